@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+/*
+ * libquorlog: the C client of quorlog, a replicated log service.
+ *
+ * Handles are opaque. The library keeps no globals, starts no threads, installs
+ * no signal handlers and never aborts the process. A handle belongs to one
+ * thread at a time.
+ *
+ * Every call exists in two forms over one implementation: with a deadline
+ * (ql_append) and with a callback (ql_append_async). The callback form is driven
+ * by the caller's own event loop through ql_client_fd(), ql_client_events(),
+ * ql_client_timeout_ms() and ql_client_process().
+ *
+ * Functions that can fail return 0 (QL_OK) or one of the QL_* codes below; the
+ * last parameter, `struct ql_error *`, may be NULL and otherwise receives the
+ * text, the class and what else is known.
+ */
+#ifndef QUORLOG_H
+#define QUORLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define QL_API __attribute__((visibility("default")))
+#else
+#define QL_API
+#endif
+
+/* Result codes. The number and the name travel in error maps on the wire; they
+ * never change their meaning. */
+enum ql_code {
+    QL_OK = 0,
+    /* The caller's mistake: repeating the call cannot help. */
+    QL_INVALID = 1,         /* a malformed request, name, field or argument */
+    QL_NO_MEMORY = 2,       /* allocation failed in this process */
+    QL_TOO_LARGE = 3,       /* something exceeds its documented limit */
+    QL_UNKNOWN_METHOD = 4,  /* the server has no such method */
+    QL_PROTOCOL = 5,        /* the other side did not speak the protocol */
+    QL_DENIED = 6,          /* not allowed over this connection */
+    /* The state of the logs says no. */
+    QL_NOT_FOUND = 10,         /* no such log, writer, producer or result */
+    QL_EXISTS = 11,            /* a log of that name exists already */
+    QL_TRIMMED = 12,           /* the position lies before the log's head */
+    QL_CONDITION_FAILED = 13,  /* expect_position did not hold */
+    QL_FENCED = 14,            /* a newer writer has taken the log */
+    QL_OUT_OF_ORDER = 15,      /* producer sequence has a gap; retryable */
+    QL_DUPLICATE_UNKNOWN = 16, /* done before, result no longer kept */
+    QL_PRODUCER_EXPIRED = 17,  /* the producer id is gone */
+    QL_LIMIT = 18,             /* a limit of the whole cluster is reached */
+    /* The cluster cannot serve the call now. */
+    QL_NOT_LEADER = 30,      /* another node leads; see ql_error.leader */
+    QL_NO_LEADER = 31,       /* no leader is known, or it lost its quorum */
+    QL_BUSY = 32,            /* a queue is full: try again later */
+    QL_TIMEOUT = 33,         /* the deadline passed; nothing was changed */
+    QL_CONNECT = 34,         /* no endpoint could be reached */
+    QL_DISCONNECTED = 35,    /* the connection ended; nothing was changed */
+    QL_OUTCOME_UNKNOWN = 36, /* a write may or may not have happened */
+    QL_SHUTTING_DOWN = 37,   /* the node is stopping */
+    QL_CANCELED = 38,        /* the handle was closed first */
+    /* Something is broken. */
+    QL_IO = 40,       /* the operating system refused */
+    QL_CORRUPT = 41,  /* a checksum does not fit */
+    QL_INTERNAL = 42, /* a broken invariant; please report it */
+};
+
+/* What a program should do about a code. */
+enum ql_class {
+    QL_CLASS_NONE = 0,
+    QL_CLASS_RETRY,           /* the same call may succeed later */
+    QL_CLASS_REDIRECT,        /* ask the leader instead */
+    QL_CLASS_FENCED,          /* stop writing: another writer owns the log */
+    QL_CLASS_CONDITION,       /* the state of the logs refuses it */
+    QL_CLASS_FATAL,           /* broken or impossible: tell the operator */
+    QL_CLASS_USAGE,           /* the call itself is wrong */
+    QL_CLASS_OUTCOME_UNKNOWN, /* a write may or may not have happened */
+};
+
+#define QL_ERROR_TEXT_MAX 512
+#define QL_ADDRESS_MAX 280 /* host name, colon, port and the closing NUL */
+#define QL_LOG_NAME_MAX 255
+#define QL_WRITER_NAME_MAX 255
+
+/* Filled by every failing call. Plain data: copy it freely. */
+struct ql_error {
+    int code;                     /* enum ql_code */
+    enum ql_class error_class;    /* ql_code_class(code) */
+    uint64_t position;            /* what the server named, or 0: the head for
+                                     TRIMMED, the tail for CONDITION_FAILED,
+                                     the newer epoch for FENCED */
+    char text[QL_ERROR_TEXT_MAX]; /* one sentence, NUL-terminated */
+    char node[QL_ADDRESS_MAX];    /* who answered, or "" */
+    char leader[QL_ADDRESS_MAX];  /* client address of the leader, or "" */
+};
+
+/* The version of the library, "MAJOR.MINOR.PATCH". Static storage. */
+QL_API const char *ql_version(void);
+/* "NOT_LEADER" for QL_NOT_LEADER and so on; "UNKNOWN" for others. Static. */
+QL_API const char *ql_code_name(int code);
+QL_API enum ql_class ql_code_class(int code);
+
+/* ---- The client ---------------------------------------------------------- */
+
+struct ql_client;
+
+struct ql_client_options {
+    size_t size;              /* sizeof(struct ql_client_options) */
+    const char *endpoints;    /* "host:port,[::1]:7420,unix:/path"; NULL:
+                                 $QUORLOG_ENDPOINTS, then "127.0.0.1:7420" */
+    const char *name;         /* shown in the server's diagnostics, or NULL */
+    uint32_t timeout_ms;      /* default deadline of a call: 10,000 */
+    uint32_t connect_timeout_ms; /* for one endpoint: 2,000 */
+    uint32_t calls_max;       /* calls in flight or waiting: 4,096; more are
+                                 refused with QL_BUSY */
+    uint64_t bytes_max;       /* bytes of requests held: 64 MiB; likewise */
+};
+#define QL_CLIENT_OPTIONS_INIT {sizeof(struct ql_client_options), 0, 0, 0, 0, 0, 0}
+
+/* Makes a client. Nothing is connected until the first call. A field that is 0
+ * or NULL means its default. Errors: QL_INVALID for a bad endpoint list,
+ * QL_NO_MEMORY, QL_IO. */
+QL_API int ql_client_new(struct ql_client **ret_client,
+                         const struct ql_client_options *options,
+                         struct ql_error *error);
+/* Closes the connection; calls still open get QL_CANCELED, or
+ * QL_OUTCOME_UNKNOWN where a write may have happened. Accepts NULL. All readers
+ * and writers of the client must be freed first. Not from inside a callback. */
+QL_API void ql_client_free(struct ql_client *client);
+
+/* One descriptor for the life of the client, to be watched for
+ * ql_client_events() (a mask of POLLIN and POLLOUT). */
+QL_API int ql_client_fd(const struct ql_client *client);
+QL_API int ql_client_events(const struct ql_client *client);
+/* Milliseconds until ql_client_process() must run again, -1 for never. */
+QL_API int ql_client_timeout_ms(const struct ql_client *client);
+/* Does what can be done without blocking and runs the callbacks that are due.
+ * Callbacks run only from here and from the blocking calls. */
+QL_API int ql_client_process(struct ql_client *client);
+/* Blocks up to @timeout_ms in poll(2), then processes once. */
+QL_API int ql_client_wait(struct ql_client *client, int timeout_ms);
+/* Calls not answered yet. */
+QL_API size_t ql_client_pending(const struct ql_client *client);
+
+/* ---- Logs ---------------------------------------------------------------- */
+
+/* All 0 keeps entries until they are trimmed. Retention drops whole chunks, so
+ * it keeps a little more than asked. */
+struct ql_retention {
+    uint64_t entries;
+    uint64_t bytes; /* of keys and values */
+    uint64_t age_ms;
+};
+
+struct ql_log_stat {
+    char name[QL_LOG_NAME_MAX + 1];
+    uint64_t uid;
+    uint64_t incarnation;
+    uint64_t head;         /* first kept position */
+    uint64_t tail;         /* the position the next entry will get */
+    uint64_t entries;      /* kept entries */
+    uint64_t bytes;        /* bytes of their keys and values */
+    uint64_t last_time_ms; /* of the newest entry, Unix time; 0: none yet */
+    struct ql_retention retention;
+    uint64_t writer_epoch;                     /* 0: never taken */
+    char writer_name[QL_WRITER_NAME_MAX + 1];  /* "" when nobody holds it */
+    unsigned char digest[16]; /* chain digest of everything ever appended */
+};
+
+/* @stat is valid during the callback; NULL when @error is not NULL. */
+typedef void (*ql_log_cb)(void *data, const struct ql_log_stat *stat,
+                          const struct ql_error *error);
+typedef void (*ql_log_list_cb)(void *data, const struct ql_log_stat *stats,
+                               size_t count, const struct ql_error *error);
+
+/* A name has 1 to 255 bytes of [A-Za-z0-9._/-] and no empty, "." or ".." part.
+ * @retention may be NULL. @ret_stat may be NULL. A create that is retried after
+ * a lost connection and finds its own log reports success. */
+QL_API int ql_log_create(struct ql_client *client, const char *log,
+                         const struct ql_retention *retention,
+                         struct ql_log_stat *ret_stat, struct ql_error *error);
+QL_API int ql_log_create_async(struct ql_client *client, const char *log,
+                               const struct ql_retention *retention,
+                               ql_log_cb cb, void *data,
+                               struct ql_error *error);
+QL_API int ql_log_configure(struct ql_client *client, const char *log,
+                            const struct ql_retention *retention,
+                            struct ql_log_stat *ret_stat,
+                            struct ql_error *error);
+QL_API int ql_log_configure_async(struct ql_client *client, const char *log,
+                                  const struct ql_retention *retention,
+                                  ql_log_cb cb, void *data,
+                                  struct ql_error *error);
+/* @ret_stat receives the log as it was just before it was deleted. */
+QL_API int ql_log_delete(struct ql_client *client, const char *log,
+                         struct ql_log_stat *ret_stat, struct ql_error *error);
+QL_API int ql_log_delete_async(struct ql_client *client, const char *log,
+                               ql_log_cb cb, void *data,
+                               struct ql_error *error);
+/* Drops all entries before position @before; the head becomes @before. */
+QL_API int ql_log_trim(struct ql_client *client, const char *log,
+                       uint64_t before, struct ql_log_stat *ret_stat,
+                       struct ql_error *error);
+QL_API int ql_log_trim_async(struct ql_client *client, const char *log,
+                             uint64_t before, ql_log_cb cb, void *data,
+                             struct ql_error *error);
+
+/* Where a read may be answered. */
+enum ql_consistency {
+    QL_LINEARIZABLE = 0, /* by the leader, after all acknowledged appends */
+    QL_STALE = 1,        /* by any node, from what it has applied */
+};
+
+QL_API int ql_log_stat(struct ql_client *client, const char *log,
+                       enum ql_consistency consistency,
+                       struct ql_log_stat *ret_stat, struct ql_error *error);
+QL_API int ql_log_stat_async(struct ql_client *client, const char *log,
+                             enum ql_consistency consistency, ql_log_cb cb,
+                             void *data, struct ql_error *error);
+/* All logs whose name starts with @prefix (NULL: all), by name. *ret_stats is
+ * the caller's, to be given to ql_free(); large lists are fetched in pages. */
+QL_API int ql_log_list(struct ql_client *client, const char *prefix,
+                       enum ql_consistency consistency,
+                       struct ql_log_stat **ret_stats, size_t *ret_count,
+                       struct ql_error *error);
+/* One page: at most 1,000 logs after the name @after (NULL: from the start). */
+QL_API int ql_log_list_async(struct ql_client *client, const char *prefix,
+                             const char *after,
+                             enum ql_consistency consistency,
+                             ql_log_list_cb cb, void *data,
+                             struct ql_error *error);
+QL_API void ql_free(void *pointer);
+
+/* ---- Appending ----------------------------------------------------------- */
+
+/* To append, set key and value; reading fills everything. Key: 0 to 1 KiB,
+ * NULL for none. Value: 0 bytes to 1 MiB. */
+struct ql_entry {
+    const void *key;
+    size_t key_len;
+    const void *value;
+    size_t value_len;
+    uint64_t position; /* read only */
+    uint64_t time_ms;  /* read only; Unix time given by the leader */
+};
+
+/* The entries for one log. Several parts commit whole or not at all. */
+struct ql_append_part {
+    const char *log;
+    const struct ql_entry *entries;
+    size_t count;
+    uint64_t expect_position; /* refused unless the log's tail is this; 0: any */
+    uint64_t epoch;           /* of the writer; 0: none */
+};
+
+struct ql_append_options {
+    size_t size;         /* sizeof(struct ql_append_options) */
+    uint32_t timeout_ms; /* 0: the client's */
+    bool at_least_once;  /* do not use the client's producer; a retry after a
+                            lost connection is then refused with
+                            QL_OUTCOME_UNKNOWN rather than risked */
+};
+#define QL_APPEND_OPTIONS_INIT {sizeof(struct ql_append_options), 0, false}
+
+struct ql_append_place {
+    uint64_t first; /* position of the part's first entry */
+    uint64_t count;
+};
+
+struct ql_append_result {
+    const struct ql_append_place *places; /* one a part, in order */
+    size_t count;
+    uint64_t time_ms;  /* of the entries */
+    uint64_t producer; /* with @sequence: a name for this append, for */
+    uint64_t sequence; /* ql_append_status(); 0 if none was used */
+};
+
+/* @result is valid during the callback. On error it is not NULL only for
+ * QL_OUTCOME_UNKNOWN, and then holds just producer and sequence. */
+typedef void (*ql_append_cb)(void *data, const struct ql_append_result *result,
+                             const struct ql_error *error);
+
+/* Appends to one log and waits until a quorum has it on disk. *ret_first
+ * receives the first position; it may be NULL. @options may be NULL.
+ *
+ * The client numbers its appends (producer and sequence), so it repeats them
+ * safely after a lost connection or a change of leader. When the deadline
+ * passes first the code is QL_OUTCOME_UNKNOWN and the client goes on trying
+ * until it is freed. */
+QL_API int ql_append(struct ql_client *client, const char *log,
+                     const struct ql_entry *entries, size_t count,
+                     const struct ql_append_options *options,
+                     uint64_t *ret_first, struct ql_error *error);
+/* Several logs at once; @ret_places has room for @count, or is NULL. */
+QL_API int ql_append_parts(struct ql_client *client,
+                           const struct ql_append_part *parts, size_t count,
+                           const struct ql_append_options *options,
+                           struct ql_append_place *ret_places,
+                           struct ql_error *error);
+/* What @parts point to is copied before the call returns. Appends of one client
+ * are applied in the order of the calls. */
+QL_API int ql_append_async(struct ql_client *client,
+                           const struct ql_append_part *parts, size_t count,
+                           const struct ql_append_options *options,
+                           ql_append_cb cb, void *data,
+                           struct ql_error *error);
+
+/* What became of an append whose answer was lost. Returns 0 when it was
+ * applied; otherwise the code it was refused with, QL_NOT_FOUND when it never
+ * arrived (it still may), or QL_DUPLICATE_UNKNOWN when it was applied or
+ * refused too long ago to tell. */
+QL_API int ql_append_status(struct ql_client *client, uint64_t producer,
+                            uint64_t sequence, struct ql_error *error);
+QL_API int ql_append_status_async(struct ql_client *client, uint64_t producer,
+                                  uint64_t sequence, ql_append_cb cb,
+                                  void *data, struct ql_error *error);
+
+/* ---- Reading ------------------------------------------------------------- */
+
+struct ql_read_options {
+    size_t size;         /* sizeof(struct ql_read_options) */
+    uint64_t to;         /* stop before this position; 0: the tail */
+    uint32_t entries_max; /* in one answer: 10,000 */
+    uint32_t bytes_max;  /* in one answer, but at least one entry: 1 MiB */
+    enum ql_consistency consistency;
+    uint32_t timeout_ms; /* 0: the client's */
+};
+#define QL_READ_OPTIONS_INIT \
+    {sizeof(struct ql_read_options), 0, 0, 0, QL_LINEARIZABLE, 0}
+
+struct ql_read_result {
+    const struct ql_entry *entries; /* valid during the callback */
+    size_t count;
+    uint64_t next; /* where to go on reading */
+    uint64_t head; /* of the log, when it answered */
+    uint64_t tail;
+};
+typedef void (*ql_read_cb)(void *data, const struct ql_read_result *result,
+                           const struct ql_error *error);
+
+/* One answer's worth of entries from position @from on. */
+QL_API int ql_read_async(struct ql_client *client, const char *log,
+                         uint64_t from, const struct ql_read_options *options,
+                         ql_read_cb cb, void *data, struct ql_error *error);
+
+/* A reader iterates over a log. It keeps its place over reconnects. */
+struct ql_reader;
+
+struct ql_reader_options {
+    size_t size;   /* sizeof(struct ql_reader_options) */
+    uint64_t from; /* first position; 0: the head */
+    uint64_t to;   /* stop before this position; 0: the tail found at the start,
+                      or never with @follow */
+    bool follow;   /* wait for new entries at the end */
+    enum ql_consistency consistency;
+    uint32_t credit_bytes; /* sent ahead by the server to a follower: 4 MiB */
+};
+#define QL_READER_OPTIONS_INIT \
+    {sizeof(struct ql_reader_options), 0, 0, false, QL_LINEARIZABLE, 0}
+
+QL_API int ql_reader_new(struct ql_reader **ret_reader,
+                         struct ql_client *client, const char *log,
+                         const struct ql_reader_options *options,
+                         struct ql_error *error);
+QL_API void ql_reader_free(struct ql_reader *reader);
+/* Gives the next entry; what it points to is valid until the next call on this
+ * reader. Waits up to @timeout_ms (0: only what is here, -1: for ever).
+ * Errors: QL_NOT_FOUND at the end (never with follow, unless the log was
+ * deleted), QL_TIMEOUT when nothing came, QL_TRIMMED when the next position was
+ * dropped: error->position is the new head and the reader goes on from there.*/
+QL_API int ql_reader_next(struct ql_reader *reader, int timeout_ms,
+                          struct ql_entry *ret_entry, struct ql_error *error);
+/* The position ql_reader_next() will look for next. */
+QL_API uint64_t ql_reader_position(const struct ql_reader *reader);
+/* Calls @cb from ql_client_process() whenever ql_reader_next(reader, 0, ...)
+ * has something to say. */
+typedef void (*ql_ready_cb)(void *data, struct ql_reader *reader);
+QL_API void ql_reader_on_ready(struct ql_reader *reader, ql_ready_cb cb,
+                               void *data);
+
+/* ---- Exclusive writers --------------------------------------------------- */
+
+/* Holds a log's writer epoch. Appends made through it are refused with
+ * QL_FENCED once another program has acquired the log. */
+struct ql_writer;
+
+typedef void (*ql_fenced_cb)(void *data, struct ql_writer *writer,
+                             uint64_t newer_epoch);
+
+/* Takes the log for @name, fencing whoever held it. */
+QL_API int ql_writer_acquire(struct ql_writer **ret_writer,
+                             struct ql_client *client, const char *log,
+                             const char *name, struct ql_error *error);
+/* Frees the handle; the epoch stays as it is. */
+QL_API void ql_writer_free(struct ql_writer *writer);
+/* Gives the log back: the epoch stays used, the name is cleared. */
+QL_API int ql_writer_release(struct ql_writer *writer, struct ql_error *error);
+QL_API uint64_t ql_writer_epoch(const struct ql_writer *writer);
+/* The log's tail when it was acquired: everything before it is settled. */
+QL_API uint64_t ql_writer_tail(const struct ql_writer *writer);
+/* True once a newer epoch is known, by a refusal or by the server's notice. */
+QL_API bool ql_writer_fenced(const struct ql_writer *writer);
+QL_API void ql_writer_on_fenced(struct ql_writer *writer, ql_fenced_cb cb,
+                                void *data);
+QL_API int ql_writer_append(struct ql_writer *writer,
+                            const struct ql_entry *entries, size_t count,
+                            const struct ql_append_options *options,
+                            uint64_t *ret_first, struct ql_error *error);
+QL_API int ql_writer_append_async(struct ql_writer *writer,
+                                  const struct ql_entry *entries, size_t count,
+                                  const struct ql_append_options *options,
+                                  ql_append_cb cb, void *data,
+                                  struct ql_error *error);
+/* The same two steps for programs that keep the epoch themselves, and the
+ * callback forms. @stat shows the new epoch and name. */
+QL_API int ql_writer_acquire_async(struct ql_client *client, const char *log,
+                                   const char *name, ql_log_cb cb, void *data,
+                                   struct ql_error *error);
+QL_API int ql_writer_release_epoch(struct ql_client *client, const char *log,
+                                   uint64_t epoch, struct ql_log_stat *ret_stat,
+                                   struct ql_error *error);
+QL_API int ql_writer_release_async(struct ql_client *client, const char *log,
+                                   uint64_t epoch, ql_log_cb cb, void *data,
+                                   struct ql_error *error);
+
+/* ---- The cluster --------------------------------------------------------- */
+
+#define QL_MEMBERS_MAX 9
+#define QL_CLUSTER_ID_LEN 36 /* a UUID in text, without the NUL */
+
+enum ql_role { QL_ROLE_FOLLOWER = 0, QL_ROLE_CANDIDATE = 1, QL_ROLE_LEADER = 2 };
+
+struct ql_member {
+    uint64_t id;
+    char peer_address[QL_ADDRESS_MAX];
+    char client_address[QL_ADDRESS_MAX];
+    bool voter;
+    bool reachable;       /* as seen by the leader; see known */
+    bool known;           /* false: the answering node is not the leader */
+    uint64_t match_index; /* last raft index known to be on its disk */
+};
+
+/* One node's view of the cluster. */
+struct ql_cluster_status {
+    char cluster_id[QL_CLUSTER_ID_LEN + 1];
+    char version[32];    /* of the answering daemon */
+    uint64_t node_id;    /* which node answered */
+    enum ql_role role;
+    uint64_t leader_id;  /* 0: none known */
+    uint64_t term;
+    uint64_t last_index; /* of its raft log */
+    uint64_t commit_index;
+    uint64_t applied_index;
+    uint64_t snapshot_index;
+    uint64_t state_index; /* commands that changed log data */
+    uint64_t logs;
+    uint64_t entries;
+    uint64_t bytes; /* of keys and values */
+    uint64_t sessions;
+    uint64_t uptime_ms;
+    uint64_t quorum_size;
+    bool quorum_size_ok; /* false: --quorum-size is not the majority */
+    size_t member_count;
+    struct ql_member members[QL_MEMBERS_MAX];
+};
+typedef void (*ql_cluster_cb)(void *data,
+                              const struct ql_cluster_status *status,
+                              const struct ql_error *error);
+
+/* @endpoint NULL: any node the client can reach; otherwise just that one. */
+QL_API int ql_cluster_status(struct ql_client *client, const char *endpoint,
+                             struct ql_cluster_status *ret_status,
+                             struct ql_error *error);
+QL_API int ql_cluster_status_async(struct ql_client *client,
+                                   const char *endpoint, ql_cluster_cb cb,
+                                   void *data, struct ql_error *error);
+/* Hands leadership to node @to (0: whoever is ready) and waits until another
+ * term has a leader. Taken on the unix socket or from loopback only. */
+QL_API int ql_cluster_transfer(struct ql_client *client, uint64_t to,
+                               struct ql_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

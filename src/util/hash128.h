@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* XXH3-128 in its canonical (big-endian) bytes. Home of xxhash. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH128_LEN 16
+
+/* One shot. */
+void hash128(const void *bytes, size_t len, uint8_t ret_hash[HASH128_LEN]);
+/* Of @count runs as if they stood one after the other. */
+struct bytes;
+void hash128_runs(const struct bytes *runs, size_t count,
+                  uint8_t ret_hash[HASH128_LEN]);
