@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * log.append {appends: [{log, entries: [value | [key, value] ...],
+ *                        expect_position?, epoch?} ...],
+ *             producer?, sequence?}
+ * Values and keys may be bin or str. Limits: APPEND_PARTS_MAX,
+ * APPEND_ENTRIES_MAX, APPEND_BYTES_MAX, ENTRY_KEY_MAX, ENTRY_VALUE_MAX: beyond
+ * them QL_TOO_LARGE. No part without entries; no log twice. producer and
+ * sequence stand together, both >= 1. See args_log.h for the common rules.
+ */
+#pragma once
+
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/limits.h"
+
+struct append_entry {
+    struct bytes key; /* data NULL: no key */
+    struct bytes value;
+};
+
+struct append_part_args {
+    struct bytes log;
+    uint64_t expect_position; /* 0: any */
+    uint64_t epoch;           /* 0: none */
+    const struct append_entry *entries;
+    size_t entries_count;
+};
+
+struct append_args {
+    struct append_part_args *parts; /* owned when decoded */
+    size_t parts_count;
+    struct append_entry *entries; /* owned when decoded: all parts' entries */
+    uint64_t producer;            /* 0: none */
+    uint64_t sequence;
+};
+/* On success the caller must append_args_close() it. QL_NO_MEMORY possible. */
+int append_args_decode(struct append_args *ret, struct bytes params,
+                       struct err *err);
+void append_args_close(struct append_args *args);
+int append_args_encode(const struct append_args *args, struct buf *buf);
+
+struct append_place {
+    uint64_t first; /* position of the part's first entry */
+    uint64_t count;
+};
+
+/* log.append's answer {places: [[first, count] ...], time_ms}. */
+struct append_result {
+    struct append_place places[APPEND_PARTS_MAX];
+    size_t count;
+    uint64_t time_ms;
+};
+int append_result_decode(struct append_result *ret, struct bytes result,
+                         struct err *err);
+int append_result_encode(const struct append_result *result, struct buf *buf);
+
+/* producer.open {} -> {producer}; producer.close {producer} -> {}. */
+struct producer_args {
+    uint64_t producer;
+};
+int producer_args_decode(struct producer_args *ret, struct bytes params,
+                         struct err *err);
+int producer_args_encode(const struct producer_args *args, struct buf *buf);
+
+/* append.status {producer, sequence} -> log.append's answer, or the error it
+ * had: a refusal, NOT_FOUND (did not arrive, or not yet), DUPLICATE_UNKNOWN,
+ * PRODUCER_EXPIRED. */
+struct append_status_args {
+    uint64_t producer;
+    uint64_t sequence;
+};
+int append_status_args_decode(struct append_status_args *ret,
+                              struct bytes params, struct err *err);
+int append_status_args_encode(const struct append_status_args *args,
+                              struct buf *buf);

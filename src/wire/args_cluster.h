@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* server.hello and the cluster.* messages. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/limits.h"
+
+#define PROTOCOL_VERSION 1u
+
+/* server.hello {name?, protocol} -> server_info. Optional: a client may call
+ * anything without it. A protocol of 0 or above ours is QL_INVALID. */
+struct hello_args {
+    struct bytes name;
+    uint32_t protocol;
+};
+int hello_args_decode(struct hello_args *ret, struct bytes params,
+                      struct err *err);
+int hello_args_encode(const struct hello_args *args, struct buf *buf);
+
+/* Keys: cluster, version, protocol, node, role ("leader", "follower",
+ * "candidate"), leader (id), leader_address, request_bytes_max, calls_max. */
+struct hello_result {
+    struct bytes cluster;
+    struct bytes version;
+    uint32_t protocol;
+    uint64_t node;
+    uint32_t role; /* enum ql_role */
+    uint64_t leader; /* 0: none known */
+    struct bytes leader_address; /* client address, or len 0 */
+    uint64_t request_bytes_max;
+    uint64_t calls_max;
+};
+int hello_result_decode(struct hello_result *ret, struct bytes result,
+                        struct err *err);
+int hello_result_encode(const struct hello_result *result, struct buf *buf);
+
+struct status_member {
+    uint64_t id;
+    struct bytes peer_address;
+    struct bytes client_address;
+    bool voter;
+    bool known;     /* the two below are the leader's knowledge */
+    bool reachable;
+    uint64_t match_index;
+};
+
+/* cluster.status {} -> a map with these names as keys. */
+struct status_result {
+    struct bytes cluster_id;
+    struct bytes version;
+    uint64_t node_id;
+    uint32_t role; /* enum ql_role; on the wire as in hello */
+    uint64_t leader_id;
+    uint64_t term;
+    uint64_t last_index;
+    uint64_t commit_index;
+    uint64_t applied_index;
+    uint64_t snapshot_index;
+    uint64_t state_index;
+    uint64_t logs;
+    uint64_t entries;
+    uint64_t bytes;
+    uint64_t sessions;
+    uint64_t uptime_ms;
+    uint64_t quorum_size;
+    bool quorum_size_ok;
+    bool age_suspended; /* the clock jumped: see cluster.confirm_clock */
+    size_t members_count;
+    struct status_member members[MEMBERS_MAX];
+};
+int status_result_decode(struct status_result *ret, struct bytes result,
+                         struct err *err);
+int status_result_encode(const struct status_result *status, struct buf *buf);
+
+/* cluster.transfer {to?}: 0 or absent: whoever is ready. Answers {} when
+ * another node leads or a new term began. cluster.confirm_clock {} -> {}. */
+struct transfer_args {
+    uint64_t to;
+};
+int transfer_args_decode(struct transfer_args *ret, struct bytes params,
+                         struct err *err);
+int transfer_args_encode(const struct transfer_args *args, struct buf *buf);

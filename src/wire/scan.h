@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Walks untrusted MessagePack without decoding it: finds where one message ends
+ * and refuses what exceeds the limits, before msgpack-c sees a byte. It allocates
+ * nothing and never reads past the bytes it is given.
+ *
+ * Source of the format: msgpack spec, https://github.com/msgpack/msgpack.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/err.h"
+#include "util/limits.h"
+
+/* The place in a message that arrives in pieces. */
+struct scan {
+    size_t at;      /* bytes of the message walked so far */
+    size_t len_max; /* a message is refused as soon as it must be longer */
+    uint32_t depth; /* open containers */
+    uint64_t left[MESSAGE_DEPTH_MAX]; /* items still to come in each */
+    bool done;
+};
+
+void scan_init(struct scan *scan, size_t len_max);
+/* Goes on with the message that starts at @bytes, of which @len are here now
+ * (all from the start, not only the new ones). Each byte is looked at once.
+ * 0: scan->done tells whether the message is whole; then scan->at is its length.
+ * QL_TOO_LARGE: it must be longer than len_max, or deeper than
+ * MESSAGE_DEPTH_MAX. QL_PROTOCOL: a byte that no MessagePack has (0xc1), or a
+ * count that the bytes allowed cannot hold. */
+int scan_feed(struct scan *scan, const uint8_t *bytes, size_t len,
+              struct err *err);
+/* One value that is wholly in @bytes; *ret_len is its length. QL_PROTOCOL also
+ * when it is cut off. */
+int scan_value(const uint8_t *bytes, size_t len, size_t *ret_len,
+               struct err *err);
