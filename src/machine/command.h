@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * A batch is what one raft entry carries: a time and some commands.
+ * Byte table: docs/formats.md, "Batch". All integers little-endian.
+ *
+ *     0   4  "QLB1"
+ *     4   4  CRC-32C of everything behind this field, padding included
+ *     8   8  time_ms: the leader's clock when it opened the batch
+ *    16   4  count of commands
+ *    20   4  bytes of commands, without padding
+ *    24  ..  commands: u16 kind, u16 zero, u32 len, len bytes
+ *    ..  ..  zeros up to a multiple of 8
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/limits.h"
+
+/* Numbers are on disk: never reuse one. */
+enum command_kind {
+    COMMAND_LOG_CREATE = 1,
+    COMMAND_LOG_CONFIGURE = 2,
+    COMMAND_LOG_DELETE = 3,
+    COMMAND_LOG_TRIM = 4,
+    COMMAND_LOG_APPEND = 5,
+    COMMAND_PRODUCER_OPEN = 6,
+    COMMAND_PRODUCER_CLOSE = 7,
+    COMMAND_WRITER_ACQUIRE = 8,
+    COMMAND_WRITER_RELEASE = 9,
+    COMMAND_TICK = 10,          /* no params: retention and expiry happen */
+    COMMAND_CONFIRM_CLOCK = 11, /* no params: ends the suspension of age */
+};
+
+/* A command as it stands in a batch; params are the method's encoded map. */
+struct command {
+    enum command_kind kind;
+    struct bytes params;
+};
+
+#define BATCH_HEADER_LEN 24u
+#define COMMAND_HEADER_LEN 8u
+
+/* Bytes a batch of @count commands with @params_len bytes of params takes. */
+size_t batch_len(size_t count, size_t params_len);
+
+/* Filling a batch. The memory is @bytes, of at least batch_len() bytes, which
+ * the caller owns; it must be zeroed beyond what is written. */
+struct batch_writer {
+    uint8_t *bytes;
+    size_t room;
+    size_t at;
+    uint32_t count;
+};
+void batch_open(struct batch_writer *writer, uint8_t *bytes, size_t room,
+                uint64_t time_ms);
+void batch_add(struct batch_writer *writer, enum command_kind kind,
+               struct bytes params);
+/* Sets counts, padding and checksum; returns the whole length. */
+size_t batch_close(struct batch_writer *writer);
+
+/* Reading one. */
+struct batch {
+    uint64_t time_ms;
+    uint32_t count;
+    struct bytes commands; /* what is not read yet */
+};
+/* QL_CORRUPT when magic, checksum or lengths do not fit. */
+int batch_decode(struct batch *ret, const void *bytes, size_t len,
+                 struct err *err);
+/* False at the end. A decoded batch has only well-formed commands (the lengths
+ * were checked), but a kind may be unknown. */
+bool batch_next(struct batch *batch, struct command *ret);
