@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * A raft_io around a raft_io that closes the holes of libraft 0.15.0 from
+ * outside. It sees every call the core makes and every message in and out.
+ * Each rule is one function with its reason above it; the table of rules, with
+ * what goes wrong without each, is docs/consensus.md.
+ *
+ * The guard reads struct raft, which is public in this version, and writes only
+ * the fields listed in guard_fields.h; guard_check_library() refuses to run
+ * with another libraft.
+ *
+ * The same code runs in production and in simulated clusters: it takes time and
+ * deferred work from its options only. One loop thread.
+ */
+#pragma once
+
+#include <raft.h>
+#include <stdbool.h>
+
+#include "util/err.h"
+
+/* Which rules are on. Production uses GUARD_ALL; only tests turn one off. */
+enum guard_rule {
+    GUARD_A = 1 << 0,  /* an own-term entry stored before older ones count */
+    GUARD_B = 1 << 1,  /* answer only for what this term's leader verified */
+    GUARD_D = 1 << 2,  /* a failed write ends the process */
+    GUARD_F = 1 << 3,  /* one vote a term, also during a transfer */
+    GUARD_G = 1 << 4,  /* no answer to nobody */
+    GUARD_H = 1 << 5,  /* bounded messages and bounded bytes to a peer */
+    GUARD_K = 1 << 6,  /* TimeoutNow is sent with memory that stays valid */
+    GUARD_L = 1 << 7,  /* a sole voter elects itself durably */
+    GUARD_M = 1 << 8,  /* no candidate while its own writes are under way */
+    GUARD_N = 1 << 9,  /* truncation waits for the writes before it */
+    GUARD_P = 1 << 10, /* a cut message carries a cut commit index */
+    GUARD_S = 1 << 11, /* a refused pre-vote tells the real term */
+    GUARD_T = 1 << 12, /* entries below the snapshot are stripped */
+    GUARD_U = 1 << 13, /* a refusal names where the logs may agree */
+    GUARD_ALL = (1 << 14) - 1
+};
+
+struct guard;
+
+struct guard_options {
+    struct raft *raft;      /* the core this guard serves; outlives it */
+    struct raft_io *inner;  /* the real disk and network; outlives it */
+    unsigned rules;         /* GUARD_ALL */
+    /* Must arrange that guard_run_deferred() is called soon, from the loop and
+     * not from inside the core. Called at most once until then. */
+    void (*defer)(void *data);
+    /* A write failed or the core went silent (rule D): must not return in
+     * production. */
+    void (*fatal)(void *data, const char *reason);
+    /* After every entry into the core: state, term and commit may have moved.
+     * Called outside the core, so raft_* calls are allowed. */
+    void (*entered)(void *data);
+    void *data;
+};
+
+/* QL_INTERNAL when the installed libraft is not the one the rules were written
+ * for (its version, or the size of struct raft). */
+int guard_check_library(struct err *err);
+
+/* Makes *ret_io, to be given to raft_init(). */
+int guard_new(struct guard **ret_guard, struct raft_io **ret_io,
+              const struct guard_options *options, struct err *err);
+/* After raft_close()'s callback. */
+void guard_free(struct guard *guard);
+
+/* To be called right after raft_start() and after every raft_apply(),
+ * raft_barrier() and raft_transfer(): does what the rules owe after an entry
+ * into the core (ticks and messages do it by themselves). */
+void guard_after(struct guard *guard);
+void guard_run_deferred(struct guard *guard);
+
+/* True when this node leads and an entry of its own term is on its disk AND
+ * applied: only then may reads be served and may writes be taken. */
+bool guard_is_ready_leader(const struct guard *guard);
+
+struct guard_counts {
+    uint64_t held_results;    /* rule A */
+    uint64_t clamped_results; /* rule B */
+    uint64_t dropped_votes;   /* rule F */
+    uint64_t dropped_results; /* rule G */
+    uint64_t cut_messages;    /* rule H */
+    uint64_t held_truncations; /* rule N */
+    uint64_t stripped_messages; /* rule T */
+};
+void guard_counts(const struct guard *guard, struct guard_counts *ret);

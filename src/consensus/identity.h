@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Who this node is: the file `identity` in its data directory, written once by
+ * `quorlogd init` and never changed. Text, one `key = value` a line, the last
+ * line a CRC-32C of all bytes before it (docs/formats.md, "Identity").
+ *
+ * A directory without this file is uninitialised: it never votes, never serves
+ * and has no peer link.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/err.h"
+#include "util/limits.h"
+#include "util/text.h"
+
+struct member {
+    uint64_t id;
+    char peer_address[ADDRESS_MAX];   /* host:port, IPv4 for now */
+    char client_address[ADDRESS_MAX]; /* host:port as clients reach it */
+};
+
+struct identity {
+    char cluster[ID_TEXT_LEN + 1];  /* the same on all nodes */
+    char instance[ID_TEXT_LEN + 1]; /* this directory's own */
+    uint64_t node;                  /* this node's id, 1.. */
+    uint8_t secret[SECRET_LEN];     /* the same on all nodes */
+    size_t members_count;
+    struct member members[MEMBERS_MAX]; /* by rising id; all are voters */
+};
+
+/* "1=PEER/CLIENT,2=PEER/CLIENT,..."; QL_INVALID with a sentence for bad ids,
+ * addresses, duplicates, too many. Sorted by id. */
+int members_parse(const char *text, struct member *ret_members,
+                  size_t *ret_count, struct err *err);
+const struct member *identity_member(const struct identity *identity,
+                                     uint64_t id);
+/* The smallest majority of the voters. */
+size_t identity_quorum(const struct identity *identity);
+/* Hex XXH3-128 over cluster and members: equal on nodes initialised alike. */
+void identity_members_digest(const struct identity *identity,
+                             char ret_text[33]);
+
+/* Makes DIR an initialised node directory: lock, DIR/raft with the first
+ * configuration, and last the identity file. QL_EXISTS when DIR is initialised
+ * already, QL_INVALID when it holds anything else. */
+int identity_init(const struct identity *identity, const char *dir,
+                  struct err *err);
+/* QL_NOT_FOUND: not initialised (the text says what to run). QL_CORRUPT. */
+int identity_load(struct identity *ret, const char *dir, struct err *err);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The only place that speaks libraft: starts the core over guard and disk,
+ * batches commands into raft entries, applies them to the machine, answers
+ * linearizable reads, takes snapshots, hands leadership over.
+ *
+ * Everything runs on the loop thread. Callbacks follow one contract: a call
+ * that returns 0 has its callback fired exactly once, later, never from inside
+ * the call; a call that fails never fires it. Callbacks may call any node_*
+ * function except node_free().
+ *
+ * Errors of the disk are fatal: the node says why and ends the process.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "consensus/identity.h"
+#include "machine/machine.h"
+#include "util/list.h"
+
+struct node;
+struct uv_loop_s;
+
+enum node_role { NODE_FOLLOWER = 0, NODE_CANDIDATE = 1, NODE_LEADER = 2 };
+
+struct node_options {
+    struct uv_loop_s *loop;
+    const struct identity *identity; /* outlives the node */
+    const char *dir;                 /* data directory, locked by the caller */
+    const char *listen_peer;         /* "host:port"; NULL: own peer address */
+    uint32_t election_timeout_ms;    /* 0: ELECTION_TIMEOUT_MS */
+    uint32_t heartbeat_ms;           /* 0: HEARTBEAT_MS */
+    uint32_t snapshot_entries;       /* 0: SNAPSHOT_ENTRIES */
+    uint64_t snapshot_bytes_min;     /* 0: SNAPSHOT_BYTES_MIN */
+    /* Role, term or leader changed. May be NULL. */
+    void (*on_state)(void *data);
+    /* A raft entry was applied, or a snapshot installed: the machine has moved.
+     * At most once a loop turn, after the callbacks of the submits in it. */
+    void (*on_applied)(void *data);
+    void *data;
+};
+
+/* Loads what is on disk and starts. QL_IO, QL_CORRUPT, QL_INTERNAL. */
+int node_start(struct node **ret_node, const struct node_options *options,
+               struct err *err);
+struct machine *node_machine(struct node *node);
+
+/* ---- Writing ---- */
+
+struct node_submit;
+/* @status 0: committed and applied, @outcome says with what result (borrowed,
+ * valid during the callback). QL_OUTCOME_UNKNOWN: leadership was lost or the
+ * node stops after it was sent; it may still be applied. QL_NOT_LEADER: it was
+ * never sent, nothing happened. @outcome is NULL then. */
+typedef void (*node_submit_cb)(struct node_submit *submit, int status,
+                               const struct outcome *outcome);
+/* The caller's, embedded; the node's from the call to its callback. */
+struct node_submit {
+    struct list link;
+    enum command_kind kind;
+    size_t len; /* of the params */
+    uint32_t offset;
+    node_submit_cb cb;
+    void *data; /* the caller's */
+};
+/* Copies @params into the open batch, which leaves at the end of this loop turn,
+ * or when it has BATCH_BYTES, but no more than BATCHES_IN_FLIGHT at once.
+ * QL_NOT_LEADER; QL_NO_LEADER (leads, but is not ready: a retry soon helps);
+ * QL_BUSY above SUBMIT_BYTES_MAX; QL_SHUTTING_DOWN. */
+int node_submit(struct node *node, struct node_submit *submit,
+                enum command_kind kind, struct bytes params,
+                node_submit_cb cb);
+
+/* ---- Reading ---- */
+
+struct node_read;
+/* @status 0: the machine now holds everything acknowledged before the call.
+ * QL_NOT_LEADER, QL_SHUTTING_DOWN otherwise. */
+typedef void (*node_read_cb)(struct node_read *read, int status);
+struct node_read {
+    struct list link;
+    node_read_cb cb;
+    void *data; /* the caller's */
+};
+/* Waits until an entry proposed after the call has been applied; all reads that
+ * wait share one. Errors as node_submit(); QL_BUSY above READS_WAITING_MAX. */
+int node_read(struct node *node, struct node_read *read, node_read_cb cb);
+
+/* ---- Leadership ---- */
+
+struct node_transfer;
+/* @status 0: a new term has begun or another node leads. QL_TIMEOUT: this node
+ * still leads (no other voter could take over). */
+typedef void (*node_transfer_cb)(struct node_transfer *transfer, int status);
+struct node_transfer {
+    node_transfer_cb cb;
+    void *data; /* the caller's */
+};
+/* Stops taking writes, lets those in flight end, transfers to node @to (0: the
+ * best voter). QL_NOT_LEADER, QL_INVALID (no such voter, or this node),
+ * QL_NOT_FOUND (there is no other voter), QL_BUSY (one is under way). */
+int node_transfer(struct node *node, struct node_transfer *transfer,
+                  uint64_t to, node_transfer_cb cb);
+
+/* Hands leadership over if there is another voter, ends what is in flight,
+ * closes; then @cb. New submits get QL_SHUTTING_DOWN from now on. */
+void node_stop(struct node *node, void (*cb)(void *data), void *data);
+/* After node_stop()'s callback. */
+void node_free(struct node *node);
+
+/* ---- What it knows ---- */
+
+struct node_peer_status {
+    bool known;           /* this node leads: the rest is meaningful */
+    bool reachable;       /* heard from within the election timeout */
+    uint64_t match_index;
+};
+
+struct node_status {
+    enum node_role role;
+    bool ready; /* leads and may serve */
+    uint64_t term;
+    uint64_t leader; /* node id, 0: none known */
+    uint64_t last_index;
+    uint64_t commit_index;
+    uint64_t applied_index;
+    uint64_t snapshot_index;
+    struct node_peer_status peers[MEMBERS_MAX]; /* as identity->members */
+};
+void node_status(const struct node *node, struct node_status *ret);
