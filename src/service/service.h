@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the methods do: checks a call, submits commands to the node or reads the
+ * machine, and answers. Knows sessions only as channels (service/channel.h).
+ * One loop thread.
+ */
+#pragma once
+
+#include "consensus/identity.h"
+#include "consensus/node.h"
+
+struct service;
+struct channel;
+
+struct service_options {
+    const struct identity *identity; /* outlives the service */
+    uint64_t quorum_size;            /* checked statement; 0: not stated */
+    uint64_t (*sessions)(void *data); /* for cluster.status */
+    void *data;
+};
+
+/* The node is given later, because its callbacks lead here. */
+struct service *service_new(const struct service_options *options);
+void service_set_node(struct service *service, struct node *node);
+/* After the node is freed and every channel is closed. */
+void service_free(struct service *service);
+
+/* From the node's callbacks. */
+void service_on_state(struct service *service);
+void service_on_applied(struct service *service);
+
+/* One whole message from a client: a request or a notification. Returns 0, or a
+ * code for which the channel must be closed (QL_PROTOCOL, QL_BUSY when more
+ * than SESSION_CALLS_MAX calls would be open). */
+int service_handle(struct service *service, struct channel *channel,
+                   const uint8_t *message, size_t len, struct err *err);
