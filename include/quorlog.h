@@ -38,12 +38,12 @@ extern "C" {
 enum ql_code {
     QL_OK = 0,
     /* The caller's mistake: repeating the call cannot help. */
-    QL_INVALID = 1,         /* a malformed request, name, field or argument */
-    QL_NO_MEMORY = 2,       /* allocation failed in this process */
-    QL_TOO_LARGE = 3,       /* something exceeds its documented limit */
-    QL_UNKNOWN_METHOD = 4,  /* the server has no such method */
-    QL_PROTOCOL = 5,        /* the other side did not speak the protocol */
-    QL_DENIED = 6,          /* not allowed over this connection */
+    QL_INVALID = 1,        /* a malformed request, name, field or argument */
+    QL_NO_MEMORY = 2,      /* allocation failed in this process */
+    QL_TOO_LARGE = 3,      /* something exceeds its documented limit */
+    QL_UNKNOWN_METHOD = 4, /* the server has no such method */
+    QL_PROTOCOL = 5,       /* the other side did not speak the protocol */
+    QL_DENIED = 6,         /* not allowed over this connection */
     /* The state of the logs says no. */
     QL_NOT_FOUND = 10,         /* no such log, writer, producer or result */
     QL_EXISTS = 11,            /* a log of that name exists already */
@@ -110,17 +110,20 @@ QL_API enum ql_class ql_code_class(int code);
 struct ql_client;
 
 struct ql_client_options {
-    size_t size;              /* sizeof(struct ql_client_options) */
-    const char *endpoints;    /* "host:port,[::1]:7420,unix:/path"; NULL:
-                                 $QUORLOG_ENDPOINTS, then "127.0.0.1:7420" */
-    const char *name;         /* shown in the server's diagnostics, or NULL */
-    uint32_t timeout_ms;      /* default deadline of a call: 10,000 */
+    size_t size;           /* sizeof(struct ql_client_options) */
+    const char *endpoints; /* "host:port,[::1]:7420,unix:/path"; NULL:
+                              $QUORLOG_ENDPOINTS, then "127.0.0.1:7420" */
+    const char *name;      /* shown in the server's diagnostics, or NULL */
+    uint32_t timeout_ms;   /* default deadline of a call: 10,000 */
     uint32_t connect_timeout_ms; /* for one endpoint: 2,000 */
-    uint32_t calls_max;       /* calls in flight or waiting: 4,096; more are
+    uint32_t calls_max;          /* calls in flight or waiting: 4,096; more are
                                  refused with QL_BUSY */
-    uint64_t bytes_max;       /* bytes of requests held: 64 MiB; likewise */
+    uint64_t bytes_max;          /* bytes of requests held: 64 MiB; likewise */
 };
-#define QL_CLIENT_OPTIONS_INIT {sizeof(struct ql_client_options), 0, 0, 0, 0, 0, 0}
+#define QL_CLIENT_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(struct ql_client_options), 0, 0, 0, 0, 0, 0                     \
+    }
 
 /* Makes a client. Nothing is connected until the first call. A field that is 0
  * or NULL means its default. Errors: QL_INVALID for a bad endpoint list,
@@ -167,8 +170,8 @@ struct ql_log_stat {
     uint64_t bytes;        /* bytes of their keys and values */
     uint64_t last_time_ms; /* of the newest entry, Unix time; 0: none yet */
     struct ql_retention retention;
-    uint64_t writer_epoch;                     /* 0: never taken */
-    char writer_name[QL_WRITER_NAME_MAX + 1];  /* "" when nobody holds it */
+    uint64_t writer_epoch;                    /* 0: never taken */
+    char writer_name[QL_WRITER_NAME_MAX + 1]; /* "" when nobody holds it */
     unsigned char digest[16]; /* chain digest of everything ever appended */
 };
 
@@ -230,8 +233,7 @@ QL_API int ql_log_list(struct ql_client *client, const char *prefix,
                        struct ql_error *error);
 /* One page: at most 1,000 logs after the name @after (NULL: from the start). */
 QL_API int ql_log_list_async(struct ql_client *client, const char *prefix,
-                             const char *after,
-                             enum ql_consistency consistency,
+                             const char *after, enum ql_consistency consistency,
                              ql_log_list_cb cb, void *data,
                              struct ql_error *error);
 QL_API void ql_free(void *pointer);
@@ -254,7 +256,7 @@ struct ql_append_part {
     const char *log;
     const struct ql_entry *entries;
     size_t count;
-    uint64_t expect_position; /* refused unless the log's tail is this; 0: any */
+    uint64_t expect_position; /* refused unless it is the tail; 0: any */
     uint64_t epoch;           /* of the writer; 0: none */
 };
 
@@ -265,7 +267,10 @@ struct ql_append_options {
                             lost connection is then refused with
                             QL_OUTCOME_UNKNOWN rather than risked */
 };
-#define QL_APPEND_OPTIONS_INIT {sizeof(struct ql_append_options), 0, false}
+#define QL_APPEND_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(struct ql_append_options), 0, false                             \
+    }
 
 struct ql_append_place {
     uint64_t first; /* position of the part's first entry */
@@ -307,8 +312,7 @@ QL_API int ql_append_parts(struct ql_client *client,
 QL_API int ql_append_async(struct ql_client *client,
                            const struct ql_append_part *parts, size_t count,
                            const struct ql_append_options *options,
-                           ql_append_cb cb, void *data,
-                           struct ql_error *error);
+                           ql_append_cb cb, void *data, struct ql_error *error);
 
 /* What became of an append whose answer was lost. Returns 0 when it was
  * applied; otherwise the code it was refused with, QL_NOT_FOUND when it never
@@ -323,15 +327,17 @@ QL_API int ql_append_status_async(struct ql_client *client, uint64_t producer,
 /* ---- Reading ------------------------------------------------------------- */
 
 struct ql_read_options {
-    size_t size;         /* sizeof(struct ql_read_options) */
-    uint64_t to;         /* stop before this position; 0: the tail */
+    size_t size;          /* sizeof(struct ql_read_options) */
+    uint64_t to;          /* stop before this position; 0: the tail */
     uint32_t entries_max; /* in one answer: 10,000 */
-    uint32_t bytes_max;  /* in one answer, but at least one entry: 1 MiB */
+    uint32_t bytes_max;   /* in one answer, but at least one entry: 1 MiB */
     enum ql_consistency consistency;
     uint32_t timeout_ms; /* 0: the client's */
 };
-#define QL_READ_OPTIONS_INIT \
-    {sizeof(struct ql_read_options), 0, 0, 0, QL_LINEARIZABLE, 0}
+#define QL_READ_OPTIONS_INIT                                                   \
+    {                                                                          \
+        sizeof(struct ql_read_options), 0, 0, 0, QL_LINEARIZABLE, 0            \
+    }
 
 struct ql_read_result {
     const struct ql_entry *entries; /* valid during the callback */
@@ -360,8 +366,10 @@ struct ql_reader_options {
     enum ql_consistency consistency;
     uint32_t credit_bytes; /* sent ahead by the server to a follower: 4 MiB */
 };
-#define QL_READER_OPTIONS_INIT \
-    {sizeof(struct ql_reader_options), 0, 0, false, QL_LINEARIZABLE, 0}
+#define QL_READER_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(struct ql_reader_options), 0, 0, false, QL_LINEARIZABLE, 0      \
+    }
 
 QL_API int ql_reader_new(struct ql_reader **ret_reader,
                          struct ql_client *client, const char *log,
@@ -433,7 +441,11 @@ QL_API int ql_writer_release_async(struct ql_client *client, const char *log,
 #define QL_MEMBERS_MAX 9
 #define QL_CLUSTER_ID_LEN 36 /* a UUID in text, without the NUL */
 
-enum ql_role { QL_ROLE_FOLLOWER = 0, QL_ROLE_CANDIDATE = 1, QL_ROLE_LEADER = 2 };
+enum ql_role {
+    QL_ROLE_FOLLOWER = 0,
+    QL_ROLE_CANDIDATE = 1,
+    QL_ROLE_LEADER = 2
+};
 
 struct ql_member {
     uint64_t id;
@@ -448,10 +460,10 @@ struct ql_member {
 /* One node's view of the cluster. */
 struct ql_cluster_status {
     char cluster_id[QL_CLUSTER_ID_LEN + 1];
-    char version[32];    /* of the answering daemon */
-    uint64_t node_id;    /* which node answered */
+    char version[32]; /* of the answering daemon */
+    uint64_t node_id; /* which node answered */
     enum ql_role role;
-    uint64_t leader_id;  /* 0: none known */
+    uint64_t leader_id; /* 0: none known */
     uint64_t term;
     uint64_t last_index; /* of its raft log */
     uint64_t commit_index;

@@ -11,7 +11,10 @@ struct buf {
     size_t room;   /* bytes allocated */
 };
 
-#define BUF_INIT {0, 0, 0}
+#define BUF_INIT                                                               \
+    {                                                                          \
+        0, 0, 0                                                                \
+    }
 
 /* A borrowed run of bytes. */
 struct bytes {

@@ -13,3 +13,5 @@ void hash128(const void *bytes, size_t len, uint8_t ret_hash[HASH128_LEN]);
 struct bytes;
 void hash128_runs(const struct bytes *runs, size_t count,
                   uint8_t ret_hash[HASH128_LEN]);
+/* XXH3-64: for tables in memory only, never stored or sent. */
+uint64_t hash64(const void *bytes, size_t len, uint64_t seed);

@@ -10,46 +10,48 @@
 #define MIB (1024u * 1024u)
 
 /* ---- The machine ---- */
-#define LOG_NAME_MAX 255                /* bytes */
-#define WRITER_NAME_MAX 255             /* bytes */
-#define ENTRY_KEY_MAX (1u * KIB)        /* bytes */
-#define ENTRY_VALUE_MAX (1u * MIB)      /* bytes */
-#define APPEND_PARTS_MAX 64u            /* logs in one append */
-#define APPEND_ENTRIES_MAX 65536u       /* entries in one append, all parts */
-#define APPEND_BYTES_MAX (3u * MIB)     /* keys and values in one append */
-#define LOGS_MAX 100000u                /* logs in a cluster */
-#define PRODUCERS_MAX 10000u            /* open producers in a cluster */
-#define PRODUCER_WINDOW 64u             /* results kept for each producer */
+#define LOG_NAME_MAX 255            /* bytes */
+#define WRITER_NAME_MAX 255         /* bytes */
+#define ENTRY_KEY_MAX (1u * KIB)    /* bytes */
+#define ENTRY_VALUE_MAX (1u * MIB)  /* bytes */
+#define APPEND_PARTS_MAX 64u        /* logs in one append */
+#define APPEND_ENTRIES_MAX 65536u   /* entries in one append, all parts */
+#define APPEND_BYTES_MAX (3u * MIB) /* keys and values in one append */
+#define LOGS_MAX 100000u            /* logs in a cluster */
+#define PRODUCERS_MAX 10000u        /* open producers in a cluster */
+#define PRODUCER_WINDOW 64u         /* results kept for each producer */
 #define PRODUCER_TTL_MS (24ull * 3600u * 1000u) /* idle time before expiry */
-#define CHUNK_BYTES (1u * MIB)          /* raw bytes at which a chunk seals */
-#define OPEN_CHUNKS_BYTES (16u * MIB)   /* of all open chunks together */
-#define CLOCK_JUMP_MS (3600u * 1000u)   /* more suspends age retention */
+#define CHUNK_BYTES (1u * MIB)        /* raw bytes at which a chunk seals */
+#define OPEN_CHUNKS_BYTES (16u * MIB) /* of all open chunks together */
+#define CLOCK_JUMP_MS (3600u * 1000u) /* more suspends age retention */
 
 /* ---- One raft entry ---- */
-#define BATCH_BYTES (256u * KIB)        /* a batch is sent when it has these */
-#define BATCH_BYTES_MAX (8u * MIB)      /* no batch is ever larger */
+#define BATCH_BYTES (256u * KIB)   /* a batch is sent when it has these */
+#define BATCH_BYTES_MAX (8u * MIB) /* no batch is ever larger */
 #define BATCH_COMMANDS_MAX 65536u
-#define BATCHES_IN_FLIGHT 2u            /* raft entries not yet applied */
+#define BATCHES_IN_FLIGHT 2u /* raft entries not yet applied */
 
 /* ---- The wire ---- */
-#define REQUEST_BYTES_MAX (4u * MIB)    /* one message from a client */
-#define RESPONSE_BYTES_MAX (8u * MIB)   /* one message from a server */
-#define MESSAGE_DEPTH_MAX 8u            /* nested arrays and maps */
+#define REQUEST_BYTES_MAX (4u * MIB)  /* one message from a client */
+#define RESPONSE_BYTES_MAX (8u * MIB) /* one message from a server */
+#define MESSAGE_DEPTH_MAX 8u          /* nested arrays and maps */
+#define MESSAGE_ITEMS_MAX 262144u     /* values in all arrays and maps: bounds
+                                         what decoding one message allocates */
 #define METHOD_NAME_MAX 64u
-#define LIST_PAGE_MAX 1000u             /* logs in one answer of log.list */
-#define READ_ENTRIES_MAX 10000u         /* entries in one answer */
-#define READ_BYTES_MAX (2u * MIB)       /* keys and values in one answer, but
-                                           at least one entry */
+#define LIST_PAGE_MAX 1000u     /* logs in one answer of log.list */
+#define READ_ENTRIES_MAX 10000u /* entries in one answer */
+/* Keys and values in one answer, but at least one entry. */
+#define READ_BYTES_MAX (2u * MIB)
 #define READ_BYTES_DEFAULT (1u * MIB)
 
 /* ---- The server ---- */
-#define CONNECTIONS_MAX 4096u           /* default of --max-connections */
+#define CONNECTIONS_MAX 4096u /* default of --max-connections */
 #define CONNECTION_IDLE_MS (10u * 60u * 1000u) /* no call, no follow: closed */
-#define CONNECTION_HELLO_MS 10000u      /* first whole message must be here */
-#define SESSION_CALLS_MAX 1024u         /* calls in flight on a connection */
-#define SESSION_OUTPUT_MAX (16u * MIB)  /* bytes queued to a client; above the
-                                           half the session stops reading */
-#define SESSION_OUTPUT_STALL_MS 60000u  /* queued, none taken: closed */
+#define CONNECTION_HELLO_MS 10000u /* first whole message must be here */
+#define SESSION_CALLS_MAX 1024u    /* calls in flight on a connection */
+/* Bytes queued to a client; above the half the session stops reading. */
+#define SESSION_OUTPUT_MAX (16u * MIB)
+#define SESSION_OUTPUT_STALL_MS 60000u /* queued, none taken: closed */
 #define SESSION_FOLLOWS_MAX 64u
 #define FOLLOW_CREDIT_MAX (16u * MIB)
 #define FOLLOW_EVENT_BYTES (256u * KIB) /* entries in one notification */
@@ -58,19 +60,19 @@
 
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
-#define SNAPSHOT_ENTRIES 8192u          /* raft entries between snapshots */
-#define SNAPSHOT_BYTES_MIN (16u * MIB)  /* raft log bytes between snapshots */
+#define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
+#define SNAPSHOT_BYTES_MIN (16u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
-#define TRAILING_ENTRIES_MAX 1024u      /* kept behind a snapshot */
+#define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
 #define TRAILING_BYTES_MAX (16u * MIB)
 #define PEER_SEND_BYTES_MAX (32u * MIB) /* in flight to one peer */
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
 #define ELECTION_TIMEOUT_MS 1000u
 #define HEARTBEAT_MS 100u
-#define TICK_INTERVAL_MS 1000u          /* the leader's retention tick */
+#define TICK_INTERVAL_MS 1000u /* the leader's retention tick */
 #define SECRET_LEN 32u
-#define ID_TEXT_LEN 36u                 /* a UUID in text */
+#define ID_TEXT_LEN 36u /* a UUID in text */
 
 /* ---- Text a person typed ---- */
 #define ADDRESS_MAX 280u

@@ -10,8 +10,8 @@ struct list {
     struct list *prev;
 };
 
-#define LIST_ITEM(link, type, field) \
-    ((type *)(void *)((char *)(link) - offsetof(type, field)))
+#define LIST_ITEM(link, type, field)                                           \
+    ((type *)(void *)((char *)(link)-offsetof(type, field)))
 
 static inline void list_init(struct list *head)
 {

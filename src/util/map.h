@@ -39,7 +39,8 @@ int map_sorted(const struct map *map, struct map_item **ret_items,
 bool map_next(const struct map *map, size_t *iterator,
               struct map_item *ret_item);
 
-/* The same map for 64-bit keys. */
+/* The same map for 64-bit keys, kept as 8 big-endian bytes: map_sorted() gives
+ * them by value. */
 void *map_get_u64(const struct map *map, uint64_t key);
 int map_set_u64(struct map *map, uint64_t key, void *value, void **ret_old);
 void *map_remove_u64(struct map *map, uint64_t key);

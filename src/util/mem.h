@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-void *mem_must_alloc(size_t len);                     /* not zeroed */
-void *mem_must_zalloc(size_t len);                    /* zeroed */
-void *mem_must_array(size_t count, size_t item_len);  /* zeroed, checked */
+void *mem_must_alloc(size_t len);                    /* not zeroed */
+void *mem_must_zalloc(size_t len);                   /* zeroed */
+void *mem_must_array(size_t count, size_t item_len); /* zeroed, checked */
 void *mem_must_resize(void *memory, size_t len);
 void *mem_must_dup(const void *bytes, size_t len);
 char *mem_must_strdup(const char *text);

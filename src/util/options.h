@@ -26,12 +26,12 @@ enum option_source {
 };
 
 struct option_row {
-    const char *name;      /* long flag without dashes; also the file's key */
-    char letter;           /* short flag, or 0 */
+    const char *name; /* long flag without dashes; also the file's key */
+    char letter;      /* short flag, or 0 */
     enum option_kind kind;
-    size_t offset;         /* of the field in the target struct */
-    const char *argument;  /* "HOST:PORT" for the help, NULL for flags */
-    const char *help;      /* one line */
+    size_t offset;        /* of the field in the target struct */
+    const char *argument; /* "HOST:PORT" for the help, NULL for flags */
+    const char *help;     /* one line */
 };
 
 /* Fills fields of one struct from several sources. A stronger source wins

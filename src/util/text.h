@@ -25,12 +25,11 @@ struct address {
     bool is_unix;
 };
 /* "host", "host:port", "[v6]:port", "unix:/path"; @port_default fills a missing
- * port (0: a port is required). */
+ * port (0: a port is required). A port 0 is refused. */
 int address_parse(const char *text, uint16_t port_default,
                   struct address *ret_address, struct err *err);
 /* "host:port" with brackets where needed. */
-void address_format(const struct address *address,
-                    char ret_text[ADDRESS_MAX]);
+void address_format(const struct address *address, char ret_text[ADDRESS_MAX]);
 /* 127.0.0.0/8, ::1, "localhost" or a unix socket. */
 bool address_is_loopback(const struct address *address);
 

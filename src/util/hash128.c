@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "util/hash128.h"
+
+#include <string.h>
+
+/* Inlined: the library's streaming state would otherwise need the heap. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "util/buf.h"
+
+_Static_assert(sizeof(XXH128_canonical_t) == HASH128_LEN, "XXH3-128 is 16");
+
+static void hash_store(XXH128_hash_t hash, uint8_t ret_hash[HASH128_LEN])
+{
+    XXH128_canonical_t canonical;
+
+    XXH128_canonicalFromHash(&canonical, hash);
+    memcpy(ret_hash, canonical.digest, HASH128_LEN);
+}
+
+void hash128(const void *bytes, size_t len, uint8_t ret_hash[HASH128_LEN])
+{
+    hash_store(XXH3_128bits(bytes, len), ret_hash);
+}
+
+void hash128_runs(const struct bytes *runs, size_t count,
+                  uint8_t ret_hash[HASH128_LEN])
+{
+    XXH3_state_t state;
+
+    XXH3_INITSTATE(&state);
+    (void)XXH3_128bits_reset(&state);
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].len > 0) {
+            (void)XXH3_128bits_update(&state, runs[i].data, runs[i].len);
+        }
+    }
+    hash_store(XXH3_128bits_digest(&state), ret_hash);
+}
+
+uint64_t hash64(const void *bytes, size_t len, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes, len, seed);
+}
