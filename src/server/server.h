@@ -27,6 +27,9 @@ int server_start(struct server **ret_server,
 /* The TCP port really bound for listen[index] (useful with port 0). */
 uint16_t server_port(const struct server *server, size_t index);
 uint64_t server_sessions(const struct server *server);
+/* Takes effect for new connections and at the next idle check; 0: default. */
+void server_set_limits(struct server *server, uint64_t connections_max,
+                       uint64_t idle_ms);
 /* Stops accepting; sessions may finish what is in flight. */
 void server_drain(struct server *server);
 /* Closes everything, then @cb. */

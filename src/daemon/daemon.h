@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * One running node: data directory, consensus, service and server on one loop,
+ * from start to an orderly end.
+ *
+ * SIGTERM and SIGINT hand leadership over, finish what is in flight and end
+ * with status 0; a second one ends at once. SIGHUP reads the configuration
+ * again and takes over log-level, max-connections and idle-timeout.
+ */
+#pragma once
+
+#include "daemon/config.h"
+
+/* Runs until a signal. @argc and @argv are kept for SIGHUP. @on_ready may be
+ * NULL. Returns the status to exit with; failures were already reported. */
+int daemon_run(struct config *config, int argc, char **argv,
+               void (*on_ready)(void *data, const char *listen), void *data);
