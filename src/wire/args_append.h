@@ -6,7 +6,9 @@
  * Values and keys may be bin or str. Limits: APPEND_PARTS_MAX,
  * APPEND_ENTRIES_MAX, APPEND_BYTES_MAX, ENTRY_KEY_MAX, ENTRY_VALUE_MAX: beyond
  * them QL_TOO_LARGE. No part without entries; no log twice. producer and
- * sequence stand together, both >= 1. See args_log.h for the common rules.
+ * sequence stand together. These, expect_position and epoch are >= 1 where they
+ * stand: a 0 would silently drop the condition that the caller asked for. See
+ * args_log.h for the common rules.
  */
 #pragma once
 

@@ -27,8 +27,8 @@ struct hello_result {
     struct bytes version;
     uint32_t protocol;
     uint64_t node;
-    uint32_t role; /* enum ql_role */
-    uint64_t leader; /* 0: none known */
+    uint32_t role;               /* enum ql_role */
+    uint64_t leader;             /* 0: none known */
     struct bytes leader_address; /* client address, or len 0 */
     uint64_t request_bytes_max;
     uint64_t calls_max;
@@ -42,7 +42,7 @@ struct status_member {
     struct bytes peer_address;
     struct bytes client_address;
     bool voter;
-    bool known;     /* the two below are the leader's knowledge */
+    bool known; /* the two below are the leader's knowledge */
     bool reachable;
     uint64_t match_index;
 };

@@ -6,7 +6,9 @@
  *
  * All decoders: QL_INVALID with a sentence naming the field for a missing
  * field, a wrong type or a value out of range; unknown keys are ignored, so
- * that later versions can add some; a key that stands twice is QL_INVALID.
+ * that later versions can add some; a key that stands twice is QL_INVALID. Nil
+ * is the same as absent. Bytes that are not one whole value: QL_PROTOCOL, or
+ * QL_TOO_LARGE (see scan_value()). *ret is written only on success.
  * All encoders append one map and return 0 or QL_NO_MEMORY.
  */
 #pragma once
@@ -32,16 +34,14 @@ struct log_config_args {
 };
 int log_config_args_decode(struct log_config_args *ret, struct bytes params,
                            struct err *err);
-int log_config_args_encode(const struct log_config_args *args,
-                           struct buf *buf);
+int log_config_args_encode(const struct log_config_args *args, struct buf *buf);
 
 /* log.delete, log.stat {log, stale?}; also the log part of others. */
 struct log_args {
     struct bytes log;
     bool stale;
 };
-int log_args_decode(struct log_args *ret, struct bytes params,
-                    struct err *err);
+int log_args_decode(struct log_args *ret, struct bytes params, struct err *err);
 int log_args_encode(const struct log_args *args, struct buf *buf);
 
 /* log.trim {log, before}: before >= 1. */
@@ -80,8 +80,7 @@ struct log_stat {
     struct bytes writer_name; /* len 0: nobody holds it */
     uint8_t digest[16];
 };
-int log_stat_decode(struct log_stat *ret, struct bytes result,
-                    struct err *err);
+int log_stat_decode(struct log_stat *ret, struct bytes result, struct err *err);
 int log_stat_encode(const struct log_stat *stat, struct buf *buf);
 
 /* log.list's answer {logs: [stat...], more: bool}. */

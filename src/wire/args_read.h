@@ -100,8 +100,8 @@ struct follow_entries {
     size_t count;
     uint64_t next;
 };
-/* The head of the notification up to the entries; then entries_writer_add();
- * then follow_entries_close(). */
+/* The map up to the entries; then entries_writer_add(); then
+ * follow_entries_close(). */
 int follow_entries_open(struct entries_writer *writer, struct buf *buf,
                         uint64_t follow);
 int follow_entries_close(struct entries_writer *writer, uint64_t next,

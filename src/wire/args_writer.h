@@ -15,12 +15,10 @@ struct writer_args {
 };
 int writer_acquire_args_decode(struct writer_args *ret, struct bytes params,
                                struct err *err);
-int writer_acquire_args_encode(const struct writer_args *args,
-                               struct buf *buf);
+int writer_acquire_args_encode(const struct writer_args *args, struct buf *buf);
 int writer_release_args_decode(struct writer_args *ret, struct bytes params,
                                struct err *err);
-int writer_release_args_encode(const struct writer_args *args,
-                               struct buf *buf);
+int writer_release_args_encode(const struct writer_args *args, struct buf *buf);
 
 /* Notification writer.fenced {log, epoch, newer}, sent on the connection that
  * acquired @epoch. */

@@ -20,16 +20,17 @@ enum rpc_type { RPC_REQUEST = 0, RPC_RESPONSE = 1, RPC_NOTIFICATION = 2 };
 /* A view into the message; valid as long as its bytes. */
 struct rpc_message {
     enum rpc_type type;
-    uint32_t id;          /* requests and responses */
-    struct bytes method;  /* requests and notifications: the name */
-    struct bytes params;  /* requests and notifications: one encoded map */
-    struct bytes error;   /* responses: encoded value; len 0 for nil */
-    struct bytes result;  /* responses: encoded value; len 0 for nil */
+    uint32_t id;         /* requests and responses */
+    struct bytes method; /* requests and notifications: the name */
+    struct bytes params; /* requests and notifications: one encoded map */
+    struct bytes error;  /* responses: encoded value; len 0 for nil */
+    struct bytes result; /* responses: encoded value; len 0 for nil */
 };
 
-/* QL_PROTOCOL when it is no such envelope. When at least a request's id could
- * be read, *ret->id and type are set also on error, so that it can be answered
- * (ret->type == RPC_REQUEST and code QL_INVALID: wrong params shape). */
+/* QL_PROTOCOL when it is no such envelope; then there is nothing to answer.
+ * QL_INVALID when the envelope is sound but the method is no string or the
+ * params are no array of at most one map: ret->type is set, and ret->id for a
+ * request, so that it can be answered. */
 int rpc_decode(struct rpc_message *ret, const uint8_t *bytes, size_t len,
                struct err *err);
 

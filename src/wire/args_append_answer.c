@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The rest of args_append.h: what log.append answers, and the small messages of
+ * producers. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "wire/args_append.h"
+#include "wire/fields.h"
+#include "wire/pack.h"
+
+/* log.append's answer before its places are decoded. */
+struct append_answer {
+    uint64_t time_ms;
+    msgpack_object_array places;
+};
+
+static const struct field answer_fields[] = {
+    {FIELD_KEY("time_ms"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct append_answer, time_ms)},
+    {FIELD_KEY("places"), .kind = FIELD_ARRAY, .required = true,
+     .offset = offsetof(struct append_answer, places)},
+};
+static const struct message answer_message =
+    FIELD_MESSAGE("append answer", answer_fields);
+
+static int decode_place(const msgpack_object *object, struct append_place *ret,
+                        struct err *err)
+{
+    const msgpack_object_array *pair = &object->via.array;
+
+    if (object->type != MSGPACK_OBJECT_ARRAY || pair->size != 2 ||
+        !object_u64(&pair->ptr[0], &ret->first) ||
+        !object_u64(&pair->ptr[1], &ret->count)) {
+        return err_set(err, QL_INVALID,
+                       "append answer: a place must be [first, count]");
+    }
+    return 0;
+}
+
+int append_result_decode(struct append_result *ret, struct bytes result,
+                         struct err *err)
+{
+    struct fields fields;
+    struct append_answer answer = {0};
+    struct append_result append;
+    size_t i;
+    int rv;
+
+    rv = fields_open(&fields, &answer_message, result, &answer, err);
+    if (rv != 0) {
+        return rv;
+    }
+    if (answer.places.size > APPEND_PARTS_MAX) {
+        rv = err_set(err, QL_INVALID,
+                     "append answer: 'places' has %u items, more than %u",
+                     answer.places.size, APPEND_PARTS_MAX);
+        goto close_fields;
+    }
+    for (i = 0; i < answer.places.size && rv == 0; i++) {
+        rv = decode_place(&answer.places.ptr[i], &append.places[i], err);
+    }
+    if (rv == 0) {
+        append.count = answer.places.size;
+        append.time_ms = answer.time_ms;
+        *ret = append;
+    }
+
+close_fields:
+    fields_close(&fields);
+    return rv;
+}
+
+int append_result_encode(const struct append_result *result, struct buf *buf)
+{
+    const struct append_answer answer = {.time_ms = result->time_ms};
+    size_t len = buf->len;
+    size_t i;
+    int rv;
+
+    assert(result->count <= APPEND_PARTS_MAX);
+    rv = fields_pack(&answer_message, &answer, 1, buf);
+    rv = rv != 0 ? rv : pack_text(buf, "places");
+    rv = rv != 0 ? rv : pack_array(buf, (uint32_t)result->count);
+    for (i = 0; i < result->count && rv == 0; i++) {
+        rv = pack_array(buf, 2);
+        rv = rv != 0 ? rv : pack_u64(buf, result->places[i].first);
+        rv = rv != 0 ? rv : pack_u64(buf, result->places[i].count);
+    }
+    if (rv != 0) {
+        buf->len = len;
+    }
+    return rv;
+}
+
+static const struct field producer_fields[] = {
+    {FIELD_KEY("producer"), .kind = FIELD_U64, .required = true, .min = 1,
+     .offset = offsetof(struct producer_args, producer)},
+};
+static const struct message producer_message =
+    FIELD_MESSAGE("producer", producer_fields);
+
+int producer_args_decode(struct producer_args *ret, struct bytes params,
+                         struct err *err)
+{
+    struct producer_args args = {0};
+    int rv = fields_decode(&producer_message, params, &args, err);
+
+    if (rv == 0) {
+        *ret = args;
+    }
+    return rv;
+}
+
+int producer_args_encode(const struct producer_args *args, struct buf *buf)
+{
+    return fields_encode(&producer_message, args, buf);
+}
+
+static const struct field status_fields[] = {
+    {FIELD_KEY("producer"), .kind = FIELD_U64, .required = true, .min = 1,
+     .offset = offsetof(struct append_status_args, producer)},
+    {FIELD_KEY("sequence"), .kind = FIELD_U64, .required = true, .min = 1,
+     .offset = offsetof(struct append_status_args, sequence)},
+};
+static const struct message status_message =
+    FIELD_MESSAGE("append.status", status_fields);
+
+int append_status_args_decode(struct append_status_args *ret,
+                              struct bytes params, struct err *err)
+{
+    struct append_status_args args = {0};
+    int rv = fields_decode(&status_message, params, &args, err);
+
+    if (rv == 0) {
+        *ret = args;
+    }
+    return rv;
+}
+
+int append_status_args_encode(const struct append_status_args *args,
+                              struct buf *buf)
+{
+    return fields_encode(&status_message, args, buf);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "wire/args_cluster.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "quorlog.h"
+#include "wire/fields.h"
+#include "wire/pack.h"
+
+#define VERSION_MAX (sizeof(((struct ql_cluster_status *)0)->version) - 1)
+
+static const struct field hello_fields[] = {
+    {FIELD_KEY("name"), .kind = FIELD_NAME, .max = WRITER_NAME_MAX,
+     .offset = offsetof(struct hello_args, name)},
+    {FIELD_KEY("protocol"), .kind = FIELD_U32, .required = true, .min = 1,
+     .max = PROTOCOL_VERSION, .offset = offsetof(struct hello_args, protocol)},
+};
+static const struct message hello_message =
+    FIELD_MESSAGE("server.hello", hello_fields);
+
+int hello_args_decode(struct hello_args *ret, struct bytes params,
+                      struct err *err)
+{
+    struct hello_args args = {0};
+    int rv = fields_decode(&hello_message, params, &args, err);
+
+    if (rv == 0) {
+        *ret = args;
+    }
+    return rv;
+}
+
+int hello_args_encode(const struct hello_args *args, struct buf *buf)
+{
+    return fields_encode(&hello_message, args, buf);
+}
+
+static const struct field hello_result_fields[] = {
+    {FIELD_KEY("cluster"), .kind = FIELD_NAME, .required = true,
+     .max = ID_TEXT_LEN, .offset = offsetof(struct hello_result, cluster)},
+    {FIELD_KEY("version"), .kind = FIELD_NAME, .required = true,
+     .max = VERSION_MAX, .offset = offsetof(struct hello_result, version)},
+    {FIELD_KEY("protocol"), .kind = FIELD_U32, .required = true, .min = 1,
+     .offset = offsetof(struct hello_result, protocol)},
+    {FIELD_KEY("node"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct hello_result, node)},
+    {FIELD_KEY("role"), .kind = FIELD_ROLE, .required = true,
+     .offset = offsetof(struct hello_result, role)},
+    {FIELD_KEY("leader"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct hello_result, leader)},
+    {FIELD_KEY("leader_address"), .kind = FIELD_NAME, .required = true,
+     .max = ADDRESS_MAX - 1,
+     .offset = offsetof(struct hello_result, leader_address)},
+    {FIELD_KEY("request_bytes_max"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct hello_result, request_bytes_max)},
+    {FIELD_KEY("calls_max"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct hello_result, calls_max)},
+};
+static const struct message hello_result_message =
+    FIELD_MESSAGE("hello answer", hello_result_fields);
+
+int hello_result_decode(struct hello_result *ret, struct bytes result,
+                        struct err *err)
+{
+    struct hello_result hello = {0};
+    int rv = fields_decode(&hello_result_message, result, &hello, err);
+
+    if (rv == 0) {
+        *ret = hello;
+    }
+    return rv;
+}
+
+int hello_result_encode(const struct hello_result *result, struct buf *buf)
+{
+    return fields_encode(&hello_result_message, result, buf);
+}
+
+static const struct field member_fields[] = {
+    {FIELD_KEY("id"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct status_member, id)},
+    {FIELD_KEY("peer_address"), .kind = FIELD_NAME, .required = true,
+     .max = ADDRESS_MAX - 1,
+     .offset = offsetof(struct status_member, peer_address)},
+    {FIELD_KEY("client_address"), .kind = FIELD_NAME, .required = true,
+     .max = ADDRESS_MAX - 1,
+     .offset = offsetof(struct status_member, client_address)},
+    {FIELD_KEY("voter"), .kind = FIELD_BOOL, .required = true,
+     .offset = offsetof(struct status_member, voter)},
+    {FIELD_KEY("known"), .kind = FIELD_BOOL, .required = true,
+     .offset = offsetof(struct status_member, known)},
+    {FIELD_KEY("reachable"), .kind = FIELD_BOOL, .required = true,
+     .offset = offsetof(struct status_member, reachable)},
+    {FIELD_KEY("match_index"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct status_member, match_index)},
+};
+static const struct message member_message =
+    FIELD_MESSAGE("cluster member", member_fields);
+
+/* A status before its members are decoded. */
+struct status_answer {
+    struct status_result status;
+    msgpack_object_array members;
+};
+
+/* A number of the status that is always there. */
+#define STATUS_U64(name)                                                       \
+    {                                                                          \
+        FIELD_KEY(#name),                                                      \
+            .kind = FIELD_U64, .required = true,                               \
+            .offset = offsetof(struct status_answer, status.name)              \
+    }
+
+static const struct field status_fields[] = {
+    {FIELD_KEY("cluster_id"), .kind = FIELD_NAME, .required = true,
+     .max = ID_TEXT_LEN,
+     .offset = offsetof(struct status_answer, status.cluster_id)},
+    {FIELD_KEY("version"), .kind = FIELD_NAME, .required = true,
+     .max = VERSION_MAX,
+     .offset = offsetof(struct status_answer, status.version)},
+    STATUS_U64(node_id),
+    {FIELD_KEY("role"), .kind = FIELD_ROLE, .required = true,
+     .offset = offsetof(struct status_answer, status.role)},
+    STATUS_U64(leader_id),
+    STATUS_U64(term),
+    STATUS_U64(last_index),
+    STATUS_U64(commit_index),
+    STATUS_U64(applied_index),
+    STATUS_U64(snapshot_index),
+    STATUS_U64(state_index),
+    STATUS_U64(logs),
+    STATUS_U64(entries),
+    STATUS_U64(bytes),
+    STATUS_U64(sessions),
+    STATUS_U64(uptime_ms),
+    STATUS_U64(quorum_size),
+    {FIELD_KEY("quorum_size_ok"), .kind = FIELD_BOOL, .required = true,
+     .offset = offsetof(struct status_answer, status.quorum_size_ok)},
+    {FIELD_KEY("age_suspended"), .kind = FIELD_BOOL, .required = true,
+     .offset = offsetof(struct status_answer, status.age_suspended)},
+    {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
+     .offset = offsetof(struct status_answer, members)},
+};
+static const struct message status_message =
+    FIELD_MESSAGE("cluster status", status_fields);
+
+int status_result_decode(struct status_result *ret, struct bytes result,
+                         struct err *err)
+{
+    struct fields fields;
+    struct status_answer answer = {0};
+    struct status_result *status = &answer.status;
+    size_t i;
+    int rv;
+
+    rv = fields_open(&fields, &status_message, result, &answer, err);
+    if (rv != 0) {
+        return rv;
+    }
+    if (answer.members.size > MEMBERS_MAX) {
+        rv = err_set(err, QL_INVALID,
+                     "cluster status: 'members' has %u items, more than %u",
+                     answer.members.size, MEMBERS_MAX);
+        goto close_fields;
+    }
+    for (i = 0; i < answer.members.size && rv == 0; i++) {
+        rv = fields_read(&member_message, &answer.members.ptr[i],
+                         &status->members[i], err);
+    }
+    if (rv == 0) {
+        status->members_count = answer.members.size;
+        *ret = *status;
+    }
+
+close_fields:
+    fields_close(&fields);
+    return rv;
+}
+
+int status_result_encode(const struct status_result *status, struct buf *buf)
+{
+    const struct status_answer answer = {.status = *status};
+    size_t len = buf->len;
+    size_t i;
+    int rv;
+
+    assert(status->members_count <= MEMBERS_MAX);
+    rv = fields_pack(&status_message, &answer, 1, buf);
+    rv = rv != 0 ? rv : pack_text(buf, "members");
+    rv = rv != 0 ? rv : pack_array(buf, (uint32_t)status->members_count);
+    for (i = 0; i < status->members_count && rv == 0; i++) {
+        rv = fields_encode(&member_message, &status->members[i], buf);
+    }
+    if (rv != 0) {
+        buf->len = len;
+    }
+    return rv;
+}
+
+static const struct field transfer_fields[] = {
+    {FIELD_KEY("to"), .kind = FIELD_U64,
+     .offset = offsetof(struct transfer_args, to)},
+};
+static const struct message transfer_message =
+    FIELD_MESSAGE("cluster.transfer", transfer_fields);
+
+int transfer_args_decode(struct transfer_args *ret, struct bytes params,
+                         struct err *err)
+{
+    struct transfer_args args = {0};
+    int rv = fields_decode(&transfer_message, params, &args, err);
+
+    if (rv == 0) {
+        *ret = args;
+    }
+    return rv;
+}
+
+int transfer_args_encode(const struct transfer_args *args, struct buf *buf)
+{
+    return fields_encode(&transfer_message, args, buf);
+}

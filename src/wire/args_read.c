@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "wire/args_read.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "wire/fields.h"
+#include "wire/pack.h"
+#include "wire/read_entries.h"
+
+static const struct field read_fields[] = {
+    {FIELD_KEY("log"), .kind = FIELD_LOG, .required = true,
+     .offset = offsetof(struct read_args, log)},
+    {FIELD_KEY("from"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct read_args, from)},
+    {FIELD_KEY("to"), .kind = FIELD_U64,
+     .offset = offsetof(struct read_args, to)},
+    {FIELD_KEY("entries_max"), .kind = FIELD_CLAMPED, .min = 1,
+     .max = READ_ENTRIES_MAX, .absent = READ_ENTRIES_MAX,
+     .offset = offsetof(struct read_args, entries_max)},
+    {FIELD_KEY("bytes_max"), .kind = FIELD_CLAMPED, .min = 1,
+     .max = READ_BYTES_MAX, .absent = READ_BYTES_DEFAULT,
+     .offset = offsetof(struct read_args, bytes_max)},
+    {FIELD_KEY("stale"), .kind = FIELD_BOOL,
+     .offset = offsetof(struct read_args, stale)},
+};
+static const struct message read_message =
+    FIELD_MESSAGE("log.read", read_fields);
+
+int read_args_decode(struct read_args *ret, struct bytes params,
+                     struct err *err)
+{
+    struct read_args args = {0};
+    int rv = fields_decode(&read_message, params, &args, err);
+
+    if (rv == 0) {
+        *ret = args;
+    }
+    return rv;
+}
+
+int read_args_encode(const struct read_args *args, struct buf *buf)
+{
+    return fields_encode(&read_message, args, buf);
+}
+
+int read_result_open(struct entries_writer *writer, struct buf *buf)
+{
+    int rv;
+
+    rv = pack_map(buf, 4);
+    rv = rv != 0 ? rv : pack_text(buf, "entries");
+    return rv != 0 ? rv : entries_writer_open(writer, buf);
+}
+
+int read_result_close(struct entries_writer *writer, uint64_t next,
+                      uint64_t head, uint64_t tail)
+{
+    struct buf *buf = writer->buf;
+    int rv;
+
+    entries_writer_close(writer);
+    rv = pack_field_u64(buf, "next", next);
+    rv = rv != 0 ? rv : pack_field_u64(buf, "head", head);
+    return rv != 0 ? rv : pack_field_u64(buf, "tail", tail);
+}
+
+/* An answer or notification before its entries are decoded. */
+struct read_answer {
+    struct read_result result;
+    msgpack_object_array entries;
+};
+
+static const struct field answer_fields[] = {
+    {FIELD_KEY("entries"), .kind = FIELD_ARRAY, .required = true,
+     .offset = offsetof(struct read_answer, entries)},
+    {FIELD_KEY("next"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct read_answer, result.next)},
+    {FIELD_KEY("head"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct read_answer, result.head)},
+    {FIELD_KEY("tail"), .kind = FIELD_U64, .required = true,
+     .offset = offsetof(struct read_answer, result.tail)},
+};
+static const struct message answer_message =
+    FIELD_MESSAGE("read answer", answer_fields);
+
+int read_result_decode(struct read_result *ret, struct bytes result,
+                       struct err *err)
+{
+    struct fields fields;
+    struct read_answer answer = {0};
+    int rv;
+
+    rv = fields_open(&fields, &answer_message, result, &answer, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = read_entries_decode(&answer.result.entries, &answer.entries, err);
+    if (rv == 0) {
+        answer.result.count = answer.entries.size;
+        *ret = answer.result;
+    }
+    fields_close(&fields);
+    return rv;
+}
+
+void read_result_free(struct read_result *result)
+{
+    free(result->entries);
+    *result = (struct read_result){0};
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "wire/field_value.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "util/text.h"
+#include "wire/pack.h"
+#include "wire/utf8.h"
+
+/* By enum ql_role. */
+static const char *const roles[] = {"follower", "candidate", "leader"};
+
+#define ROLES (sizeof(roles) / sizeof(roles[0]))
+
+/* What a value is checked for, and who is told. */
+struct reading {
+    const struct message *message;
+    const struct field *field;
+    const msgpack_object *value;
+    void *at; /* the field's place in the struct */
+    struct err *err;
+};
+
+static int refuse(const struct reading *reading, const char *what);
+static int refuse_bound(const struct reading *reading, const char *bound,
+                        uint64_t number, const char *unit);
+static int read_integer(const struct reading *reading, uint64_t *ret);
+static int read_bounded(const struct reading *reading, uint64_t *ret);
+static int read_bytes(const struct reading *reading);
+static int read_role(const struct reading *reading);
+static int read_digest(const struct reading *reading);
+static void set_absent(const struct reading *reading);
+static bool any_is_set(const struct message *message, const void *source);
+
+int field_value_read(const struct message *message, const struct field *field,
+                     const msgpack_object *value, void *target, struct err *err)
+{
+    const struct reading reading = {message, field, value,
+                                    (char *)target + field->offset, err};
+    uint64_t number = 0;
+    int rv = 0;
+
+    if (value == NULL || value->type == MSGPACK_OBJECT_NIL) {
+        if (field->required) {
+            return refuse(&reading, "is missing");
+        }
+        set_absent(&reading);
+        return 0;
+    }
+    switch (field->kind) {
+    case FIELD_U64:
+        rv = read_bounded(&reading, &number);
+        *(uint64_t *)reading.at = number;
+        return rv;
+    case FIELD_U32:
+        rv = read_bounded(&reading, &number);
+        *(uint32_t *)reading.at = (uint32_t)number;
+        return rv;
+    case FIELD_CLAMPED:
+        rv = read_integer(&reading, &number);
+        number = number < field->min ? field->min : number;
+        number = number > field->max ? field->max : number;
+        *(uint32_t *)reading.at = (uint32_t)number;
+        return rv;
+    case FIELD_BOOL:
+        if (value->type != MSGPACK_OBJECT_BOOLEAN) {
+            return refuse(&reading, "must be true or false");
+        }
+        *(bool *)reading.at = value->via.boolean;
+        return 0;
+    case FIELD_BYTES:
+    case FIELD_LOG:
+    case FIELD_NAME:
+        return read_bytes(&reading);
+    case FIELD_ROLE:
+        return read_role(&reading);
+    case FIELD_DIGEST:
+        return read_digest(&reading);
+    case FIELD_MAP:
+        return fields_read(field->inner, value, reading.at, err);
+    case FIELD_ARRAY:
+        if (value->type != MSGPACK_OBJECT_ARRAY) {
+            return refuse(&reading, "must be an array");
+        }
+        *(msgpack_object_array *)reading.at = value->via.array;
+        return 0;
+    }
+    assert(false); /* a kind that the switch does not know */
+    return QL_INTERNAL;
+}
+
+bool field_value_is_set(const struct field *field, const void *source)
+{
+    const void *at = (const char *)source + field->offset;
+
+    switch (field->kind) {
+    case FIELD_U64:
+        return *(const uint64_t *)at != 0;
+    case FIELD_U32:
+    case FIELD_CLAMPED:
+        return *(const uint32_t *)at != 0;
+    case FIELD_BOOL:
+        return *(const bool *)at;
+    case FIELD_BYTES:
+    case FIELD_LOG:
+    case FIELD_NAME:
+        return ((const struct bytes *)at)->len > 0;
+    case FIELD_MAP:
+        return any_is_set(field->inner, at);
+    case FIELD_ROLE:
+    case FIELD_DIGEST:
+    case FIELD_ARRAY:
+        break;
+    }
+    return true;
+}
+
+int field_value_pack(const struct field *field, const void *source,
+                     struct buf *buf)
+{
+    const void *at = (const char *)source + field->offset;
+    const struct bytes *bytes = at;
+
+    switch (field->kind) {
+    case FIELD_U64:
+        return pack_u64(buf, *(const uint64_t *)at);
+    case FIELD_U32:
+    case FIELD_CLAMPED:
+        return pack_u64(buf, *(const uint32_t *)at);
+    case FIELD_BOOL:
+        return pack_bool(buf, *(const bool *)at);
+    case FIELD_BYTES:
+    case FIELD_LOG:
+    case FIELD_NAME:
+        return pack_str(buf, bytes->data, bytes->len);
+    case FIELD_ROLE:
+        assert(*(const uint32_t *)at < ROLES);
+        return pack_text(buf, roles[*(const uint32_t *)at]);
+    case FIELD_DIGEST:
+        return pack_bin(buf, at, FIELD_DIGEST_LEN);
+    case FIELD_MAP:
+        return fields_pack(field->inner, at, 0, buf);
+    case FIELD_ARRAY:
+        break;
+    }
+    assert(false); /* arrays are packed by the message they belong to */
+    return QL_INTERNAL;
+}
+
+static int refuse(const struct reading *reading, const char *what)
+{
+    return err_set(reading->err, QL_INVALID, "%s: '%s' %s",
+                   reading->message->name, reading->field->key, what);
+}
+
+static int refuse_bound(const struct reading *reading, const char *bound,
+                        uint64_t number, const char *unit)
+{
+    return err_set(reading->err, QL_INVALID, "%s: '%s' must be %s %llu%s",
+                   reading->message->name, reading->field->key, bound,
+                   (unsigned long long)number, unit);
+}
+
+static int read_integer(const struct reading *reading, uint64_t *ret)
+{
+    if (reading->value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER) {
+        return refuse(reading, "must not be negative");
+    }
+    if (!object_u64(reading->value, ret)) {
+        return refuse(reading, "must be an integer");
+    }
+    return 0;
+}
+
+static int read_bounded(const struct reading *reading, uint64_t *ret)
+{
+    const struct field *field = reading->field;
+    uint64_t max = field->kind == FIELD_U32 ? UINT32_MAX : UINT64_MAX;
+    int rv = read_integer(reading, ret);
+
+    if (rv != 0) {
+        return rv;
+    }
+    if (field->max != 0) {
+        max = field->max;
+    }
+    if (*ret < field->min) {
+        return refuse_bound(reading, "at least", field->min, "");
+    }
+    if (*ret > max) {
+        return refuse_bound(reading, "at most", max, "");
+    }
+    return 0;
+}
+
+static int read_bytes(const struct reading *reading)
+{
+    const struct field *field = reading->field;
+    struct bytes bytes;
+    int rv;
+
+    if (!object_bytes(reading->value, &bytes)) {
+        return refuse(reading, "must be a string");
+    }
+    if (field->kind == FIELD_LOG) {
+        rv = log_name_check((const char *)bytes.data, bytes.len, reading->err);
+        if (rv != 0) {
+            err_wrap(reading->err, "%s: '%s'", reading->message->name,
+                     field->key);
+            return rv;
+        }
+    } else if (bytes.len < field->min) {
+        return refuse(reading, "must not be empty");
+    } else if (field->max != 0 && bytes.len > field->max) {
+        return refuse_bound(reading, "at most", field->max, " bytes long");
+    }
+    if (field->kind == FIELD_NAME && !utf8_is_printable(bytes)) {
+        return refuse(reading, "must be UTF-8 without control characters");
+    }
+    *(struct bytes *)reading->at = bytes;
+    return 0;
+}
+
+static int read_role(const struct reading *reading)
+{
+    struct bytes word;
+    uint32_t i;
+
+    if (!object_bytes(reading->value, &word)) {
+        return refuse(reading, "must be a string");
+    }
+    for (i = 0; i < ROLES; i++) {
+        if (strlen(roles[i]) == word.len &&
+            memcmp(roles[i], word.data, word.len) == 0) {
+            *(uint32_t *)reading->at = i;
+            return 0;
+        }
+    }
+    return refuse(reading, "must be follower, candidate or leader");
+}
+
+static int read_digest(const struct reading *reading)
+{
+    struct bytes bytes;
+
+    if (!object_bytes(reading->value, &bytes) ||
+        bytes.len != FIELD_DIGEST_LEN) {
+        return refuse(reading, "must be 16 bytes");
+    }
+    memcpy(reading->at, bytes.data, bytes.len);
+    return 0;
+}
+
+/* The struct was zeroed, which means absent to all kinds but one. */
+static void set_absent(const struct reading *reading)
+{
+    if (reading->field->kind == FIELD_CLAMPED) {
+        *(uint32_t *)reading->at = reading->field->absent;
+    }
+}
+
+static bool any_is_set(const struct message *message, const void *source)
+{
+    size_t i;
+
+    for (i = 0; i < message->count; i++) {
+        if (field_value_is_set(&message->fields[i], source)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The map of one message as a table: which keys it has, what each may hold, and
+ * where it lives in a C struct. Decoding, checking and encoding follow the same
+ * table. Internal to the wire, the home of msgpack-c.
+ */
+#pragma once
+
+#include <msgpack.h>
+#include <stdbool.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+enum field_kind {
+    FIELD_U64,     /* uint64_t in min..max */
+    FIELD_U32,     /* uint32_t in min..max */
+    FIELD_CLAMPED, /* uint32_t brought into min..max; absent: @absent */
+    FIELD_BOOL,    /* bool; absent: false */
+    FIELD_BYTES,   /* struct bytes of min..max bytes; str or bin */
+    FIELD_LOG,     /* struct bytes: a log name; str or bin */
+    FIELD_NAME,    /* struct bytes: min..max bytes of printable UTF-8 */
+    FIELD_ROLE,    /* uint32_t: enum ql_role; a word on the wire */
+    FIELD_DIGEST,  /* uint8_t[16]; bin */
+    FIELD_MAP,     /* a struct described by @inner */
+    FIELD_ARRAY,   /* msgpack_object_array, size 0 when absent; only decoded */
+};
+
+#define FIELD_DIGEST_LEN 16u
+
+struct message;
+
+struct field {
+    const char *key;
+    size_t key_len;
+    enum field_kind kind;
+    bool required; /* must be there, and is always written; others are written
+                      unless they are 0, false or empty */
+    size_t offset; /* in the struct */
+    uint64_t min;
+    uint64_t max;                /* 0: no other bound than the type's */
+    uint32_t absent;             /* FIELD_CLAMPED: stands for absent */
+    const struct message *inner; /* FIELD_MAP */
+};
+
+/* The key and its length in a row of a table. */
+#define FIELD_KEY(text) .key = (text), .key_len = sizeof(text) - 1
+
+#define MESSAGE_FIELDS_MAX 32u
+
+struct message {
+    const char *name; /* stands in front of what is wrong: "log.append" */
+    const struct field *fields;
+    size_t count; /* at most MESSAGE_FIELDS_MAX */
+};
+
+#define FIELD_MESSAGE(text, rows)                                              \
+    {                                                                          \
+        .name = (text), .fields = (rows),                                      \
+        .count = sizeof(rows) / sizeof((rows)[0])                              \
+    }
+
+/* A decoded message; what its arrays point to lives until it is closed. Views
+ * of bytes point into the encoded bytes and outlive it. */
+struct fields {
+    msgpack_unpacked unpacked;
+};
+
+/* Decodes @encoded, exactly one map, into the zeroed struct @target. Close
+ * @fields after success only. On error @target is in no useful state. */
+int fields_open(struct fields *fields, const struct message *message,
+                struct bytes encoded, void *target, struct err *err);
+void fields_close(struct fields *fields);
+/* The same in one step, for messages without arrays. */
+int fields_decode(const struct message *message, struct bytes encoded,
+                  void *target, struct err *err);
+/* A map inside an array of a message that is open. */
+int fields_read(const struct message *message, const msgpack_object *object,
+                void *target, struct err *err);
+
+/* The bytes of a str or bin; false for anything else. */
+bool object_bytes(const msgpack_object *object, struct bytes *ret);
+/* An integer that is not negative; false for anything else. */
+bool object_u64(const msgpack_object *object, uint64_t *ret);
+
+/* Appends the map. Returns 0, or QL_NO_MEMORY with @buf as it was. */
+int fields_encode(const struct message *message, const void *source,
+                  struct buf *buf);
+/* Appends a map of the fields and @more pairs, which the caller adds. */
+int fields_pack(const struct message *message, const void *source,
+                uint32_t more, struct buf *buf);
