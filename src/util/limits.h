@@ -35,8 +35,8 @@
 #define REQUEST_BYTES_MAX (4u * MIB)  /* one message from a client */
 #define RESPONSE_BYTES_MAX (8u * MIB) /* one message from a server */
 #define MESSAGE_DEPTH_MAX 8u          /* nested arrays and maps */
-#define MESSAGE_ITEMS_MAX 262144u     /* values in all arrays and maps: bounds
-                                         what decoding one message allocates */
+/* Values in all arrays and maps: bounds what decoding one message allocates. */
+#define MESSAGE_ITEMS_MAX 262144u
 #define METHOD_NAME_MAX 64u
 #define LIST_PAGE_MAX 1000u     /* logs in one answer of log.list */
 #define READ_ENTRIES_MAX 10000u /* entries in one answer */
@@ -68,6 +68,9 @@
 #define PEER_SEND_BYTES_MAX (32u * MIB) /* in flight to one peer */
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
+#define PEER_RETRY_MS 100u             /* before connecting again */
+#define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
+#define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 1000u
 #define HEARTBEAT_MS 100u
 #define TICK_INTERVAL_MS 1000u /* the leader's retention tick */
