@@ -21,13 +21,15 @@
 
 #include "wire/args_read.h"
 
+#define CHUNK_NO_KEY UINT32_MAX /* as a key_len */
+
 struct chunk_memory; /* counted bytes */
 
 struct chunk {
     struct chunk_memory *memory;
-    size_t len;       /* bytes in use */
-    uint64_t first;   /* position of the first entry */
-    uint64_t last;    /* of the last; first - 1 when empty */
+    size_t len;     /* bytes in use */
+    uint64_t first; /* position of the first entry */
+    uint64_t last;  /* of the last; first - 1 when empty */
     uint64_t last_time_ms;
     uint64_t entries; /* count; holes make it smaller than last - first + 1 */
     uint64_t payload; /* key and value bytes */
@@ -41,8 +43,8 @@ void chunk_seal(struct chunk *chunk); /* gives unused room back */
 const uint8_t *chunk_bytes(const struct chunk *chunk);
 /* Makes a chunk of bytes read from a snapshot, checking every length, that
  * positions rise and that times do not fall. QL_CORRUPT otherwise. */
-int chunk_load(struct chunk *ret, const uint8_t *bytes, size_t len,
-               bool sealed, struct err *err);
+int chunk_load(struct chunk *ret, const uint8_t *bytes, size_t len, bool sealed,
+               struct err *err);
 /* Decodes the entry at *offset and moves past it; false at the end. What
  * @ret points to lives as long as the chunk. */
 bool chunk_next(const struct chunk *chunk, size_t *offset,

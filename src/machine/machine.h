@@ -32,8 +32,8 @@ struct outcome {
     uint64_t log_uid;  /* of the log it was about, when there is one */
     uint64_t producer; /* COMMAND_PRODUCER_OPEN */
     struct append_result append; /* COMMAND_LOG_APPEND */
-    bool duplicate;    /* an append that had been applied before */
-    bool has_stat;     /* create, configure, delete, trim, acquire, release: */
+    bool duplicate;              /* an append that had been applied before */
+    bool has_stat; /* create, configure, delete, trim, acquire, release: */
     struct log_stat stat; /* views, valid until the next apply (for a deleted
                              log too) */
 };
@@ -65,8 +65,7 @@ struct machine_counts {
     uint64_t time_ms;
     bool age_suspended;
 };
-void machine_counts(const struct machine *machine,
-                    struct machine_counts *ret);
+void machine_counts(const struct machine *machine, struct machine_counts *ret);
 /* True when a tick would drop entries or producers, as far as can be told
  * cheaply; the leader need not propose ticks otherwise. */
 bool machine_wants_tick(const struct machine *machine, uint64_t time_ms);
@@ -90,9 +89,9 @@ int machine_log_list(const struct machine *machine,
 /* Walks the entries of a log. Valid until the next apply. */
 struct machine_reader {
     const void *log;
-    uint64_t at;      /* the next position to look for */
-    uint64_t to;      /* stop before it */
-    size_t chunk;     /* index of the chunk @offset is in */
+    uint64_t at;  /* the next position to look for */
+    uint64_t to;  /* stop before it */
+    size_t chunk; /* index of the chunk @offset is in */
     size_t offset;
 };
 /* @from 0: the head; @to 0: the tail. QL_NOT_FOUND; QL_TRIMMED when @from is
@@ -102,8 +101,7 @@ int machine_reader_open(struct machine_reader *ret,
                         const struct machine *machine, uint64_t log_uid,
                         uint64_t from, uint64_t to, uint64_t *ret_head);
 /* False at the end. reader->at is then where to go on. */
-bool machine_reader_next(struct machine_reader *reader,
-                         struct read_entry *ret);
+bool machine_reader_next(struct machine_reader *reader, struct read_entry *ret);
 
 /* What an append came to: 0 and *ret, or the code it was refused with, or
  * QL_NOT_FOUND, QL_DUPLICATE_UNKNOWN, QL_PRODUCER_EXPIRED. */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "machine/image.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "machine/must.h"
+#include "util/cursor.h"
+
+#define TABLES_LEN_AT 8u
+
+static void add_u32(struct buf *buf, uint32_t value);
+static void add_u64(struct buf *buf, uint64_t value);
+static void add_raw(struct buf *buf, const void *bytes, size_t len);
+static void add_sized(struct buf *buf, struct bytes bytes);
+static void write_header(const struct state *state, struct buf *buf);
+static void write_log(const struct log *log, struct buf *buf);
+static void write_open_order(const struct logs *logs, struct buf *buf);
+static void write_producer(const struct producer *producer, struct buf *buf);
+static void write_result(const struct producer_result *result, struct buf *buf);
+static uint64_t chunks_len(const struct logs *logs);
+static uint32_t open_count(const struct logs *logs);
+
+void image_write_tables(const struct state *state, struct buf *buf)
+{
+    size_t start = buf->len;
+    size_t i;
+
+    write_header(state, buf);
+    for (i = 0; i < state->logs.count; i++) {
+        write_log(state->logs.by_uid[i], buf);
+    }
+    write_open_order(&state->logs, buf);
+    for (i = 0; i < state->producers.count; i++) {
+        write_producer(state->producers.by_id[i], buf);
+    }
+    put_u64(buf->data + start + TABLES_LEN_AT, buf->len - start);
+}
+
+static void write_header(const struct state *state, struct buf *buf)
+{
+    size_t start = buf->len;
+
+    add_raw(buf, IMAGE_MAGIC, 4);
+    add_u32(buf, state->age_suspended ? IMAGE_AGE_SUSPENDED : 0);
+    add_u64(buf, 0); /* the tables' length, when it is known */
+    add_u64(buf, chunks_len(&state->logs));
+    add_u64(buf, state->time_ms);
+    add_u64(buf, state->state_index);
+    add_u64(buf, state->logs.uid_last);
+    add_u64(buf, state->producers.mark);
+    add_u64(buf, state->producers.use_last);
+    add_u32(buf, (uint32_t)state->logs.count);
+    add_u32(buf, open_count(&state->logs));
+    add_u32(buf, (uint32_t)state->producers.count);
+    add_u32(buf, 0);
+    assert(buf->len - start == IMAGE_HEADER_LEN);
+}
+
+static void write_log(const struct log *log, struct buf *buf)
+{
+    size_t i;
+
+    add_u64(buf, log->uid);
+    add_u64(buf, log->incarnation);
+    add_u64(buf, log->token);
+    add_u64(buf, log->head);
+    add_u64(buf, log->tail);
+    add_u64(buf, log->last_time_ms);
+    add_u64(buf, log->retention.entries);
+    add_u64(buf, log->retention.bytes);
+    add_u64(buf, log->retention.age_ms);
+    add_u64(buf, log->writer_epoch);
+    add_raw(buf, log->digest, sizeof(log->digest));
+    add_sized(buf, log->name);
+    add_sized(buf, log->writer_name);
+    add_u32(buf, (uint32_t)log_chunk_count(log));
+    for (i = 0; i < log_chunk_count(log); i++) {
+        const struct chunk *chunk = log_chunk(log, i);
+
+        add_u64(buf, chunk->first);
+        add_u64(buf, chunk->last);
+        add_u32(buf, (uint32_t)chunk->len);
+        add_u32(buf, chunk->sealed ? 0 : IMAGE_CHUNK_OPEN);
+    }
+}
+
+static void write_open_order(const struct logs *logs, struct buf *buf)
+{
+    const struct list *link;
+
+    for (link = logs->open.next; link != &logs->open; link = link->next) {
+        add_u64(buf, LIST_ITEM(link, struct log, open_link)->uid);
+    }
+}
+
+static void write_producer(const struct producer *producer, struct buf *buf)
+{
+    uint64_t sequence = producer->last - producer_window(producer) + 1;
+
+    add_u64(buf, producer->id);
+    add_u64(buf, producer->last);
+    add_u64(buf, producer->used_at_ms);
+    add_u64(buf, producer->use);
+    for (; sequence <= producer->last; sequence++) {
+        write_result(producer_result(producer, sequence), buf);
+    }
+}
+
+static void write_result(const struct producer_result *result, struct buf *buf)
+{
+    const struct append_place *places =
+        result->places == NULL ? &result->place : result->places;
+    uint32_t i;
+
+    add_u32(buf, (uint32_t)result->code);
+    add_u64(buf, result->position);
+    add_u64(buf, result->log_uid);
+    add_u64(buf, result->time_ms);
+    add_u32(buf, result->count);
+    for (i = 0; i < result->count; i++) {
+        add_u64(buf, places[i].first);
+        add_u64(buf, places[i].count);
+    }
+}
+
+static uint64_t chunks_len(const struct logs *logs)
+{
+    uint64_t len = 0;
+    size_t i;
+    size_t j;
+
+    for (i = 0; i < logs->count; i++) {
+        for (j = 0; j < log_chunk_count(logs->by_uid[i]); j++) {
+            len += log_chunk(logs->by_uid[i], j)->len;
+        }
+    }
+    return len;
+}
+
+static uint32_t open_count(const struct logs *logs)
+{
+    const struct list *link;
+    uint32_t count = 0;
+
+    for (link = logs->open.next; link != &logs->open; link = link->next) {
+        count++;
+    }
+    return count;
+}
+
+static void add_u32(struct buf *buf, uint32_t value)
+{
+    (void)must_have_memory(buf_add_u32(buf, value));
+}
+
+static void add_u64(struct buf *buf, uint64_t value)
+{
+    (void)must_have_memory(buf_add_u64(buf, value));
+}
+
+static void add_raw(struct buf *buf, const void *bytes, size_t len)
+{
+    (void)must_have_memory(buf_add(buf, bytes, len));
+}
+
+static void add_sized(struct buf *buf, struct bytes bytes)
+{
+    (void)must_have_memory(buf_add_sized(buf, bytes.data, bytes.len));
+}

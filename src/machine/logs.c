@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "machine/logs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/must.h"
+#include "util/mem.h"
+#include "util/random.h"
+
+static int name_compare(struct bytes a, struct bytes b);
+static size_t uid_index(const struct logs *logs, uint64_t uid);
+static void make_room(struct logs *logs);
+static void seal(struct logs *logs, struct log *log);
+static void count_in(struct logs *logs, const struct log *log);
+static void count_out(struct logs *logs, const struct log *log);
+static size_t open_len(const struct log *log);
+static void drop_from_open(struct logs *logs, struct log *log, size_t len);
+
+void logs_init(struct logs *logs)
+{
+    memset(logs, 0, sizeof(*logs));
+    /* The seed keeps chosen names from colliding; no result depends on it. */
+    logs->names = map_new(random_u64());
+    if (logs->names == NULL) {
+        (void)must_have_memory(QL_NO_MEMORY);
+    }
+    list_init(&logs->open);
+    list_init(&logs->retained);
+}
+
+void logs_close(struct logs *logs)
+{
+    size_t i;
+
+    for (i = 0; i < logs->count; i++) {
+        log_free(logs->by_uid[i]);
+    }
+    free(logs->by_uid);
+    free(logs->by_name);
+    if (logs->names != NULL) {
+        map_free(logs->names);
+    }
+    memset(logs, 0, sizeof(*logs));
+}
+
+struct log *logs_find(const struct logs *logs, struct bytes name)
+{
+    return map_get(logs->names, name.data, name.len);
+}
+
+struct log *logs_find_uid(const struct logs *logs, uint64_t uid)
+{
+    size_t index = uid_index(logs, uid);
+
+    if (index == logs->count || logs->by_uid[index]->uid != uid) {
+        return NULL;
+    }
+    return logs->by_uid[index];
+}
+
+size_t logs_find_name(const struct logs *logs, struct bytes name)
+{
+    size_t from = 0;
+    size_t to = logs->count;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (name_compare(logs->by_name[middle]->name, name) < 0) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+void logs_insert(struct logs *logs, struct log *log)
+{
+    size_t index = logs_find_name(logs, log->name);
+    void *old = NULL;
+
+    assert(log->uid > logs->uid_last);
+    make_room(logs);
+    memmove(logs->by_name + index + 1, logs->by_name + index,
+            (logs->count - index) * sizeof(struct log *));
+    logs->by_name[index] = log;
+    logs->by_uid[logs->count] = log;
+    logs->count++;
+    logs->uid_last = log->uid;
+    (void)must_have_memory(
+        map_set(logs->names, log->name.data, log->name.len, log, &old));
+    assert(old == NULL);
+    count_in(logs, log);
+    logs_configure(logs, log, &log->retention);
+}
+
+void logs_remove(struct logs *logs, struct log *log)
+{
+    size_t by_name = logs_find_name(logs, log->name);
+    size_t by_uid = uid_index(logs, log->uid);
+
+    assert(logs->by_name[by_name] == log);
+    assert(logs->by_uid[by_uid] == log);
+    logs->count--;
+    memmove(logs->by_name + by_name, logs->by_name + by_name + 1,
+            (logs->count - by_name) * sizeof(struct log *));
+    memmove(logs->by_uid + by_uid, logs->by_uid + by_uid + 1,
+            (logs->count - by_uid) * sizeof(struct log *));
+    (void)map_remove(logs->names, log->name.data, log->name.len);
+    count_out(logs, log);
+    if (open_len(log) > 0) {
+        drop_from_open(logs, log, open_len(log));
+    }
+    list_remove(&log->retained_link);
+}
+
+void logs_queue_open(struct logs *logs, struct log *log)
+{
+    assert(open_len(log) > 0);
+    assert(list_empty(&log->open_link));
+    list_push_back(&logs->open, &log->open_link);
+    logs->open_bytes += open_len(log);
+}
+
+void logs_configure(struct logs *logs, struct log *log,
+                    const struct retention *retention)
+{
+    log->retention = *retention;
+    list_remove(&log->retained_link);
+    if (retention_is_set(retention)) {
+        list_push_back(&logs->retained, &log->retained_link);
+    }
+}
+
+void logs_append(struct logs *logs, struct log *log,
+                 const struct append_entry *entry, uint64_t time_ms)
+{
+    size_t len = open_len(log);
+
+    count_out(logs, log);
+    log_append(log, entry, time_ms);
+    count_in(logs, log);
+    if (len == 0) {
+        logs_queue_open(logs, log);
+    } else {
+        logs->open_bytes += open_len(log) - len;
+    }
+    if (open_len(log) >= CHUNK_BYTES) {
+        seal(logs, log);
+    }
+    while (logs->open_bytes > OPEN_CHUNKS_BYTES) {
+        seal(logs, LIST_ITEM(logs->open.next, struct log, open_link));
+    }
+}
+
+void logs_trim(struct logs *logs, struct log *log, uint64_t before)
+{
+    size_t len = open_len(log);
+
+    count_out(logs, log);
+    log_trim(log, before);
+    count_in(logs, log);
+    if (len > 0 && open_len(log) == 0) {
+        drop_from_open(logs, log, len);
+    }
+}
+
+bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
+                 bool age_suspended)
+{
+    size_t len = open_len(log);
+    bool dropped;
+
+    count_out(logs, log);
+    dropped = log_retain(log, time_ms, age_suspended);
+    count_in(logs, log);
+    if (len > 0 && open_len(log) == 0) {
+        drop_from_open(logs, log, len);
+    }
+    return dropped;
+}
+
+/* The order of names: bytes as unsigned numbers, a prefix first. */
+static int name_compare(struct bytes a, struct bytes b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+
+    if (order != 0) {
+        return order;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+/* Index in by_uid of the first log whose uid is not below @uid. */
+static size_t uid_index(const struct logs *logs, uint64_t uid)
+{
+    size_t from = 0;
+    size_t to = logs->count;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (logs->by_uid[middle]->uid < uid) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+static void make_room(struct logs *logs)
+{
+    size_t size = sizeof(struct log *);
+
+    assert(logs->count < LOGS_MAX);
+    if (logs->count < logs->room) {
+        return;
+    }
+    logs->room = logs->room == 0 ? 16 : logs->room * 2;
+    logs->by_name = mem_must_resize(logs->by_name, logs->room * size);
+    logs->by_uid = mem_must_resize(logs->by_uid, logs->room * size);
+}
+
+static void seal(struct logs *logs, struct log *log)
+{
+    drop_from_open(logs, log, open_len(log));
+    chunk_seal(log_open_chunk(log));
+}
+
+static void count_in(struct logs *logs, const struct log *log)
+{
+    logs->entries += log->entries;
+    logs->bytes += log->bytes;
+}
+
+static void count_out(struct logs *logs, const struct log *log)
+{
+    logs->entries -= log->entries;
+    logs->bytes -= log->bytes;
+}
+
+/* Bytes in the chunk that grows; 0 when none does. */
+static size_t open_len(const struct log *log)
+{
+    const struct chunk *chunk = log_open_chunk(log);
+
+    return chunk == NULL ? 0 : chunk->len;
+}
+
+/* @len is what the log's open chunk had. */
+static void drop_from_open(struct logs *logs, struct log *log, size_t len)
+{
+    assert(logs->open_bytes >= len);
+    logs->open_bytes -= len;
+    list_remove(&log->open_link);
+}

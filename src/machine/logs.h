@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * All logs: found by name and by uid, walked in the order of either, and what
+ * they share: totals, and the bound on the bytes of open chunks.
+ */
+#pragma once
+
+#include "machine/log.h"
+#include "util/map.h"
+
+struct logs {
+    struct map *names;    /* name -> log */
+    struct log **by_name; /* in order of names (memcmp, a prefix first) */
+    struct log **by_uid;  /* in order of uids */
+    size_t count;
+    size_t room;
+    uint64_t uid_last;    /* the last one given */
+    uint64_t entries;     /* kept in all logs */
+    uint64_t bytes;       /* of their keys and values */
+    struct list open;     /* logs with an open chunk, by when it was opened */
+    uint64_t open_bytes;  /* of all open chunks */
+    struct list retained; /* logs with limits, in no order that shows */
+};
+
+void logs_init(struct logs *logs);
+void logs_close(struct logs *logs);
+struct log *logs_find(const struct logs *logs, struct bytes name);
+struct log *logs_find_uid(const struct logs *logs, uint64_t uid);
+/* Index in by_name of the first log whose name is not before @name. */
+size_t logs_find_name(const struct logs *logs, struct bytes name);
+
+/* Takes @log, whose name is new and whose uid is above all present ones. Its
+ * chunks count; an open one is not in the order of opening yet. */
+void logs_insert(struct logs *logs, struct log *log);
+/* Gives @log back to the caller. */
+void logs_remove(struct logs *logs, struct log *log);
+/* Puts @log, which has an open chunk, last in the order of opening. */
+void logs_queue_open(struct logs *logs, struct log *log);
+void logs_configure(struct logs *logs, struct log *log,
+                    const struct retention *retention);
+
+/* As log_append(), log_trim() and log_retain(), keeping what is shared. An
+ * append may seal chunks: the log's own at CHUNK_BYTES, and the longest open
+ * ones while all together exceed OPEN_CHUNKS_BYTES. */
+void logs_append(struct logs *logs, struct log *log,
+                 const struct append_entry *entry, uint64_t time_ms);
+void logs_trim(struct logs *logs, struct log *log, uint64_t before);
+bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
+                 bool age_suspended);

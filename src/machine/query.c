@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Asking the machine about its logs, and reading their entries. */
+#include <string.h>
+
+#include "machine/state.h"
+#include "util/mem.h"
+
+static bool has_prefix(struct bytes name, struct bytes prefix);
+static size_t list_start(const struct logs *logs,
+                         const struct log_list_args *args);
+
+int machine_log_stat(const struct machine *machine, struct bytes log,
+                     struct log_stat *ret)
+{
+    const struct log *found = logs_find(&machine->state->logs, log);
+
+    if (found == NULL) {
+        return QL_NOT_FOUND;
+    }
+    log_stat_fill(found, ret);
+    return 0;
+}
+
+int machine_log_stat_uid(const struct machine *machine, uint64_t uid,
+                         struct log_stat *ret)
+{
+    const struct log *found = logs_find_uid(&machine->state->logs, uid);
+
+    if (found == NULL) {
+        return QL_NOT_FOUND;
+    }
+    log_stat_fill(found, ret);
+    return 0;
+}
+
+int machine_log_list(const struct machine *machine,
+                     const struct log_list_args *args,
+                     struct log_list_result *ret)
+{
+    const struct logs *logs = &machine->state->logs;
+    size_t from = list_start(logs, args);
+    size_t max = args->max;
+    size_t to;
+    size_t i;
+
+    if (max == 0 || max > LIST_PAGE_MAX) {
+        max = LIST_PAGE_MAX;
+    }
+    to = from;
+    while (to < logs->count && to - from < max &&
+           has_prefix(logs->by_name[to]->name, args->prefix)) {
+        to++;
+    }
+    ret->count = to - from;
+    ret->more =
+        to < logs->count && has_prefix(logs->by_name[to]->name, args->prefix);
+    ret->stats = NULL;
+    if (ret->count > 0) {
+        ret->stats = mem_must_array(ret->count, sizeof(*ret->stats));
+    }
+    for (i = 0; i < ret->count; i++) {
+        log_stat_fill(logs->by_name[from + i], &ret->stats[i]);
+    }
+    return 0;
+}
+
+int machine_reader_open(struct machine_reader *ret,
+                        const struct machine *machine, uint64_t log_uid,
+                        uint64_t from, uint64_t to, uint64_t *ret_head)
+{
+    const struct log *log = logs_find_uid(&machine->state->logs, log_uid);
+
+    if (log == NULL) {
+        return QL_NOT_FOUND;
+    }
+    if (ret_head != NULL) {
+        *ret_head = log->head;
+    }
+    if (from == 0) {
+        from = log->head;
+    }
+    if (from < log->head) {
+        return QL_TRIMMED;
+    }
+    ret->log = log;
+    ret->at = from;
+    ret->to = to == 0 || to > log->tail ? log->tail : to;
+    ret->chunk = log_chunk_find(log, from);
+    ret->offset = 0;
+    if (ret->chunk < log_chunk_count(log)) {
+        ret->offset = chunk_find(log_chunk(log, ret->chunk), from);
+    }
+    return 0;
+}
+
+bool machine_reader_next(struct machine_reader *reader, struct read_entry *ret)
+{
+    const struct log *log = reader->log;
+    struct read_entry entry;
+
+    if (reader->at >= reader->to) {
+        return false;
+    }
+    while (reader->chunk < log_chunk_count(log)) {
+        if (!chunk_next(log_chunk(log, reader->chunk), &reader->offset,
+                        &entry)) {
+            reader->chunk++;
+            reader->offset = 0;
+            continue;
+        }
+        if (entry.position >= reader->to) {
+            break;
+        }
+        reader->at = entry.position + 1;
+        *ret = entry;
+        return true;
+    }
+    reader->at = reader->to;
+    return false;
+}
+
+static bool has_prefix(struct bytes name, struct bytes prefix)
+{
+    return name.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(name.data, prefix.data, prefix.len) == 0);
+}
+
+/* The first name with the prefix that is behind args->after. */
+static size_t list_start(const struct logs *logs,
+                         const struct log_list_args *args)
+{
+    size_t by_prefix = logs_find_name(logs, args->prefix);
+    size_t by_after;
+
+    if (args->after.len == 0) {
+        return by_prefix;
+    }
+    by_after = logs_find_name(logs, args->after);
+    if (by_after < logs->count) {
+        const struct log *log = logs->by_name[by_after];
+
+        if (log->name.len == args->after.len &&
+            memcmp(log->name.data, args->after.data, args->after.len) == 0) {
+            by_after++;
+        }
+    }
+    return by_after > by_prefix ? by_after : by_prefix;
+}

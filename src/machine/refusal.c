@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What a refusal means, in words. */
+#include <stddef.h>
+
+#include "machine/machine.h"
+
+struct refusal_row {
+    enum command_kind kind; /* 0: any; the first row that fits is taken */
+    int code;
+    const char *text;
+};
+
+static const struct refusal_row refusal_rows[] = {
+    {COMMAND_LOG_TRIM, QL_INVALID,
+     "the request is malformed, or the position lies beyond the log's tail"},
+    {COMMAND_WRITER_RELEASE, QL_INVALID,
+     "the request is malformed, or the log never gave out this epoch"},
+    {COMMAND_WRITER_RELEASE, QL_FENCED,
+     "another writer has taken the log since"},
+    {COMMAND_PRODUCER_CLOSE, QL_NOT_FOUND,
+     "no producer was ever given this id"},
+    {COMMAND_LOG_APPEND, QL_NOT_FOUND,
+     "there is no such log, or no producer was ever given this id"},
+    {0, QL_INVALID, "the request is malformed"},
+    {0, QL_PROTOCOL, "the request is not well-formed MessagePack"},
+    {0, QL_TOO_LARGE, "something in the request exceeds its limit"},
+    {0, QL_UNKNOWN_METHOD, "this version does not know the command"},
+    {0, QL_NOT_FOUND, "there is no such log"},
+    {0, QL_EXISTS, "a log of this name exists already"},
+    {0, QL_CONDITION_FAILED, "the log's tail is not the expected position"},
+    {0, QL_FENCED,
+     "the log is held by a writer, or this writer's epoch is over"},
+    {0, QL_OUT_OF_ORDER,
+     "an earlier append of this producer has not arrived yet"},
+    {0, QL_DUPLICATE_UNKNOWN,
+     "this append was decided before, too long ago to tell how"},
+    {0, QL_PRODUCER_EXPIRED, "the producer was closed or idle for too long"},
+    {0, QL_LIMIT, "the cluster has as many logs as it may have"},
+};
+
+const char *machine_refusal_text(const struct outcome *outcome)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(refusal_rows) / sizeof(refusal_rows[0]); i++) {
+        const struct refusal_row *row = &refusal_rows[i];
+
+        if ((row->kind == 0 || row->kind == outcome->kind) &&
+            row->code == outcome->code) {
+            return row->text;
+        }
+    }
+    return outcome->code == 0 ? "done" : "refused";
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* An image on its way to a state; private to the restore*.c files. Each step
+ * reads on where the one before it stopped and returns 0 or QL_CORRUPT. */
+#pragma once
+
+#include "machine/state.h"
+#include "util/cursor.h"
+
+struct restore {
+    struct state *state;  /* what was read so far */
+    struct cursor tables; /* what is left of both parts of the image */
+    struct cursor chunks;
+    uint32_t logs; /* the header's numbers, to be checked by counting */
+    uint32_t open;
+    uint32_t producers;
+    uint64_t uid_last;
+    uint64_t mark;
+    uint64_t use_last;
+    struct err *err;
+};
+
+/* Says @what is wrong; returns QL_CORRUPT. */
+int restore_corrupt(struct restore *restore, const char *what);
+
+int restore_logs(struct restore *restore);
+int restore_open_order(struct restore *restore);
+int restore_producers(struct restore *restore);

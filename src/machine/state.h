@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Everything that is replicated, and the machine around it. Private to the
+ * floor: others see machine/machine.h.
+ */
+#pragma once
+
+#include "machine/logs.h"
+#include "machine/machine.h"
+#include "machine/producer.h"
+
+/* What an image holds; equal on all nodes that applied the same commands. */
+struct state {
+    struct logs logs;
+    struct producers producers;
+    uint64_t time_ms;     /* the machine's clock; 0: no batch yet */
+    uint64_t state_index; /* commands that changed log data */
+    bool age_suspended;
+};
+
+struct state *state_new(void);
+void state_free(struct state *state);
+
+struct machine {
+    struct state *state;
+    uint64_t index;    /* of the raft entry that is being applied */
+    struct log *grave; /* deleted by the last command: its stat is in use */
+    machine_changed_cb changed; /* or NULL */
+    void *changed_data;
+};
+
+/* Tells who wants to know. */
+void machine_changed(const struct machine *machine, const struct log *log);
