@@ -3,10 +3,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "util/buf.h"
 #include "util/list.h"
-#include "util/map.h"
+
+#define CHANNEL_NAME_MAX 64
 
 struct channel;
 
@@ -16,20 +19,23 @@ struct channel_ops {
     void (*send)(struct channel *channel, struct buf *message);
     /* Bytes queued and not yet taken by the other side. */
     size_t (*queued)(const struct channel *channel);
-    /* The last call has ended or a follow was opened: the session may read on. */
+    /* A call has ended: there may be room for another. */
     void (*calls_changed)(struct channel *channel);
 };
 
 struct channel {
     const struct channel_ops *ops;
-    bool is_operator;    /* unix socket, or TCP from loopback */
-    bool closed;         /* set by channel_close(): answers are dropped */
-    char name[64];       /* from server.hello, for diagnostics */
-    struct list calls;   /* struct call: not answered yet */
+    bool is_operator; /* unix socket, or TCP from loopback */
+    bool closed;      /* set by channel_close(): answers are dropped */
+    /* From server.hello, for diagnostics. */
+    char name[CHANNEL_NAME_MAX];
+    struct list calls; /* struct call: not answered yet */
     size_t calls_count;
+    struct list ready;   /* those of them that wait for room only */
     struct list follows; /* struct follow */
     size_t follows_count;
-    struct list holds;   /* struct hold: writer epochs acquired here */
+    struct list holds; /* struct hold: writer epochs acquired here */
+    size_t holds_count;
     uint64_t next_follow;
 };
 
@@ -39,5 +45,8 @@ struct service;
 /* The connection is gone: ends follows and holds, orphans open calls (their
  * answers are dropped when they come). The memory may be freed at once. */
 void channel_close(struct service *service, struct channel *channel);
-/* The output queue has room again: follows go on sending. */
+/* Something queued has left: answers that wait for room are made, and follows go
+ * on sending, one event each time. */
 void channel_on_drain(struct service *service, struct channel *channel);
+/* Less than half of SESSION_OUTPUT_MAX is queued: an answer of any size fits. */
+bool channel_has_room(const struct channel *channel);

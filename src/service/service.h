@@ -15,6 +15,7 @@ struct channel;
 struct service_options {
     const struct identity *identity; /* outlives the service */
     uint64_t quorum_size;            /* checked statement; 0: not stated */
+    uint64_t request_bytes_max;      /* told to clients; 0: REQUEST_BYTES_MAX */
     uint64_t (*sessions)(void *data); /* for cluster.status */
     void *data;
 };
@@ -34,3 +35,7 @@ void service_on_applied(struct service *service);
  * than SESSION_CALLS_MAX calls would be open). */
 int service_handle(struct service *service, struct channel *channel,
                    const uint8_t *message, size_t len, struct err *err);
+/* Answers a message that broke a bound of the wire before it was whole, if its
+ * first @len bytes tell which request it was. The channel must be closed. */
+void service_refuse(struct service *service, struct channel *channel,
+                    const uint8_t *message, size_t len, const struct err *err);

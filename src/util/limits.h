@@ -53,6 +53,21 @@
 #define SESSION_OUTPUT_MAX (16u * MIB)
 #define SESSION_OUTPUT_STALL_MS 60000u /* queued, none taken: closed */
 #define SESSION_FOLLOWS_MAX 64u
+#define SESSION_HOLDS_MAX 1024u /* writer epochs acquired on a connection */
+/* Room for what a client sends: grows from this to --max-request-bytes. */
+#define SESSION_INPUT_BYTES (16u * KIB)
+#define SESSION_LINGER_MS 2000u /* to take the last error before the close */
+/* Input and output buffers of all connections together; above it the connection
+ * that holds most is closed. */
+#define SESSIONS_BYTES_MAX (256u * MIB)
+#define OUTPUT_BLOCK_BYTES (16u * KIB) /* small answers share a block */
+#define OUTPUT_WRITE_BLOCKS 64u        /* blocks in one write */
+#define OUTPUT_WRITE_BYTES (1u * MIB)  /* then a write takes no further block */
+#define SERVER_TICK_MS 1000u           /* between looks at all connections */
+/* Params of a read that waits for its barrier or for room. */
+#define CALL_PARAMS_MAX (4u * KIB)
+#define RETRY_NO_LEADER_MS 200u /* retry_after_ms with QL_NO_LEADER */
+#define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
 #define FOLLOW_CREDIT_MAX (16u * MIB)
 #define FOLLOW_EVENT_BYTES (256u * KIB) /* entries in one notification */
 #define SUBMIT_BYTES_MAX (64u * MIB)    /* commands waiting or in flight */
@@ -68,6 +83,8 @@
 #define PEER_SEND_BYTES_MAX (32u * MIB) /* in flight to one peer */
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
+#define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
+#define GUARD_HELD_MAX 4u /* messages that wait for our own writes */
 #define PEER_RETRY_MS 100u             /* before connecting again */
 #define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
@@ -76,6 +93,21 @@
 #define TICK_INTERVAL_MS 1000u /* the leader's retention tick */
 #define SECRET_LEN 32u
 #define ID_TEXT_LEN 36u /* a UUID in text */
+
+/* ---- The client ---- */
+#define CLIENT_ENDPOINTS_MAX 32u
+#define CLIENT_ADDRESSES_MAX 8u /* tried for one host name */
+#define CLIENT_TIMEOUT_MS 10000u
+#define CLIENT_CONNECT_TIMEOUT_MS 2000u
+#define CLIENT_CALLS_MAX 4096u
+#define CLIENT_BYTES_MAX (64u * MIB)
+#define CLIENT_OUTPUT_BYTES (1u * MIB) /* encoded ahead of the socket */
+#define CLIENT_RETRY_MIN_MS 20u        /* the first delay of a back-off */
+#define CLIENT_RETRY_MAX_MS 500u
+#define CLIENT_SILENCE_MS 2000u /* then a ping; after as much again: closed */
+#define CLIENT_PARTING_MS 1000u /* wait for what must not be sent twice */
+#define CLIENT_PAGES_MAX 2u     /* pages a reader fetches ahead */
+#define CLIENT_CREDIT_BYTES (4u * MIB) /* default of a following reader */
 
 /* ---- Text a person typed ---- */
 #define ADDRESS_MAX 280u

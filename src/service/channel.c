@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "service/channel.h"
+
+#include <string.h>
+
+#include "service/call.h"
+#include "service/follow.h"
+#include "service/hold.h"
+#include "util/limits.h"
+
+void channel_init(struct channel *channel, const struct channel_ops *ops,
+                  bool is_operator)
+{
+    memset(channel, 0, sizeof(*channel));
+    channel->ops = ops;
+    channel->is_operator = is_operator;
+    list_init(&channel->calls);
+    list_init(&channel->ready);
+    list_init(&channel->follows);
+    list_init(&channel->holds);
+}
+
+void channel_close(struct service *service, struct channel *channel)
+{
+    struct call *call;
+
+    channel->closed = true;
+    while (!list_empty(&channel->calls)) {
+        call = LIST_ITEM(channel->calls.next, struct call, link);
+        list_remove(&call->link);
+        call->channel = NULL;
+        channel->calls_count--;
+        /* The others come back from the node. */
+        if (!list_empty(&call->ready)) {
+            call_free(call);
+        }
+    }
+    follows_end(service, channel);
+    holds_end(service, channel);
+}
+
+void channel_on_drain(struct service *service, struct channel *channel)
+{
+    while (!list_empty(&channel->ready) && channel_has_room(channel)) {
+        call_answer(LIST_ITEM(channel->ready.next, struct call, ready));
+    }
+    follows_pump(service, channel);
+}
+
+bool channel_has_room(const struct channel *channel)
+{
+    return channel->ops->queued(channel) < SESSION_OUTPUT_MAX / 2;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "service/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/must.h"
+#include "service/envelope.h"
+#include "service/service_parts.h"
+#include "util/mem.h"
+#include "wire/args_read.h"
+#include "wire/method.h"
+
+static void follow_unlink(struct follow *follow);
+static size_t follow_send_entries(struct follow *follow,
+                                  struct machine_reader *reader);
+static size_t follow_send_event(const struct follow *follow, const char *event,
+                                uint64_t position, struct bytes leader);
+static void follow_leader_lost(struct service *service, struct watch *watch,
+                               struct bytes leader);
+
+struct follow *follow_new(struct service *service, struct channel *channel,
+                          const struct log_stat *stat, uint64_t from)
+{
+    struct follow *follow = mem_must_zalloc(sizeof(*follow));
+
+    follow->channel = channel;
+    follow->watch = watches_get(&service->watches, stat->uid, stat->name);
+    follow->id = ++channel->next_follow;
+    follow->next = from;
+    list_push_back(&channel->follows, &follow->channel_link);
+    list_push_back(&follow->watch->follows, &follow->watch_link);
+    channel->follows_count++;
+    return follow;
+}
+
+struct follow *follow_find(const struct channel *channel, uint64_t id)
+{
+    struct list *link;
+
+    for (link = channel->follows.next; link != &channel->follows;
+         link = link->next) {
+        struct follow *follow = LIST_ITEM(link, struct follow, channel_link);
+
+        if (follow->id == id) {
+            return follow;
+        }
+    }
+    return NULL;
+}
+
+void follow_free(struct service *service, struct follow *follow)
+{
+    struct watch *watch = follow->watch;
+
+    follow_unlink(follow);
+    watch_drop_unused(&service->watches, watch);
+}
+
+size_t follow_pump(struct service *service, struct follow *follow)
+{
+    struct machine_reader reader;
+    size_t sent = 0;
+    uint64_t head;
+    int rv;
+
+    if (!channel_has_room(follow->channel)) {
+        return 0;
+    }
+    rv = machine_reader_open(&reader, service->machine, follow->watch->uid,
+                             follow->next, 0, &head);
+    if (rv == QL_TRIMMED) {
+        follow->next = head;
+        sent = follow_send_event(follow, FOLLOW_TRIMMED, head,
+                                 (struct bytes){NULL, 0});
+        rv = machine_reader_open(&reader, service->machine, follow->watch->uid,
+                                 head, 0, &head);
+    }
+    /* When the log is gone follows_on_deleted() is about to say so. */
+    if (rv == 0 && follow->credit > 0) {
+        sent += follow_send_entries(follow, &reader);
+    }
+    return sent;
+}
+
+/* Each turn begins with another follow, so that none starves. */
+void follows_pump(struct service *service, struct channel *channel)
+{
+    size_t turns = channel->follows_count;
+    size_t sent = 0;
+    size_t i;
+
+    for (i = 0; i < turns && sent < FOLLOW_EVENT_BYTES; i++) {
+        struct follow *follow =
+            LIST_ITEM(channel->follows.next, struct follow, channel_link);
+
+        list_remove(&follow->channel_link);
+        list_push_back(&channel->follows, &follow->channel_link);
+        sent += follow_pump(service, follow);
+    }
+}
+
+void follows_end(struct service *service, struct channel *channel)
+{
+    while (!list_empty(&channel->follows)) {
+        follow_free(service, LIST_ITEM(channel->follows.next, struct follow,
+                                       channel_link));
+    }
+}
+
+void follows_wake(struct service *service, struct watch *watch)
+{
+    struct list *link;
+
+    for (link = watch->follows.next; link != &watch->follows;
+         link = link->next) {
+        follow_pump(service, LIST_ITEM(link, struct follow, watch_link));
+    }
+}
+
+void follows_on_deleted(struct watch *watch)
+{
+    while (!list_empty(&watch->follows)) {
+        struct follow *follow =
+            LIST_ITEM(watch->follows.next, struct follow, watch_link);
+
+        follow_send_event(follow, FOLLOW_DELETED, follow->next,
+                          (struct bytes){NULL, 0});
+        follow_unlink(follow);
+    }
+}
+
+void follows_on_leader_lost(struct service *service)
+{
+    struct bytes leader = service_leader_address(service);
+    struct map_item item;
+    size_t iterator = 0;
+
+    while (map_next(service->watches.by_uid, &iterator, &item)) {
+        follow_leader_lost(service, item.value, leader);
+    }
+}
+
+static void follow_leader_lost(struct service *service, struct watch *watch,
+                               struct bytes leader)
+{
+    struct list *link = watch->follows.next;
+
+    while (link != &watch->follows) {
+        struct follow *follow = LIST_ITEM(link, struct follow, watch_link);
+
+        link = link->next;
+        if (!follow->stale) {
+            follow_send_event(follow, FOLLOW_LEADER_CHANGED, follow->next,
+                              leader);
+            follow_unlink(follow);
+        }
+    }
+    watch_drop_unused(&service->watches, watch);
+}
+
+static void follow_unlink(struct follow *follow)
+{
+    follow->channel->follows_count--;
+    list_remove(&follow->channel_link);
+    list_remove(&follow->watch_link);
+    free(follow);
+}
+
+/* The first entry goes out even when it is larger than the credit or the event:
+ * otherwise a reader with little credit would wait for ever. */
+static size_t follow_send_entries(struct follow *follow,
+                                  struct machine_reader *reader)
+{
+    struct buf message = BUF_INIT;
+    struct entries_writer writer;
+    struct read_entry entry;
+    uint64_t next = follow->next;
+    uint32_t cost = 0;
+    size_t len;
+
+    while (machine_reader_next(reader, &entry)) {
+        size_t entry_cost = entry.key.len + entry.value.len + FOLLOW_ENTRY_COST;
+
+        if (cost == 0) {
+            envelope_open_notification(&message, NOTIFY_LOG_ENTRIES);
+            must_have_memory(
+                follow_entries_open(&writer, &message, follow->id));
+        } else if (cost + entry_cost > FOLLOW_EVENT_BYTES ||
+                   (int64_t)(cost + entry_cost) > follow->credit) {
+            break;
+        }
+        must_have_memory(entries_writer_add(&writer, &entry));
+        cost += (uint32_t)entry_cost;
+        next = entry.position + 1;
+    }
+    if (cost == 0) {
+        return 0;
+    }
+    must_have_memory(follow_entries_close(&writer, next, cost));
+    follow->next = next;
+    follow->credit -= cost;
+    len = message.len;
+    follow->channel->ops->send(follow->channel, &message);
+    return len;
+}
+
+static size_t follow_send_event(const struct follow *follow, const char *event,
+                                uint64_t position, struct bytes leader)
+{
+    struct follow_event args = {
+        .follow = follow->id,
+        .event = {(const uint8_t *)event, strlen(event)},
+        .position = position,
+        .leader = leader,
+    };
+    struct buf message = BUF_INIT;
+    size_t len;
+
+    envelope_open_notification(&message, NOTIFY_LOG_EVENT);
+    must_have_memory(follow_event_encode(&args, &message));
+    len = message.len;
+    follow->channel->ops->send(follow->channel, &message);
+    return len;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "service/service.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/envelope.h"
+#include "service/follow.h"
+#include "service/hold.h"
+#include "service/service_parts.h"
+#include "util/clock.h"
+#include "util/mem.h"
+#include "wire/method.h"
+#include "wire/rpc.h"
+
+typedef int (*method_fn)(struct call *call, struct bytes params,
+                         struct err *err);
+
+/* Every method of the table in wire/method.c stands here. */
+static const method_fn method_fns[METHOD_COUNT] = {
+    [METHOD_SERVER_HELLO] = service_hello,
+    [METHOD_SERVER_PING] = service_ping,
+    [METHOD_LOG_CREATE] = service_log_create,
+    [METHOD_LOG_CONFIGURE] = service_log_configure,
+    [METHOD_LOG_DELETE] = service_log_delete,
+    [METHOD_LOG_TRIM] = service_log_trim,
+    [METHOD_LOG_LIST] = service_log_list,
+    [METHOD_LOG_STAT] = service_log_stat,
+    [METHOD_LOG_APPEND] = service_log_append,
+    [METHOD_LOG_READ] = service_log_read,
+    [METHOD_LOG_FOLLOW] = service_log_follow,
+    [METHOD_LOG_CREDIT] = service_log_credit,
+    [METHOD_LOG_UNFOLLOW] = service_log_unfollow,
+    [METHOD_PRODUCER_OPEN] = service_producer_open,
+    [METHOD_PRODUCER_CLOSE] = service_producer_close,
+    [METHOD_APPEND_STATUS] = service_append_status,
+    [METHOD_WRITER_ACQUIRE] = service_writer_acquire,
+    [METHOD_WRITER_RELEASE] = service_writer_release,
+    [METHOD_CLUSTER_STATUS] = service_cluster_status,
+    [METHOD_CLUSTER_TRANSFER] = service_cluster_transfer,
+    [METHOD_CLUSTER_CONFIRM_CLOCK] = service_cluster_confirm_clock,
+};
+
+static int call_begin(struct call *call, const struct rpc_message *message,
+                      struct err *err);
+static int unknown_method(struct bytes name, struct err *err);
+static void service_on_changed(void *data, uint64_t log_uid);
+static void service_wake(struct service *service, struct watch *watch);
+
+struct service *service_new(const struct service_options *options)
+{
+    struct service *service = mem_must_zalloc(sizeof(*service));
+
+    service->options = *options;
+    if (service->options.request_bytes_max == 0) {
+        service->options.request_bytes_max = REQUEST_BYTES_MAX;
+    }
+    service->identity = options->identity;
+    service->started_ms = clock_monotonic_ms();
+    watches_init(&service->watches);
+    return service;
+}
+
+void service_set_node(struct service *service, struct node *node)
+{
+    assert(service->node == NULL);
+    service->node = node;
+    service->machine = node_machine(node);
+    machine_on_changed(service->machine, service_on_changed, service);
+}
+
+void service_free(struct service *service)
+{
+    if (service == NULL) {
+        return;
+    }
+    assert(service->calls_count == 0);
+    watches_close(&service->watches);
+    free(service);
+}
+
+void service_on_state(struct service *service)
+{
+    if (service->node != NULL && !service_leads(service)) {
+        follows_on_leader_lost(service);
+    }
+}
+
+void service_on_applied(struct service *service)
+{
+    struct watch *watch;
+
+    while ((watch = watches_next_dirty(&service->watches)) != NULL) {
+        service_wake(service, watch);
+    }
+}
+
+int service_handle(struct service *service, struct channel *channel,
+                   const uint8_t *message, size_t len, struct err *err)
+{
+    struct rpc_message rpc;
+    struct err why = {0};
+    struct call *call;
+    int rv;
+
+    rv = rpc_decode(&rpc, message, len, err);
+    if (rv != 0 && rv != QL_INVALID) {
+        return rv;
+    }
+    if (rpc.type == RPC_RESPONSE) {
+        return err_set(err, QL_PROTOCOL, "a response to no request");
+    }
+    if (rv != 0 && rpc.type == RPC_NOTIFICATION) {
+        return 0; /* nobody waits for an answer */
+    }
+    if (channel->calls_count >= SESSION_CALLS_MAX) {
+        return err_set(err, QL_BUSY, "more than %u calls are open",
+                       SESSION_CALLS_MAX);
+    }
+    call = call_new(service, channel, rpc.id, rpc.type == RPC_NOTIFICATION);
+    if (rv != 0) {
+        call_fail(call, rv, err);
+        return 0;
+    }
+    rv = call_begin(call, &rpc, &why);
+    if (rv != 0) {
+        call_fail(call, rv, &why);
+    }
+    return 0;
+}
+
+void service_refuse(struct service *service, struct channel *channel,
+                    const uint8_t *message, size_t len, const struct err *err)
+{
+    uint32_t id;
+
+    if (envelope_request_id(message, len, &id)) {
+        call_fail(call_new(service, channel, id, false), err->code, err);
+    }
+}
+
+bool service_leads(const struct service *service)
+{
+    struct node_status status;
+
+    node_status(service->node, &status);
+    return status.role == NODE_LEADER;
+}
+
+struct bytes service_leader_address(const struct service *service)
+{
+    struct node_status status;
+
+    node_status(service->node, &status);
+    if (status.leader == service->identity->node) {
+        return (struct bytes){NULL, 0};
+    }
+    return service_member_address(service, status.leader);
+}
+
+struct bytes service_member_address(const struct service *service, uint64_t id)
+{
+    const struct member *member = identity_member(service->identity, id);
+
+    if (member == NULL) {
+        return (struct bytes){NULL, 0};
+    }
+    return (struct bytes){(const uint8_t *)member->client_address,
+                          strlen(member->client_address)};
+}
+
+int service_find_log(const struct service *service, struct bytes log,
+                     struct log_stat *ret, struct err *err)
+{
+    int rv = machine_log_stat(service->machine, log, ret);
+
+    if (rv != 0) {
+        return err_set(err, rv, "there is no log %.*s", (int)log.len,
+                       (const char *)log.data);
+    }
+    return 0;
+}
+
+static int call_begin(struct call *call, const struct rpc_message *message,
+                      struct err *err)
+{
+    const struct method_row *row =
+        method_find((const char *)message->method.data, message->method.len);
+
+    if (row == NULL) {
+        return unknown_method(message->method, err);
+    }
+    if (row->operator_only && !call->channel->is_operator) {
+        return err_set(err, QL_DENIED,
+                       "%s is taken on the unix socket or from loopback only",
+                       row->name);
+    }
+    assert(method_fns[row->method] != NULL);
+    return method_fns[row->method](call, message->params, err);
+}
+
+/* The name came from outside: shown only as far as it is printable. */
+static int unknown_method(struct bytes name, struct err *err)
+{
+    char text[METHOD_NAME_MAX];
+    size_t len = 0;
+
+    while (len < name.len && len < sizeof(text) - 1 && name.data[len] > ' ' &&
+           name.data[len] < 0x7f) {
+        text[len] = (char)name.data[len];
+        len++;
+    }
+    text[len] = '\0';
+    return err_set(err, QL_UNKNOWN_METHOD, "there is no method \"%s\"", text);
+}
+
+static void service_on_changed(void *data, uint64_t log_uid)
+{
+    struct service *service = data;
+
+    watches_changed(&service->watches, log_uid);
+}
+
+static void service_wake(struct service *service, struct watch *watch)
+{
+    struct log_stat stat;
+
+    if (machine_log_stat_uid(service->machine, watch->uid, &stat) != 0) {
+        follows_on_deleted(watch);
+        holds_check(watch, UINT64_MAX);
+    } else {
+        holds_check(watch, stat.writer_epoch);
+        follows_wake(service, watch);
+    }
+    watch_drop_unused(&service->watches, watch);
+}

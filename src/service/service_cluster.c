@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What a node says about itself and the cluster, and what operators may do. */
+#include <string.h>
+
+#include "machine/must.h"
+#include "service/envelope.h"
+#include "service/service_parts.h"
+#include "util/clock.h"
+#include "wire/args_cluster.h"
+
+static void status_fill(const struct service *service,
+                        struct status_result *ret);
+static void status_fill_members(const struct service *service,
+                                const struct node_status *node,
+                                struct status_result *ret);
+static void on_transferred(struct node_transfer *transfer, int status);
+static struct bytes bytes_of(const char *text);
+
+int service_hello(struct call *call, struct bytes params, struct err *err)
+{
+    const struct service *service = call->service;
+    struct channel *channel = call->channel;
+    struct hello_result result = {0};
+    struct buf message = BUF_INIT;
+    struct node_status node;
+    struct hello_args args;
+    size_t len;
+    int rv = hello_args_decode(&args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    len =
+        args.name.len < CHANNEL_NAME_MAX ? args.name.len : CHANNEL_NAME_MAX - 1;
+    if (len > 0) {
+        memcpy(channel->name, args.name.data, len);
+    }
+    channel->name[len] = '\0';
+    node_status(service->node, &node);
+    result.cluster = bytes_of(service->identity->cluster);
+    result.version = bytes_of(QUORLOG_VERSION);
+    result.protocol = PROTOCOL_VERSION;
+    result.node = service->identity->node;
+    result.role = (uint32_t)node.role;
+    result.leader = node.leader;
+    result.leader_address = service_member_address(service, node.leader);
+    result.request_bytes_max = service->options.request_bytes_max;
+    result.calls_max = SESSION_CALLS_MAX;
+    envelope_open_result(&message, call->id);
+    must_have_memory(hello_result_encode(&result, &message));
+    call_finish(call, &message);
+    return 0;
+}
+
+int service_ping(struct call *call, struct bytes params, struct err *err)
+{
+    (void)params;
+    (void)err;
+    call_finish_empty(call);
+    return 0;
+}
+
+int service_cluster_status(struct call *call, struct bytes params,
+                           struct err *err)
+{
+    struct status_result result = {0};
+    struct buf message = BUF_INIT;
+
+    (void)params;
+    (void)err;
+    status_fill(call->service, &result);
+    envelope_open_result(&message, call->id);
+    must_have_memory(status_result_encode(&result, &message));
+    call_finish(call, &message);
+    return 0;
+}
+
+int service_cluster_transfer(struct call *call, struct bytes params,
+                             struct err *err)
+{
+    struct transfer_args args;
+    int rv = transfer_args_decode(&args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    call->node.transfer.data = call;
+    rv = node_transfer(call->service->node, &call->node.transfer, args.to,
+                       on_transferred);
+    switch (rv) {
+    case 0:
+        return 0;
+    case QL_INVALID:
+        return err_set(err, rv, "node %llu is no other voter of this cluster",
+                       (unsigned long long)args.to);
+    case QL_NOT_FOUND:
+        return err_set(err, rv, "there is no other voter to lead");
+    case QL_BUSY:
+        return err_set(err, rv, "a transfer is under way already");
+    default:
+        return call_node_refusal(rv, err);
+    }
+}
+
+int service_cluster_confirm_clock(struct call *call, struct bytes params,
+                                  struct err *err)
+{
+    return call_write(call, COMMAND_CONFIRM_CLOCK, params, NULL, err);
+}
+
+static void on_transferred(struct node_transfer *transfer, int status)
+{
+    struct call *call = transfer->data;
+    struct err err = {0};
+
+    if (status == 0) {
+        call_finish_empty(call);
+        return;
+    }
+    if (status == QL_TIMEOUT) {
+        err_set(&err, status,
+                "no other voter took over in time; node %llu "
+                "still leads",
+                (unsigned long long)call->service->identity->node);
+    } else {
+        call_node_refusal(status, &err);
+    }
+    call_fail(call, status, &err);
+}
+
+static void status_fill(const struct service *service,
+                        struct status_result *ret)
+{
+    const struct service_options *options = &service->options;
+    uint64_t majority = identity_quorum(service->identity);
+    struct machine_counts counts;
+    struct node_status node;
+
+    node_status(service->node, &node);
+    machine_counts(service->machine, &counts);
+    ret->cluster_id = bytes_of(service->identity->cluster);
+    ret->version = bytes_of(QUORLOG_VERSION);
+    ret->node_id = service->identity->node;
+    ret->role = (uint32_t)node.role;
+    ret->leader_id = node.leader;
+    ret->term = node.term;
+    ret->last_index = node.last_index;
+    ret->commit_index = node.commit_index;
+    ret->applied_index = node.applied_index;
+    ret->snapshot_index = node.snapshot_index;
+    ret->state_index = counts.state_index;
+    ret->logs = counts.logs;
+    ret->entries = counts.entries;
+    ret->bytes = counts.bytes;
+    ret->age_suspended = counts.age_suspended;
+    ret->uptime_ms = clock_monotonic_ms() - service->started_ms;
+    if (options->sessions != NULL) {
+        ret->sessions = options->sessions(options->data);
+    }
+    ret->quorum_size = options->quorum_size;
+    ret->quorum_size_ok = options->quorum_size == majority;
+    if (options->quorum_size == 0) {
+        ret->quorum_size = majority;
+        ret->quorum_size_ok = true;
+    }
+    status_fill_members(service, &node, ret);
+}
+
+static void status_fill_members(const struct service *service,
+                                const struct node_status *node,
+                                struct status_result *ret)
+{
+    const struct identity *identity = service->identity;
+    size_t i;
+
+    ret->members_count = identity->members_count;
+    for (i = 0; i < identity->members_count; i++) {
+        const struct member *member = &identity->members[i];
+
+        ret->members[i].id = member->id;
+        ret->members[i].peer_address = bytes_of(member->peer_address);
+        ret->members[i].client_address = bytes_of(member->client_address);
+        ret->members[i].voter = true;
+        ret->members[i].known = node->peers[i].known;
+        ret->members[i].reachable = node->peers[i].reachable;
+        ret->members[i].match_index = node->peers[i].match_index;
+    }
+}
+
+static struct bytes bytes_of(const char *text)
+{
+    return (struct bytes){(const uint8_t *)text, strlen(text)};
+}

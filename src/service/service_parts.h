@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What the files of this floor share: the service itself, and the function that
+ * begins each method. */
+#pragma once
+
+#include "consensus/node.h"
+#include "service/call.h"
+#include "service/service.h"
+#include "service/watch.h"
+
+struct service {
+    struct service_options options;
+    const struct identity *identity;
+    struct node *node;       /* NULL until service_set_node() */
+    struct machine *machine; /* the node's */
+    uint64_t started_ms;     /* monotonic */
+    size_t calls_count;      /* open calls, also of connections that are gone */
+    struct watches watches;
+};
+
+/* The leader's client address as far as this node knows another one that leads;
+ * len 0 otherwise. */
+struct bytes service_leader_address(const struct service *service);
+
+/* The client address of a member; len 0 when there is none. */
+struct bytes service_member_address(const struct service *service, uint64_t id);
+bool service_leads(const struct service *service);
+/* QL_NOT_FOUND with a sentence, or 0; as machine_log_stat(). */
+int service_find_log(const struct service *service, struct bytes log,
+                     struct log_stat *ret, struct err *err);
+
+/* Each begins one method: returns 0 when the call has been or will be answered,
+ * or the code that the caller answers with @err's text. */
+int service_hello(struct call *call, struct bytes params, struct err *err);
+int service_ping(struct call *call, struct bytes params, struct err *err);
+int service_log_create(struct call *call, struct bytes params, struct err *err);
+int service_log_configure(struct call *call, struct bytes params,
+                          struct err *err);
+int service_log_delete(struct call *call, struct bytes params, struct err *err);
+int service_log_trim(struct call *call, struct bytes params, struct err *err);
+int service_log_list(struct call *call, struct bytes params, struct err *err);
+int service_log_stat(struct call *call, struct bytes params, struct err *err);
+int service_log_append(struct call *call, struct bytes params, struct err *err);
+int service_log_read(struct call *call, struct bytes params, struct err *err);
+int service_log_follow(struct call *call, struct bytes params, struct err *err);
+int service_log_credit(struct call *call, struct bytes params, struct err *err);
+int service_log_unfollow(struct call *call, struct bytes params,
+                         struct err *err);
+int service_producer_open(struct call *call, struct bytes params,
+                          struct err *err);
+int service_producer_close(struct call *call, struct bytes params,
+                           struct err *err);
+int service_append_status(struct call *call, struct bytes params,
+                          struct err *err);
+int service_writer_acquire(struct call *call, struct bytes params,
+                           struct err *err);
+int service_writer_release(struct call *call, struct bytes params,
+                           struct err *err);
+int service_cluster_status(struct call *call, struct bytes params,
+                           struct err *err);
+int service_cluster_transfer(struct call *call, struct bytes params,
+                             struct err *err);
+int service_cluster_confirm_clock(struct call *call, struct bytes params,
+                                  struct err *err);

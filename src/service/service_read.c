@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Reading entries: one answer's worth, or a stream. */
+#include "machine/must.h"
+#include "service/follow.h"
+#include "service/service_parts.h"
+#include "wire/args_read.h"
+
+/* What an entry takes on the wire beside its key and value. */
+#define ENTRY_OVERHEAD_MAX 32u
+
+_Static_assert(READ_BYTES_MAX + ENTRY_KEY_MAX + ENTRY_VALUE_MAX +
+                       READ_ENTRIES_MAX * ENTRY_OVERHEAD_MAX + KIB <=
+                   RESPONSE_BYTES_MAX,
+               "an answer of log.read must fit");
+
+static int log_read_answer(struct call *call, struct bytes params,
+                           struct buf *message, struct err *err);
+static uint64_t read_entries(struct entries_writer *writer,
+                             struct machine_reader *reader,
+                             const struct read_args *args);
+static int log_follow_answer(struct call *call, struct bytes params,
+                             struct buf *message, struct err *err);
+static int follow_of(const struct call *call, struct bytes params,
+                     struct credit_args *ret_args, struct follow **ret_follow,
+                     struct err *err);
+static int trimmed(uint64_t head, struct err *err);
+
+int service_log_read(struct call *call, struct bytes params, struct err *err)
+{
+    struct read_args args;
+    int rv = read_args_decode(&args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    return call_read(call, params, args.stale, log_read_answer, err);
+}
+
+int service_log_follow(struct call *call, struct bytes params, struct err *err)
+{
+    struct follow_args args;
+    int rv = follow_args_decode(&args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    return call_read(call, params, args.stale, log_follow_answer, err);
+}
+
+int service_log_credit(struct call *call, struct bytes params, struct err *err)
+{
+    struct credit_args args;
+    struct follow *follow;
+    int rv = follow_of(call, params, &args, &follow, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    follow->credit += args.bytes;
+    if (follow->credit > (int64_t)FOLLOW_CREDIT_MAX) {
+        follow->credit = (int64_t)FOLLOW_CREDIT_MAX;
+    }
+    follow_pump(call->service, follow);
+    call_finish_empty(call);
+    return 0;
+}
+
+int service_log_unfollow(struct call *call, struct bytes params,
+                         struct err *err)
+{
+    struct credit_args args;
+    struct follow *follow;
+    int rv = follow_of(call, params, &args, &follow, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    follow_free(call->service, follow);
+    call_finish_empty(call);
+    return 0;
+}
+
+static int log_read_answer(struct call *call, struct bytes params,
+                           struct buf *message, struct err *err)
+{
+    const struct service *service = call->service;
+    struct machine_reader reader;
+    struct entries_writer writer;
+    struct read_args args;
+    struct log_stat stat;
+    uint64_t head;
+    int rv = read_args_decode(&args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = service_find_log(service, args.log, &stat, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = machine_reader_open(&reader, service->machine, stat.uid, args.from,
+                             args.to, &head);
+    if (rv != 0) {
+        return trimmed(head, err);
+    }
+    must_have_memory(read_result_open(&writer, message));
+    must_have_memory(read_result_close(
+        &writer, read_entries(&writer, &reader, &args), stat.head, stat.tail));
+    return 0;
+}
+
+/* Returns the position at which the next read goes on. */
+static uint64_t read_entries(struct entries_writer *writer,
+                             struct machine_reader *reader,
+                             const struct read_args *args)
+{
+    struct read_entry entry;
+    uint32_t count = 0;
+    size_t bytes = 0;
+
+    while (count < args->entries_max && machine_reader_next(reader, &entry)) {
+        size_t more = entry.key.len + entry.value.len;
+
+        if (count > 0 && bytes + more > args->bytes_max) {
+            return entry.position;
+        }
+        must_have_memory(entries_writer_add(writer, &entry));
+        bytes += more;
+        count++;
+    }
+    return reader->at;
+}
+
+static int log_follow_answer(struct call *call, struct bytes params,
+                             struct buf *message, struct err *err)
+{
+    struct channel *channel = call->channel;
+    struct follow_args args;
+    struct follow_result result = {0};
+    struct follow *follow;
+    struct log_stat stat;
+    int rv = follow_args_decode(&args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    /* It may have waited for room since its barrier. */
+    if (!args.stale && !service_leads(call->service)) {
+        return call_node_refusal(QL_NOT_LEADER, err);
+    }
+    if (channel->follows_count >= SESSION_FOLLOWS_MAX) {
+        return err_set(err, QL_TOO_LARGE,
+                       "a connection follows at most %u logs",
+                       SESSION_FOLLOWS_MAX);
+    }
+    rv = service_find_log(call->service, args.log, &stat, err);
+    if (rv != 0) {
+        return rv;
+    }
+    if (args.from != 0 && args.from < stat.head) {
+        return trimmed(stat.head, err);
+    }
+    follow = follow_new(call->service, channel, &stat,
+                        args.from == 0 ? stat.head : args.from);
+    follow->stale = args.stale;
+    follow->credit = args.credit;
+    result.follow = follow->id;
+    result.head = stat.head;
+    result.tail = stat.tail;
+    result.uid = stat.uid;
+    must_have_memory(follow_result_encode(&result, message));
+    call->follow = follow;
+    return 0;
+}
+
+static int follow_of(const struct call *call, struct bytes params,
+                     struct credit_args *ret_args, struct follow **ret_follow,
+                     struct err *err)
+{
+    struct follow *follow;
+    int rv = credit_args_decode(ret_args, params, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    follow = follow_find(call->channel, ret_args->follow);
+    if (follow == NULL) {
+        return err_set(err, QL_NOT_FOUND, "this connection has no follow %llu",
+                       (unsigned long long)ret_args->follow);
+    }
+    *ret_follow = follow;
+    return 0;
+}
+
+static int trimmed(uint64_t head, struct err *err)
+{
+    err_set(err, QL_TRIMMED, "the log now begins at position %llu",
+            (unsigned long long)head);
+    err->position = head;
+    return QL_TRIMMED;
+}
