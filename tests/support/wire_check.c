@@ -75,7 +75,9 @@ static int decode_copy(decode_cb decode, const uint8_t *bytes, size_t len,
     assert_non_null(copy);
     /* Ends with the allocation, so that an instrumented build sees a byte too
      * many; the one in front keeps malloc(0) out. */
-    memcpy(copy + 1, bytes, len);
+    if (len > 0) {
+        memcpy(copy + 1, bytes, len);
+    }
     rv = decode((struct bytes){copy + 1, len}, err);
     free(copy);
     return rv;

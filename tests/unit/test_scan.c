@@ -55,8 +55,7 @@ static const char *const every_type[] = {
 };
 
 static const char *const messages[] = {
-    "[0, 1, 'log.append', [{'appends': [{'log': 'a', 'entries': [b'v', [b'k', "
-    "b'']]}]}]]",
+    "[0, 1, 'm', [{'appends': [{'log': 'a', 'entries': [[b'k', b'']]}]}]]",
     "[1, 4294967295, {'code': 30, 'message': 'no'}, nil]",
     "[2, 'log.event', [{'follow': 1, 'x': [[[[], {}], 1.5], -7], 'y': {}}]]",
     "[[[[[[[[1]]]]]]]]",
