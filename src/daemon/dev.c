@@ -32,7 +32,7 @@ struct dev_options {
 
 static const struct option_row rows[] = {
     ROW("listen", 0, OPTION_TEXT, listen, "ADDR",
-        "where clients connect (127.0.0.1:7420; port 0: a free one)"),
+        "where clients connect (127.0.0.1:7420)"),
     ROW("keep", 0, OPTION_FLAG, keep, NULL, "keep the directory at the end"),
     ROW("help", 'h', OPTION_FLAG, help, NULL, "print this help"),
     {0},
