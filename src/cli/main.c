@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The command line tool: quorlog NOUN VERB. Its manual is quorlog(1). */
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/parse.h"
+#include "cli/report.h"
+#include "quorlog.h"
+#include "util/code.h"
+
+#define EXIT_UNHEALTHY 7
+static int end_output(struct command_run *run, int rv, struct err *err);
+
+static const struct command commands[] = {
+    {"log", "create", "LOG", 1, 1, log_create_options, "Make a log",
+     log_create_run},
+    {"log", "list", "", 0, 0, log_list_options, "List the logs", log_list_run},
+    {"log", "stat", "LOG", 1, 1, log_stat_options, "Show a log's numbers",
+     log_stat_run},
+    {"log", "configure", "LOG", 1, 1, log_configure_options,
+     "Change what a log keeps", log_configure_run},
+    {"log", "append", "LOG [VALUE...]", 1, COMMAND_WORDS_ANY,
+     log_append_options, "Append arguments, lines or a file", log_append_run},
+    {"log", "read", "LOG", 1, 1, log_read_options,
+     "Read the entries that are there", log_read_run},
+    {"log", "follow", "LOG", 1, 1, log_follow_options,
+     "Read entries as they come", log_follow_run},
+    {"log", "trim", "LOG", 1, 1, log_trim_options,
+     "Drop the entries before a position", log_trim_run},
+    {"log", "delete", "LOG", 1, 1, log_delete_options,
+     "Delete a log with its entries", log_delete_run},
+    {"writer", "acquire", "LOG", 1, 1, writer_acquire_options,
+     "Take a log for one writer, fencing the last one", writer_acquire_run},
+    {"writer", "release", "LOG", 1, 1, writer_release_options,
+     "Give a log back", writer_release_run},
+    {"writer", "show", "LOG", 1, 1, writer_show_options, "Show who holds a log",
+     writer_show_run},
+    {"cluster", "status", "", 0, 0, cluster_status_options,
+     "Show the members and how they are", cluster_status_run},
+    {"cluster", "transfer", "", 0, 0, cluster_transfer_options,
+     "Hand leadership to another node", cluster_transfer_run},
+    {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    struct command_run run = {.word_count = 0};
+    struct parse parse = {.rows = NULL};
+    struct err err = {.code = 0};
+    bool done = false;
+    int status;
+    int rv;
+
+    /* A closed pipe is seen as EPIPE by whoever writes. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    output_init(&run.output, stdout, OUTPUT_TABLE);
+    rv = parse_command(&parse, commands, argc < 2 ? 0 : argc - 1, argv + 1,
+                       &run, &done, &err);
+    if (rv == 0 && !done) {
+        rv = run.command->run(&run, &err);
+    }
+    status = end_output(&run, rv, &err);
+    ql_client_free(run.client);
+    parse_close(&parse, &run);
+    return status;
+}
+
+/* Standard output is written out whatever happened: what was read or
+ * acknowledged before an error is worth having. Returns the exit status. */
+static int end_output(struct command_run *run, int rv, struct err *err)
+{
+    struct err output_err = {.code = 0};
+    int output_rv = output_close(&run->output, &output_err);
+
+    if (run->output.reader_gone) {
+        return EXIT_SUCCESS; /* whoever read has seen enough */
+    }
+    if (rv != 0) {
+        report_error(run, err);
+    } else if (output_rv != 0) {
+        report_error(NULL, &output_err);
+        rv = output_rv;
+    }
+    if (rv == 0 && run->unhealthy) {
+        return EXIT_UNHEALTHY;
+    }
+    return code_exit_status(rv);
+}
