@@ -16,6 +16,7 @@
 
 #include <raft.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/err.h"
 
@@ -41,9 +42,13 @@ enum guard_rule {
 struct guard;
 
 struct guard_options {
-    struct raft *raft;      /* the core this guard serves; outlives it */
-    struct raft_io *inner;  /* the real disk and network; outlives it */
-    unsigned rules;         /* GUARD_ALL */
+    struct raft *raft;     /* the core this guard serves; outlives it */
+    struct raft_io *inner; /* the real disk and network; outlives it */
+    unsigned rules;        /* GUARD_ALL */
+    /* Rule H; 0 means the limit of that name in util/limits.h. */
+    unsigned message_entries_max; /* PEER_MESSAGE_ENTRIES_MAX */
+    size_t message_bytes_max;     /* PEER_MESSAGE_BYTES_MAX */
+    size_t send_bytes_max;        /* PEER_SEND_BYTES_MAX */
     /* Must arrange that guard_run_deferred() is called soon, from the loop and
      * not from inside the core. Called at most once until then. */
     void (*defer)(void *data);
@@ -51,7 +56,8 @@ struct guard_options {
      * production. */
     void (*fatal)(void *data, const char *reason);
     /* After every entry into the core: state, term and commit may have moved.
-     * Called outside the core, so raft_* calls are allowed. */
+     * Called outside the core, so raft_* calls are allowed, but raft_close() is
+     * not: the guard is still on the stack. May be NULL. */
     void (*entered)(void *data);
     void *data;
 };
@@ -60,10 +66,12 @@ struct guard_options {
  * for (its version, or the size of struct raft). */
 int guard_check_library(struct err *err);
 
-/* Makes *ret_io, to be given to raft_init(). */
+/* Makes *ret_io, to be given to raft_init(); takes inner->data for itself.
+ * QL_INTERNAL as guard_check_library(). */
 int guard_new(struct guard **ret_guard, struct raft_io **ret_io,
               const struct guard_options *options, struct err *err);
-/* After raft_close()'s callback. */
+/* After raft_close()'s callback (guard_run_deferred() may still be owed until
+ * then, never after). A guard that never got to raft_init() may be freed too. */
 void guard_free(struct guard *guard);
 
 /* To be called right after raft_start() and after every raft_apply(),
@@ -77,12 +85,12 @@ void guard_run_deferred(struct guard *guard);
 bool guard_is_ready_leader(const struct guard *guard);
 
 struct guard_counts {
-    uint64_t held_results;    /* rule A */
-    uint64_t clamped_results; /* rule B */
-    uint64_t dropped_votes;   /* rule F */
-    uint64_t dropped_results; /* rule G */
-    uint64_t cut_messages;    /* rule H */
-    uint64_t held_truncations; /* rule N */
+    uint64_t held_results;      /* rule A */
+    uint64_t clamped_results;   /* rule B */
+    uint64_t dropped_votes;     /* rule F */
+    uint64_t dropped_results;   /* rule G */
+    uint64_t cut_messages;      /* rule H */
+    uint64_t held_truncations;  /* rule N */
     uint64_t stripped_messages; /* rule T */
 };
 void guard_counts(const struct guard *guard, struct guard_counts *ret);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The only four fields of struct raft that the guard writes. libraft offers no
+ * call for them; all else is read only (guard_view.h). Nothing here is called
+ * while the core is on the stack.
+ */
+#pragma once
+
+#include <raft.h>
+
+/* Rule L: the term and vote that are on the disk already. */
+static inline void guard_write_term_and_vote(struct raft *raft, raft_term term,
+                                             raft_id vote)
+{
+    raft->current_term = term;
+    raft->voted_for = vote;
+}
+
+/* Rule M: as if the leader had just been heard. */
+static inline void guard_write_election_timer(struct raft *raft, raft_time now)
+{
+    raft->election_timer_start = now;
+}
+
+/* Rule H: what was cut off a message is sent next. */
+static inline void guard_write_next_index(struct raft *raft, unsigned server,
+                                          raft_index next)
+{
+    raft->leader_state.progress[server].next_index = next;
+}
