@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <lz4frame.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/snapshot.h"
+#include "support/cmocka.h"
+#include "support/driver.h"
+#include "util/crc32c.h"
+
+struct fixture {
+    struct driver driver;
+    struct buf snapshot; /* of the driver's machine, at raft index 77 */
+};
+
+static void encode(struct fixture *fixture)
+{
+    struct view *view = machine_freeze(fixture->driver.machine);
+    struct err err;
+
+    fixture->snapshot.len = 0;
+    assert_int_equal(snapshot_encode(view, 77, &fixture->snapshot, &err), 0);
+    view_free(view);
+}
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+
+    driver_init(&fixture.driver);
+    driver_create(&fixture.driver, "a");
+    driver_append(&fixture.driver, "a", "first");
+    driver_append_many(&fixture.driver, "a", 10, 20);
+    buf_init(&fixture.snapshot);
+    encode(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    buf_close(&fixture->snapshot);
+    driver_close(&fixture->driver);
+    return 0;
+}
+
+/* Restores a machine that has something else in it. QL_CORRUPT must leave that
+ * alone; otherwise both machines must be the same. */
+static int restore(struct fixture *fixture, const uint8_t *bytes, size_t len)
+{
+    struct driver other;
+    uint8_t before[16];
+    uint8_t expected[16];
+    uint8_t after[16];
+    uint64_t index = 1;
+    struct err err;
+    int rv;
+
+    driver_init(&other);
+    driver_create(&other, "other");
+    machine_digest(other.machine, before);
+    machine_digest(fixture->driver.machine, expected);
+    rv = snapshot_restore(other.machine, bytes, len, &index, &err);
+    machine_digest(other.machine, after);
+    assert_int_equal(index, rv == 0 ? 77 : 1);
+    assert_memory_equal(after, rv == 0 ? expected : before, 16);
+    driver_close(&other);
+    return rv;
+}
+
+static void a_snapshot_restores_the_machine_and_its_index(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(
+        restore(fixture, fixture->snapshot.data, fixture->snapshot.len), 0);
+}
+
+static void a_large_machine_goes_through_too(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (int i = 0; i < 5; i++) {
+        driver_append_many(&fixture->driver, "a", 2000, 1000);
+    }
+    encode(fixture);
+    assert_true(fixture->snapshot.len < 2 * MIB);
+    assert_int_equal(
+        restore(fixture, fixture->snapshot.data, fixture->snapshot.len), 0);
+}
+
+static void every_changed_bit_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t *bytes = fixture->snapshot.data;
+
+    for (size_t i = 0; i < fixture->snapshot.len * 8; i++) {
+        uint8_t bit = (uint8_t)(1u << (i % 8));
+
+        bytes[i / 8] ^= bit;
+        assert_int_equal(restore(fixture, bytes, fixture->snapshot.len),
+                         QL_CORRUPT);
+        bytes[i / 8] ^= bit;
+    }
+}
+
+static void every_changed_byte_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t *bytes = fixture->snapshot.data;
+
+    for (size_t i = 0; i < fixture->snapshot.len; i++) {
+        uint8_t old = bytes[i];
+
+        for (unsigned change = 1; change < 256; change += 6) {
+            bytes[i] = (uint8_t)(old ^ change);
+            assert_int_equal(restore(fixture, bytes, fixture->snapshot.len),
+                             QL_CORRUPT);
+        }
+        bytes[i] = old;
+    }
+}
+
+static void every_truncation_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t len = 0; len < fixture->snapshot.len; len++) {
+        uint8_t *cut = malloc(len == 0 ? 1 : len);
+
+        assert_non_null(cut);
+        memcpy(cut, fixture->snapshot.data, len);
+        assert_int_equal(restore(fixture, cut, len), QL_CORRUPT);
+        free(cut);
+    }
+}
+
+static void bytes_behind_the_end_are_found(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(buf_add(&fixture->snapshot, "\0", 1), 0);
+    assert_int_equal(
+        restore(fixture, fixture->snapshot.data, fixture->snapshot.len),
+        QL_CORRUPT);
+}
+
+/* Lengths beyond what the bytes could hold must not even be allocated. */
+static void a_header_cannot_claim_much(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t *bytes = fixture->snapshot.data;
+    const uint64_t claims[] = {UINT64_MAX, 1ull << 40, 0, 256 * 1000};
+
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        put_u64(bytes + 16, claims[i]);
+        put_u32(bytes + 12, crc32c(0, bytes + 16, 20));
+        assert_int_equal(restore(fixture, bytes, fixture->snapshot.len),
+                         QL_CORRUPT);
+    }
+}
+
+/* What plain `lz4 -dc` does: frame by frame, and skippable ones are skipped. */
+static void plain_lz4_finds_the_image(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf image = BUF_INIT;
+    size_t room;
+    uint8_t *found;
+    LZ4F_dctx *lz4;
+    size_t at = 0;
+    size_t len = 0;
+
+    machine_image(fixture->driver.machine, &image);
+    room = image.len + 100;
+    found = malloc(room);
+    assert_non_null(found);
+    assert_false(
+        LZ4F_isError(LZ4F_createDecompressionContext(&lz4, LZ4F_VERSION)));
+    while (at < fixture->snapshot.len) {
+        size_t taken = fixture->snapshot.len - at;
+        size_t given = room - len;
+
+        assert_false(LZ4F_isError(LZ4F_decompress(lz4, found + len, &given,
+                                                  fixture->snapshot.data + at,
+                                                  &taken, NULL)));
+        assert_true(taken > 0);
+        at += taken;
+        len += given;
+    }
+    assert_int_equal(len, image.len);
+    assert_memory_equal(found, image.data, len);
+    LZ4F_freeDecompressionContext(lz4);
+    free(found);
+    buf_close(&image);
+}
+
+#define TEST(function)                                                         \
+    cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_snapshot_restores_the_machine_and_its_index),
+        TEST(a_large_machine_goes_through_too),
+        TEST(every_changed_bit_is_found),
+        TEST(every_changed_byte_is_found),
+        TEST(every_truncation_is_found),
+        TEST(bytes_behind_the_end_are_found),
+        TEST(a_header_cannot_claim_much),
+        TEST(plain_lz4_finds_the_image),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
