@@ -15,6 +15,11 @@
 #include "util/limits.h"
 #include "util/text.h"
 
+/* In the data directory: the file that is locked (file_lock()) by whoever uses
+ * the directory, and the directory of the raft log. */
+#define DIR_LOCK_NAME "lock"
+#define RAFT_DIR_NAME "raft"
+
 struct member {
     uint64_t id;
     char peer_address[ADDRESS_MAX];   /* host:port, IPv4 for now */
@@ -44,7 +49,9 @@ void identity_members_digest(const struct identity *identity,
 
 /* Makes DIR an initialised node directory: lock, DIR/raft with the first
  * configuration, and last the identity file. QL_EXISTS when DIR is initialised
- * already, QL_INVALID when it holds anything else. */
+ * already, QL_INVALID when it holds anything else, QL_BUSY when another process
+ * has it locked. Takes the lock itself and gives it back; an init that was cut
+ * off may simply be repeated. */
 int identity_init(const struct identity *identity, const char *dir,
                   struct err *err);
 /* QL_NOT_FOUND: not initialised (the text says what to run). QL_CORRUPT. */
