@@ -33,7 +33,7 @@ struct node_options {
     uint32_t heartbeat_ms;           /* 0: HEARTBEAT_MS */
     uint32_t snapshot_entries;       /* 0: SNAPSHOT_ENTRIES */
     uint64_t snapshot_bytes_min;     /* 0: SNAPSHOT_BYTES_MIN */
-    /* Role, term or leader changed. May be NULL. */
+    /* Role, term, leader or readiness to serve changed. May be NULL. */
     void (*on_state)(void *data);
     /* A raft entry was applied, or a snapshot installed: the machine has moved.
      * At most once a loop turn, after the callbacks of the submits in it. */
@@ -41,7 +41,9 @@ struct node_options {
     void *data;
 };
 
-/* Loads what is on disk and starts. QL_IO, QL_CORRUPT, QL_INTERNAL. */
+/* Loads what is on disk and starts. The process must ignore SIGPIPE: a peer may
+ * go away while it is written to. A start that fails runs the loop for a moment
+ * to close what it had opened. QL_INVALID, QL_IO, QL_CORRUPT, QL_INTERNAL. */
 int node_start(struct node **ret_node, const struct node_options *options,
                struct err *err);
 struct machine *node_machine(struct node *node);
@@ -69,8 +71,7 @@ struct node_submit {
  * QL_NOT_LEADER; QL_NO_LEADER (leads, but is not ready: a retry soon helps);
  * QL_BUSY above SUBMIT_BYTES_MAX; QL_SHUTTING_DOWN. */
 int node_submit(struct node *node, struct node_submit *submit,
-                enum command_kind kind, struct bytes params,
-                node_submit_cb cb);
+                enum command_kind kind, struct bytes params, node_submit_cb cb);
 
 /* ---- Reading ---- */
 
@@ -112,8 +113,8 @@ void node_free(struct node *node);
 /* ---- What it knows ---- */
 
 struct node_peer_status {
-    bool known;           /* this node leads: the rest is meaningful */
-    bool reachable;       /* heard from within the election timeout */
+    bool known;     /* this node leads: the rest is meaningful */
+    bool reachable; /* heard from within the election timeout */
     uint64_t match_index;
 };
 

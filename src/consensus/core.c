@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/core.h"
+
+#include "util/file.h"
+
+static int check_timeouts(const struct node_options *options, struct err *err);
+static void set_options(struct raft *raft, const struct node_options *options);
+static int start_failed(const struct core *core, int raft_rv, struct err *err);
+static int check_loaded(const struct core *core, struct err *err);
+
+void core_fill_options(struct node_options *options)
+{
+    if (options->election_timeout_ms == 0) {
+        options->election_timeout_ms = ELECTION_TIMEOUT_MS;
+    }
+    if (options->heartbeat_ms == 0) {
+        options->heartbeat_ms = HEARTBEAT_MS;
+    }
+    if (options->snapshot_entries == 0) {
+        options->snapshot_entries = SNAPSHOT_ENTRIES;
+    }
+    if (options->snapshot_bytes_min == 0) {
+        options->snapshot_bytes_min = SNAPSHOT_BYTES_MIN;
+    }
+}
+
+int core_open(struct core *core, const struct node_options *options,
+              struct machine *machine, const struct core_events *events,
+              struct err *err)
+{
+    const struct identity *identity = options->identity;
+    const struct raft_io_uv_options disk = {.loop = options->loop,
+                                            .identity = identity,
+                                            .dir = options->dir,
+                                            .listen_peer =
+                                                options->listen_peer};
+    const struct fsm_events fsm = {.on_outcome = events->on_outcome,
+                                   .on_applied = events->on_applied,
+                                   .data = events->data};
+    struct guard_options guard = {.raft = &core->raft,
+                                  .rules = GUARD_ALL,
+                                  .defer = events->on_defer,
+                                  .fatal = events->on_fatal,
+                                  .entered = events->on_entered,
+                                  .data = events->data};
+    struct raft_io *io;
+    int rv = check_timeouts(options, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = path_join(core->dir, sizeof core->dir, options->dir, RAFT_DIR_NAME,
+                   err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = raft_io_uv_new(&core->disk, &disk, err);
+    if (rv != 0) {
+        return rv;
+    }
+    guard.inner = raft_io_uv_io(core->disk);
+    rv = guard_new(&core->guard, &io, &guard, err);
+    if (rv != 0) {
+        goto free_disk;
+    }
+    fsm_init(&core->fsm, &core->raft, machine, options->snapshot_entries,
+             options->snapshot_bytes_min, &fsm);
+    rv = raft_init(&core->raft, io, &core->fsm.raft, identity->node,
+                   identity_member(identity, identity->node)->peer_address);
+    if (rv != 0) {
+        rv = err_set(err, QL_IO, "open %s: %s", core->dir, core->raft.errmsg);
+        goto free_guard;
+    }
+    set_options(&core->raft, options);
+    return 0;
+
+free_guard:
+    guard_free(core->guard);
+free_disk:
+    raft_io_uv_free(core->disk);
+    return rv;
+}
+
+int core_start(struct core *core, struct err *err)
+{
+    int rv = raft_start(&core->raft);
+
+    if (rv != 0) {
+        return start_failed(core, rv, err);
+    }
+    rv = check_loaded(core, err);
+    if (rv != 0) {
+        return rv;
+    }
+    core->fsm.started = true;
+    guard_after(core->guard);
+    return 0;
+}
+
+void core_free(struct core *core)
+{
+    guard_free(core->guard);
+    raft_io_uv_free(core->disk);
+}
+
+static int check_timeouts(const struct node_options *options, struct err *err)
+{
+    if (options->heartbeat_ms < options->election_timeout_ms) {
+        return 0;
+    }
+    return err_set(err, QL_INVALID,
+                   "the heartbeat (%u ms) must be shorter than the election "
+                   "timeout (%u ms)",
+                   options->heartbeat_ms, options->election_timeout_ms);
+}
+
+static void set_options(struct raft *raft, const struct node_options *options)
+{
+    raft_set_election_timeout(raft, options->election_timeout_ms);
+    raft_set_heartbeat_timeout(raft, options->heartbeat_ms);
+    raft_set_install_snapshot_timeout(raft, INSTALL_TIMEOUT_MS);
+    raft_set_snapshot_threshold(raft, options->snapshot_entries);
+    raft_set_pre_vote(raft, true);
+}
+
+static int start_failed(const struct core *core, int raft_rv, struct err *err)
+{
+    const char *reason = raft_io_uv_reason(core->disk);
+    const char *text = core->raft.errmsg;
+    int code = raft_rv == RAFT_CORRUPT || raft_rv == RAFT_MALFORMED ? QL_CORRUPT
+                                                                    : QL_IO;
+
+    if (reason[0] != '\0') {
+        return err_set(err, QL_IO, "%s", reason);
+    }
+    if (core->fsm.err.code != 0) {
+        return err_set(err, core->fsm.err.code,
+                       "restore the snapshot in %s: %s", core->dir,
+                       core->fsm.err.text);
+    }
+    return err_set(err, code, "load the raft log in %s: %s", core->dir,
+                   text[0] != '\0' ? text : raft_strerror(raft_rv));
+}
+
+/* An initialised node has a term and a configuration. One that lost them has
+ * forgotten its votes, and must not vote again. */
+static int check_loaded(const struct core *core, struct err *err)
+{
+    if (core->raft.current_term == 0 || core->raft.configuration.n == 0) {
+        return err_set(err, QL_CORRUPT,
+                       "%s holds no raft log although the node was "
+                       "initialised: bring it back from a copy, or remove the "
+                       "whole data directory and replace the node by a new one",
+                       core->dir);
+    }
+    return 0;
+}

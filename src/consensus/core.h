@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* libraft's core put together: over the guard, over disk and network, with the
+ * machine behind it. */
+#pragma once
+
+#include "consensus/fsm.h"
+#include "consensus/guard.h"
+#include "consensus/node.h"
+#include "consensus/raft_io_uv.h"
+
+struct core {
+    struct raft raft;
+    struct fsm fsm;
+    struct raft_io_uv *disk;
+    struct guard *guard;
+    char dir[PATH_LEN_MAX]; /* of the raft log */
+};
+
+/* What it tells; all of it is called with @data. */
+struct core_events {
+    /* See struct guard_options. */
+    void (*on_defer)(void *data);
+    void (*on_fatal)(void *data, const char *reason);
+    void (*on_entered)(void *data);
+    /* See struct fsm_events. */
+    void (*on_outcome)(void *data, uint64_t index,
+                       const struct outcome *outcome);
+    void (*on_applied)(void *data);
+    void *data;
+};
+
+/* Puts the defaults where a 0 asks for them. */
+void core_fill_options(struct node_options *options);
+/* @options has no defaults left to fill in. After an error nothing is open. */
+int core_open(struct core *core, const struct node_options *options,
+              struct machine *machine, const struct core_events *events,
+              struct err *err);
+/* Loads what is on disk and starts. After an error it must still be closed with
+ * raft_close(). */
+int core_start(struct core *core, struct err *err);
+/* After raft_close()'s callback, and not from inside it. */
+void core_free(struct core *core);

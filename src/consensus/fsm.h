@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The machine as the core sees it: applies committed entries, takes snapshots
+ * (frozen on the loop, encoded on a work thread) and restores them. */
+#pragma once
+
+#include <raft.h>
+
+#include "consensus/snapshot_policy.h"
+#include "machine/machine.h"
+#include "util/buf.h"
+
+/* Both are called inside the core: raft_* is forbidden there. */
+struct fsm_events {
+    /* One command of entry @index was applied. */
+    void (*on_outcome)(void *data, uint64_t index,
+                       const struct outcome *outcome);
+    /* A whole entry was applied, or a snapshot restored. */
+    void (*on_applied)(void *data);
+    void *data;
+};
+
+struct fsm {
+    struct raft_fsm raft; /* for raft_init() */
+    struct raft *core;
+    struct machine *machine;
+    struct fsm_events events;
+    struct snapshot_policy policy;
+    unsigned snapshot_entries;
+    bool started;   /* a failed restore is fatal from then on */
+    struct err err; /* why a restore failed before */
+    /* The snapshot being taken. The work thread reads view and index and writes
+     * image and encode_err between snapshot and snapshot_finalize. */
+    struct view *view;
+    uint64_t view_index;
+    struct buf image;
+    int encode_rv;
+    struct err encode_err;
+};
+
+/* Borrows @machine and @core, which must be what raft_init() is called with. */
+void fsm_init(struct fsm *fsm, struct raft *core, struct machine *machine,
+              unsigned snapshot_entries, uint64_t snapshot_bytes_min,
+              const struct fsm_events *events);

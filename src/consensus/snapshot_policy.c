@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/snapshot_policy.h"
+
+/* What an entry that is no batch (a barrier, a configuration) may weigh. */
+#define OTHER_ENTRY_LEN 1024u
+
+void snapshot_policy_init(struct snapshot_policy *policy, uint64_t bytes_min)
+{
+    *policy = (struct snapshot_policy){.bytes_min = bytes_min};
+}
+
+void snapshot_policy_on_applied(struct snapshot_policy *policy, uint64_t index,
+                                size_t len)
+{
+    size_t at = index % TRAILING_ENTRIES_MAX;
+
+    policy->bytes += len;
+    policy->recent[at].index = index;
+    policy->recent[at].len = len;
+}
+
+bool snapshot_policy_due(const struct snapshot_policy *policy)
+{
+    uint64_t limit = policy->bytes_min;
+
+    if (limit < policy->snapshot_size) {
+        limit = policy->snapshot_size;
+    }
+    if (limit > SNAPSHOT_BYTES_MAX) {
+        limit = SNAPSHOT_BYTES_MAX;
+    }
+    return policy->bytes > limit;
+}
+
+unsigned snapshot_policy_trailing(const struct snapshot_policy *policy,
+                                  uint64_t index)
+{
+    uint64_t bytes = 0;
+    unsigned count = 0;
+
+    while (count < TRAILING_ENTRIES_MAX && count < index) {
+        uint64_t at = index - count;
+        size_t slot = at % TRAILING_ENTRIES_MAX;
+
+        bytes += policy->recent[slot].index == at ? policy->recent[slot].len
+                                                  : OTHER_ENTRY_LEN;
+        if (bytes > TRAILING_BYTES_MAX) {
+            break;
+        }
+        count++;
+    }
+    return count == 0 ? 1 : count;
+}
+
+void snapshot_policy_on_begun(struct snapshot_policy *policy)
+{
+    policy->bytes = 0;
+}
+
+void snapshot_policy_on_encoded(struct snapshot_policy *policy, size_t size)
+{
+    policy->snapshot_size = size;
+}

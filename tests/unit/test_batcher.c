@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/batcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "consensus/read_barrier.h"
+#include "consensus/snapshot_policy.h"
+#include "support/cmocka.h"
+
+#define SUBMITS 300u
+
+static void on_done(struct node_submit *submit, int status,
+                    const struct outcome *outcome)
+{
+    int *told = submit->data;
+
+    assert_null(outcome);
+    *told = status;
+}
+
+static int add(struct batcher *batcher, struct node_submit *submit,
+               const void *params, size_t len)
+{
+    struct bytes bytes = {.data = params, .len = len};
+
+    submit->kind = COMMAND_LOG_APPEND;
+    submit->cb = on_done;
+    return batcher_add(batcher, submit, bytes, 1234);
+}
+
+static void discard(struct batcher *batcher, struct proposal *proposal)
+{
+    proposal_finish_submits(proposal, QL_NOT_LEADER);
+    proposal_free(batcher, proposal);
+}
+
+static void commands_come_out_in_order_in_one_padded_batch(void **state)
+{
+    struct node_submit submits[SUBMITS] = {0};
+    struct batcher batcher;
+    struct proposal *proposal;
+    struct raft_buffer buffer;
+    struct command command;
+    struct batch batch;
+    struct err err;
+    uint32_t i;
+    int told = 0;
+
+    (void)state;
+    batcher_init(&batcher);
+    assert_true(batcher_is_empty(&batcher));
+    for (i = 0; i < SUBMITS; i++) {
+        submits[i].data = &told;
+        assert_int_equal(add(&batcher, &submits[i], &i, sizeof i), 0);
+    }
+    proposal = batcher_take(&batcher);
+    assert_non_null(proposal);
+    assert_true(batcher_is_empty(&batcher));
+    assert_null(batcher_take(&batcher));
+
+    proposal_seal(proposal, &buffer);
+    assert_int_equal(buffer.len % 8, 0);
+    assert_int_equal(batch_decode(&batch, buffer.base, buffer.len, &err), 0);
+    assert_int_equal(batch.time_ms, 1234);
+    assert_int_equal(batch.count, SUBMITS);
+    for (i = 0; i < SUBMITS; i++) {
+        assert_true(batch_next(&batch, &command));
+        assert_int_equal(command.params.len, sizeof i);
+        assert_memory_equal(command.params.data, &i, sizeof i);
+    }
+    assert_false(batch_next(&batch, &command));
+    discard(&batcher, proposal);
+    assert_int_equal(told, QL_NOT_LEADER);
+    assert_int_equal(batcher.bytes, 0);
+}
+
+static void full_batch_closes_and_the_next_one_opens(void **state)
+{
+    static uint8_t params[100000];
+    struct node_submit submits[5] = {0};
+    struct batcher batcher;
+    size_t batches = 0;
+    int told;
+
+    (void)state;
+    batcher_init(&batcher);
+    for (size_t i = 0; i < 5; i++) {
+        submits[i].data = &told;
+        assert_int_equal(add(&batcher, &submits[i], params, sizeof params), 0);
+    }
+    while (!batcher_is_empty(&batcher)) {
+        struct proposal *proposal = batcher_take(&batcher);
+
+        assert_true(proposal->writer.at <= BATCH_BYTES);
+        /* In the order of arrival. */
+        assert_ptr_equal(
+            LIST_ITEM(proposal->submits.next, struct node_submit, link),
+            &submits[2 * batches]);
+        discard(&batcher, proposal);
+        batches++;
+    }
+    assert_int_equal(batches, 3);
+}
+
+static void large_command_travels_alone_and_a_larger_one_not_at_all(
+    void **state)
+{
+    uint8_t *params = calloc(1, BATCH_BYTES_MAX);
+    struct node_submit small = {0};
+    struct node_submit large = {0};
+    struct batcher batcher;
+    struct proposal *proposal;
+    struct raft_buffer buffer;
+    int told;
+
+    (void)state;
+    assert_non_null(params);
+    batcher_init(&batcher);
+    small.data = &told;
+    large.data = &told;
+    assert_int_equal(add(&batcher, &small, params, 1), 0);
+    assert_int_equal(add(&batcher, &large, params, BATCH_BYTES_MAX),
+                     QL_TOO_LARGE);
+    assert_int_equal(add(&batcher, &large, params, 4 * MIB), 0);
+    proposal = batcher_take(&batcher);
+    assert_int_equal(proposal->writer.count, 1);
+    discard(&batcher, proposal);
+    proposal = batcher_take(&batcher);
+    proposal_seal(proposal, &buffer);
+    assert_int_equal(buffer.len, batch_len(1, 4 * MIB));
+    discard(&batcher, proposal);
+    free(params);
+}
+
+static void waiting_bytes_are_bounded(void **state)
+{
+    static uint8_t params[3 * MIB];
+    static struct node_submit submits[64];
+    struct batcher batcher;
+    struct proposal *proposal;
+    size_t count = 0;
+    int told;
+
+    (void)state;
+    batcher_init(&batcher);
+    for (;;) {
+        submits[count].data = &told;
+        if (add(&batcher, &submits[count], params, sizeof params) != 0) {
+            break;
+        }
+        count++;
+    }
+    assert_int_equal(count, SUBMIT_BYTES_MAX / (3 * MIB));
+    /* What is under way counts still. */
+    proposal = batcher_take(&batcher);
+    assert_int_equal(add(&batcher, &submits[count], params, sizeof params),
+                     QL_BUSY);
+    discard(&batcher, proposal);
+    assert_int_equal(add(&batcher, &submits[count], params, sizeof params), 0);
+    while (!batcher_is_empty(&batcher)) {
+        discard(&batcher, batcher_take(&batcher));
+    }
+}
+
+static void on_read(struct node_read *read, int status)
+{
+    int *told = read->data;
+
+    *told += status == 0 ? 1 : 1000;
+}
+
+static void reads_that_wait_share_one_entry(void **state)
+{
+    struct node_read reads[3] = {0};
+    struct read_barrier barrier;
+    struct list entry;
+    int told = 0;
+
+    (void)state;
+    read_barrier_init(&barrier);
+    list_init(&entry);
+    for (size_t i = 0; i < 3; i++) {
+        reads[i].data = &told;
+    }
+    assert_int_equal(read_barrier_add(&barrier, &reads[0], on_read), 0);
+    assert_int_equal(read_barrier_add(&barrier, &reads[1], on_read), 0);
+    read_barrier_attach(&barrier, &entry);
+    /* It came after that entry was proposed. */
+    assert_int_equal(read_barrier_add(&barrier, &reads[2], on_read), 0);
+    read_barrier_finish(&barrier, &entry, 0);
+    assert_int_equal(told, 2);
+    assert_int_equal(barrier.count, 1);
+    read_barrier_finish(&barrier, &barrier.waiting, QL_NOT_LEADER);
+    assert_int_equal(told, 1002);
+    assert_int_equal(barrier.count, 0);
+}
+
+static void snapshot_is_due_when_the_log_outweighs_it(void **state)
+{
+    static struct snapshot_policy policy;
+    uint64_t index = 0;
+
+    (void)state;
+    snapshot_policy_init(&policy, 1000);
+    snapshot_policy_on_applied(&policy, ++index, 1000);
+    assert_false(snapshot_policy_due(&policy));
+    snapshot_policy_on_applied(&policy, ++index, 1);
+    assert_true(snapshot_policy_due(&policy));
+    snapshot_policy_on_begun(&policy);
+    snapshot_policy_on_encoded(&policy, 5000);
+    snapshot_policy_on_applied(&policy, ++index, 5000);
+    assert_false(snapshot_policy_due(&policy));
+    snapshot_policy_on_applied(&policy, ++index, 1);
+    assert_true(snapshot_policy_due(&policy));
+    /* However large it is. */
+    snapshot_policy_on_encoded(&policy, 100ul * SNAPSHOT_BYTES_MAX);
+    snapshot_policy_on_applied(&policy, ++index, SNAPSHOT_BYTES_MAX);
+    assert_true(snapshot_policy_due(&policy));
+}
+
+static void what_stays_behind_a_snapshot_is_bounded_but_never_nothing(
+    void **state)
+{
+    static struct snapshot_policy policy;
+    uint64_t index = 0;
+
+    (void)state;
+    snapshot_policy_init(&policy, 1000);
+    assert_int_equal(snapshot_policy_trailing(&policy, 1), 1);
+    while (index < 5000) {
+        snapshot_policy_on_applied(&policy, ++index, 100);
+    }
+    assert_int_equal(snapshot_policy_trailing(&policy, index),
+                     TRAILING_ENTRIES_MAX);
+    while (index < 5010) {
+        snapshot_policy_on_applied(&policy, ++index, 4 * MIB);
+    }
+    assert_int_equal(snapshot_policy_trailing(&policy, index),
+                     TRAILING_BYTES_MAX / (4 * MIB));
+    snapshot_policy_on_applied(&policy, ++index, TRAILING_BYTES_MAX + 1);
+    assert_int_equal(snapshot_policy_trailing(&policy, index), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commands_come_out_in_order_in_one_padded_batch),
+        cmocka_unit_test(full_batch_closes_and_the_next_one_opens),
+        cmocka_unit_test(
+            large_command_travels_alone_and_a_larger_one_not_at_all),
+        cmocka_unit_test(waiting_bytes_are_bounded),
+        cmocka_unit_test(reads_that_wait_share_one_entry),
+        cmocka_unit_test(snapshot_is_due_when_the_log_outweighs_it),
+        cmocka_unit_test(
+            what_stays_behind_a_snapshot_is_bounded_but_never_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
