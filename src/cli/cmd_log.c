@@ -119,6 +119,7 @@ int log_stat_run(struct command_run *run, struct err *err)
 
 int log_configure_run(struct command_run *run, struct err *err)
 {
+    struct ql_retention retention;
     struct ql_log_stat stat;
     struct ql_error error;
     int rv;
@@ -136,9 +137,10 @@ int log_configure_run(struct command_run *run, struct err *err)
     rv =
         ql_log_stat(run->client, run->words[0], QL_LINEARIZABLE, &stat, &error);
     if (rv == 0) {
-        retention_given(run, &stat.retention);
-        rv = ql_log_configure(run->client, run->words[0], &stat.retention,
-                              &stat, &error);
+        retention = stat.retention;
+        retention_given(run, &retention);
+        rv = ql_log_configure(run->client, run->words[0], &retention, &stat,
+                              &error);
     }
     if (rv != 0) {
         return command_error(err, rv, &error);
