@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/cmocka.h"
 #include "support/seats.h"
+#include "util/file.h"
 
 /* What became of some submits, reads or a transfer. */
 struct told {
@@ -429,6 +431,115 @@ static void node_that_fell_far_behind_gets_a_snapshot(void **state)
     seats_close(&seats);
 }
 
+static void leader_without_quorum_says_what_it_does_not_know(void **state)
+{
+    enum { SENT = BATCHES_IN_FLIGHT, ALL = SENT + 2 };
+    static struct node_submit submits[ALL];
+    struct seats seats;
+    struct told told[ALL] = {{0}};
+    struct told read_told = {0};
+    struct node_read read = {.data = &read_told};
+    struct node *leader;
+    size_t first;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    leader = seats.seats[first].node;
+    create(&seats, first);
+    seats_stop(&seats, (first + 1) % 3);
+    seats_stop(&seats, (first + 2) % 3);
+    /* Each fills a batch; no more than BATCHES_IN_FLIGHT are sent. */
+    for (size_t i = 0; i < ALL; i++) {
+        submits[i].data = &told[i];
+        assert_int_equal(submit_append(leader, &submits[i], BATCH_BYTES), 0);
+    }
+    assert_int_equal(node_read(leader, &read, on_read), 0);
+    seats_run_until(&seats, is_told, &told[ALL - 1]);
+    for (size_t i = 0; i < ALL; i++) {
+        assert_int_equal(told[i].calls, 1);
+        assert_int_equal(told[i].last_status,
+                         i < SENT ? QL_OUTCOME_UNKNOWN : QL_NOT_LEADER);
+    }
+    seats_run_until(&seats, is_told, &read_told);
+    assert_int_equal(read_told.last_status, QL_NOT_LEADER);
+    seats_close(&seats);
+}
+
+static void stop_in_the_middle_of_a_snapshot_leaves_nothing_behind(void **state)
+{
+    struct seats seats;
+
+    (void)state;
+    seats_open(&seats, 1);
+    seats.options.snapshot_entries = 2;
+    seats_start(&seats, 0);
+    (void)seats_await_leader(&seats);
+    create(&seats, 0);
+    for (size_t i = 0; i < 10; i++) {
+        append_each(&seats, 0, 1 + i % 3, 200000);
+        seats_stop(&seats, 0);
+        seats_start(&seats, 0);
+        (void)seats_await_leader(&seats);
+    }
+    assert_int_equal(tail_of(&seats, 0), 20);
+    seats_close(&seats);
+}
+
+static int start_with(struct seats *seats, const char *listen, struct err *err)
+{
+    struct seat *seat = &seats->seats[0];
+    struct node_options options = seats->options;
+
+    options.loop = &seats->loop;
+    options.identity = &seat->identity;
+    options.dir = seat->dir;
+    options.listen_peer = listen;
+    return node_start(&seat->node, &options, err);
+}
+
+static void start_that_fails_says_why_and_leaves_nothing_open(void **state)
+{
+    struct seats seats;
+    struct buf text = BUF_INIT;
+    char path[PATH_LEN_MAX];
+    struct err err = {0};
+
+    (void)state;
+    seats_open(&seats, 3);
+    seats_start(&seats, 1);
+    assert_int_equal(start_with(&seats,
+                                seats.seats[1].identity.members[1].peer_address,
+                                &err),
+                     QL_IO);
+    assert_non_null(strstr(err.text, "listen for peers on 127.0.0.1:"));
+    assert_int_equal(start_with(&seats, "localhost:1", &err), QL_INVALID);
+
+    seats.options.heartbeat_ms = seats.options.election_timeout_ms;
+    assert_int_equal(start_with(&seats, NULL, &err), QL_INVALID);
+    seats.options.heartbeat_ms = 30;
+
+    /* The first segment of the raft log, one bit off. */
+    assert_int_equal(path_join(path, sizeof path, seats.seats[0].dir,
+                               "raft/0000000000000001-0000000000000001", &err),
+                     0);
+    assert_int_equal(file_read(path, MIB, &text, &err), 0);
+    text.data[40] ^= 1;
+    assert_int_equal(file_replace(path, text.data, text.len, 0600, &err), 0);
+    assert_int_equal(start_with(&seats, NULL, &err), QL_CORRUPT);
+    assert_non_null(strstr(err.text, "load the raft log"));
+
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(start_with(&seats, NULL, &err), QL_CORRUPT);
+    assert_non_null(strstr(err.text, "holds no raft log"));
+    seats.seats[0].node = NULL;
+    buf_close(&text);
+    seats_close(&seats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +553,10 @@ int main(void)
         cmocka_unit_test(transfer_without_another_voter_is_refused),
         cmocka_unit_test(transfer_to_a_dead_node_fails_and_service_goes_on),
         cmocka_unit_test(node_that_fell_far_behind_gets_a_snapshot),
+        cmocka_unit_test(leader_without_quorum_says_what_it_does_not_know),
+        cmocka_unit_test(
+            stop_in_the_middle_of_a_snapshot_leaves_nothing_behind),
+        cmocka_unit_test(start_that_fails_says_why_and_leaves_nothing_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/peer_gate.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <uv.h>
 
 #include "consensus/peer_pins.h"
 #include "consensus/peer_token.h"
@@ -211,6 +217,154 @@ static void damaged_file_of_pins_is_not_trusted(void **state)
     buf_close(&text);
 }
 
+/* ---- Two gates that meet ---- */
+
+struct meeting {
+    uv_loop_t loop;
+    struct identity identity[2];
+    struct peer_gate *gates[2];
+    struct raft_uv_connect connect;
+    struct uv_stream_s *streams[4]; /* both ends of what was made */
+    size_t streams_count;
+    size_t accepted;
+    size_t connected;
+    size_t closed;
+    char address[ADDRESS_MAX]; /* as the last accepted one was said to have */
+};
+
+static void keep(struct meeting *meeting, struct uv_stream_s *stream)
+{
+    assert_true(meeting->streams_count < 4);
+    meeting->streams[meeting->streams_count++] = stream;
+}
+
+static void on_accept(struct raft_uv_transport *transport, raft_id id,
+                      const char *address, struct uv_stream_s *stream)
+{
+    struct meeting *meeting = transport->data;
+
+    assert_int_equal(id, 2);
+    strcpy(meeting->address, address);
+    meeting->accepted++;
+    keep(meeting, stream);
+}
+
+static void on_connect(struct raft_uv_connect *request,
+                       struct uv_stream_s *stream, int status)
+{
+    struct meeting *meeting = request->data;
+
+    assert_int_equal(status, 0);
+    meeting->connected++;
+    keep(meeting, stream);
+}
+
+static void on_transport_closed(struct raft_uv_transport *transport)
+{
+    struct meeting *meeting = transport->data;
+
+    meeting->closed++;
+}
+
+static void free_stream(uv_handle_t *handle)
+{
+    raft_free(handle);
+}
+
+/* A port that was free a moment ago. */
+static void find_address(char ret_address[ADDRESS_MAX])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof address;
+    struct address found = {.host = "127.0.0.1"};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    found.port = ntohs(address.sin_port);
+    address_format(&found, ret_address);
+    (void)close(fd);
+}
+
+/* Node 1 listens, node 2, of instance @instance, connects; both close. */
+static void meet(struct meeting *meeting, const char *dir, const char *instance)
+{
+    struct err err;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    *meeting = (struct meeting){0};
+    assert_int_equal(uv_loop_init(&meeting->loop), 0);
+    fill(&meeting->identity[0], 1);
+    find_address(meeting->identity[0].members[0].peer_address);
+    meeting->identity[1] = meeting->identity[0];
+    meeting->identity[1].node = 2;
+    strcpy(meeting->identity[1].instance, instance);
+    for (size_t i = 0; i < 2; i++) {
+        struct raft_uv_transport *transport;
+
+        assert_int_equal(peer_gate_new(&meeting->gates[i], &meeting->loop,
+                                       &meeting->identity[i], dir, NULL, &err),
+                         0);
+        transport = peer_gate_transport(meeting->gates[i]);
+        transport->data = meeting;
+        assert_int_equal(transport->init(transport, i + 1, "unused"), 0);
+        if (i == 0) {
+            assert_int_equal(transport->listen(transport, on_accept), 0);
+        } else {
+            meeting->connect.data = meeting;
+            assert_int_equal(transport->connect(transport, &meeting->connect, 1,
+                                                "unused", on_connect),
+                             0);
+        }
+    }
+    while (meeting->connected == 0 ||
+           meeting->accepted +
+                   peer_gate_refused(meeting->gates[0], PEER_INSTANCE) ==
+               0) {
+        (void)uv_run(&meeting->loop, UV_RUN_ONCE);
+    }
+}
+
+static void part(struct meeting *meeting)
+{
+    for (size_t i = 0; i < meeting->streams_count; i++) {
+        uv_close((uv_handle_t *)meeting->streams[i], free_stream);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct raft_uv_transport *transport =
+            peer_gate_transport(meeting->gates[i]);
+
+        transport->close(transport, on_transport_closed);
+    }
+    assert_int_equal(uv_run(&meeting->loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(meeting->closed, 2);
+    peer_gate_free(meeting->gates[0]);
+    peer_gate_free(meeting->gates[1]);
+    assert_int_equal(uv_loop_close(&meeting->loop), 0);
+}
+
+static void wiped_node_is_turned_away_at_the_door(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct meeting meeting;
+
+    meet(&meeting, dir->path, INSTANCE_2);
+    assert_int_equal(meeting.accepted, 1);
+    assert_string_equal(meeting.address, "127.0.0.1:7431");
+    part(&meeting);
+
+    meet(&meeting, dir->path, INSTANCE_1);
+    assert_int_equal(meeting.accepted, 0);
+    assert_int_equal(peer_gate_refused(meeting.gates[0], PEER_INSTANCE), 1);
+    part(&meeting);
+
+    meet(&meeting, dir->path, INSTANCE_2);
+    assert_int_equal(meeting.accepted, 1);
+    part(&meeting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +380,8 @@ int main(void)
             pinned_instance_is_there_after_a_restart, tmpdir_setup,
             tmpdir_teardown),
         cmocka_unit_test_setup_teardown(damaged_file_of_pins_is_not_trusted,
+                                        tmpdir_setup, tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(wiped_node_is_turned_away_at_the_door,
                                         tmpdir_setup, tmpdir_teardown),
     };
 
