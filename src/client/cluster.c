@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "client/cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/probe.h"
+#include "wire/args_cluster.h"
+
+#define PORT_DEFAULT 7420
+
+struct status_call {
+    struct request request;
+    ql_cluster_cb cb;
+    void *data;
+};
+
+struct transfer_call {
+    struct request request;
+    cluster_done_cb cb;
+    void *data;
+};
+
+static int start_probe(struct request *request, const char *endpoint,
+                       struct ql_error *error);
+static void on_status(struct request *request, const struct answer *answer);
+static void on_transfer(struct request *request, const struct answer *answer);
+static int export_status(struct ql_cluster_status *ret,
+                         const struct status_result *status, struct err *err);
+static int export_member(struct ql_member *ret,
+                         const struct status_member *member, struct err *err);
+static int copy_text(char *ret_text, size_t room, struct bytes text,
+                     struct err *err);
+
+_Static_assert(QL_MEMBERS_MAX == MEMBERS_MAX, "one limit, two names");
+
+int ql_cluster_status_async(struct ql_client *client, const char *endpoint,
+                            ql_cluster_cb cb, void *data,
+                            struct ql_error *error)
+{
+    struct status_call *call = calloc(1, sizeof(*call));
+    int rv;
+
+    if (call == NULL) {
+        return error_set(error, QL_NO_MEMORY, "out of memory");
+    }
+    request_init(&call->request, client, METHOD_CLUSTER_STATUS, on_status);
+    call->request.any_node = true;
+    call->cb = cb;
+    call->data = data;
+    if (endpoint != NULL) {
+        rv = start_probe(&call->request, endpoint, error);
+    } else {
+        rv = request_start(&call->request, 0, error);
+    }
+    if (rv != 0) {
+        request_close(&call->request);
+        free(call);
+    }
+    return rv;
+}
+
+int cluster_transfer_start(struct ql_client *client, uint64_t to,
+                           cluster_done_cb cb, void *data,
+                           struct ql_error *error)
+{
+    const struct transfer_args args = {to};
+    struct transfer_call *call = calloc(1, sizeof(*call));
+    int rv;
+
+    if (call == NULL) {
+        return error_set(error, QL_NO_MEMORY, "out of memory");
+    }
+    request_init(&call->request, client, METHOD_CLUSTER_TRANSFER, on_transfer);
+    /* Asked twice, it could hand leadership on a second time. */
+    call->request.send_once = true;
+    call->cb = cb;
+    call->data = data;
+    rv = transfer_args_encode(&args, &call->request.params);
+    if (rv != 0) {
+        rv = error_set(error, rv, "out of memory");
+    } else {
+        rv = request_start(&call->request, 0, error);
+    }
+    if (rv != 0) {
+        request_close(&call->request);
+        free(call);
+    }
+    return rv;
+}
+
+static int start_probe(struct request *request, const char *endpoint,
+                       struct ql_error *error)
+{
+    struct ql_client *client = request->client;
+    struct address address;
+    struct err err;
+    int rv = address_parse(endpoint, PORT_DEFAULT, &address, &err);
+
+    if (rv != 0) {
+        return error_from_err(error, rv, &err);
+    }
+    rv = request_admit(request, error);
+    if (rv != 0) {
+        return rv;
+    }
+    request->deadline_ms = client_now(client) + client->timeout_ms;
+    return probe_start(client, &address, request, error);
+}
+
+static void on_status(struct request *request, const struct answer *answer)
+{
+    struct status_call *call = LIST_ITEM(request, struct status_call, request);
+    const struct ql_error *failure = answer->error;
+    struct ql_cluster_status public_status;
+    struct status_result status;
+    struct ql_error error;
+    struct err err;
+    int rv = 0;
+
+    if (failure == NULL) {
+        rv = status_result_decode(&status, answer->result, &err);
+        if (rv == 0) {
+            rv = export_status(&public_status, &status, &err);
+        }
+    }
+    if (rv != 0) {
+        error_set(&error, QL_PROTOCOL, "cluster.status: %s", err.text);
+        failure = &error;
+    }
+    if (call->cb != NULL) {
+        call->cb(call->data, failure == NULL ? &public_status : NULL, failure);
+    }
+    request_close(request);
+    free(call);
+}
+
+static void on_transfer(struct request *request, const struct answer *answer)
+{
+    struct transfer_call *call =
+        LIST_ITEM(request, struct transfer_call, request);
+
+    if (call->cb != NULL) {
+        call->cb(call->data, answer->error);
+    }
+    request_close(request);
+    free(call);
+}
+
+static int export_status(struct ql_cluster_status *ret,
+                         const struct status_result *status, struct err *err)
+{
+    size_t i;
+    int rv;
+
+    memset(ret, 0, sizeof(*ret));
+    rv = copy_text(ret->cluster_id, sizeof(ret->cluster_id), status->cluster_id,
+                   err);
+    if (rv == 0) {
+        rv =
+            copy_text(ret->version, sizeof(ret->version), status->version, err);
+    }
+    for (i = 0; i < status->members_count && rv == 0; i++) {
+        rv = export_member(&ret->members[i], &status->members[i], err);
+    }
+    ret->member_count = status->members_count;
+    ret->node_id = status->node_id;
+    ret->role = (enum ql_role)status->role;
+    ret->leader_id = status->leader_id;
+    ret->term = status->term;
+    ret->last_index = status->last_index;
+    ret->commit_index = status->commit_index;
+    ret->applied_index = status->applied_index;
+    ret->snapshot_index = status->snapshot_index;
+    ret->state_index = status->state_index;
+    ret->logs = status->logs;
+    ret->entries = status->entries;
+    ret->bytes = status->bytes;
+    ret->sessions = status->sessions;
+    ret->uptime_ms = status->uptime_ms;
+    ret->quorum_size = status->quorum_size;
+    ret->quorum_size_ok = status->quorum_size_ok;
+    return rv;
+}
+
+static int export_member(struct ql_member *ret,
+                         const struct status_member *member, struct err *err)
+{
+    int rv = copy_text(ret->peer_address, sizeof(ret->peer_address),
+                       member->peer_address, err);
+
+    if (rv == 0) {
+        rv = copy_text(ret->client_address, sizeof(ret->client_address),
+                       member->client_address, err);
+    }
+    ret->id = member->id;
+    ret->voter = member->voter;
+    ret->reachable = member->reachable;
+    ret->known = member->known;
+    ret->match_index = member->match_index;
+    return rv;
+}
+
+static int copy_text(char *ret_text, size_t room, struct bytes text,
+                     struct err *err)
+{
+    if (text.len >= room) {
+        return err_set(err, QL_PROTOCOL, "a text of %zu bytes, more than %zu",
+                       text.len, room - 1);
+    }
+    if (text.len > 0) {
+        memcpy(ret_text, text.data, text.len);
+    }
+    ret_text[text.len] = '\0';
+    return 0;
+}
