@@ -90,7 +90,7 @@ void follows_pump(struct service *service, struct channel *channel)
     size_t sent = 0;
     size_t i;
 
-    for (i = 0; i < turns && sent < FOLLOW_EVENT_BYTES; i++) {
+    for (i = 0; i < turns && sent < FOLLOW_EVENT_BYTES / 2; i++) {
         struct follow *follow =
             LIST_ITEM(channel->follows.next, struct follow, channel_link);
 

@@ -34,7 +34,8 @@ void follow_free(struct service *service, struct follow *follow);
 /* Sends at most one notification; returns the bytes it queued. */
 size_t follow_pump(struct service *service, struct follow *follow);
 
-/* All follows of a connection in turn, up to one notification's bytes. */
+/* All follows of a connection in turn, until about one full notification is
+ * queued. */
 void follows_pump(struct service *service, struct channel *channel);
 /* The connection is gone. */
 void follows_end(struct service *service, struct channel *channel);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "server/server.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "server/listener.h"
+#include "server/session.h"
+#include "server/sessions.h"
+#include "util/diag.h"
+#include "util/limits.h"
+#include "util/mem.h"
+
+/* "localhost" has two addresses; nobody's name has many. */
+#define LISTENERS_MAX (SERVER_LISTEN_MAX * 4 + 1)
+/* Descriptors beside those of connections. */
+#define DESCRIPTORS_SPARE 128u
+
+struct server {
+    struct sessions sessions;
+    uint64_t connections_max;
+    struct listener listeners[LISTENERS_MAX];
+    size_t listeners_count;
+    uint16_t ports[SERVER_LISTEN_MAX];
+    uv_prepare_t prepare; /* answers leave before the loop waits */
+    uv_timer_t timer;
+    size_t handles; /* of the server itself, not closed yet */
+    int spare_fd;   /* see server_on_connection(); -1: used up */
+    bool draining;
+    bool stopping;
+    bool abandoned; /* never started: the last close callback frees it */
+    void (*on_stopped)(void *data);
+    void *data;
+};
+
+static void server_init(struct server *server,
+                        const struct server_options *options);
+static uint64_t connections_possible(uint64_t wanted);
+static int server_listen(struct server *server,
+                         const struct server_options *options, struct err *err);
+static int server_listen_tcp(struct server *server,
+                             const struct address *address, uint16_t *ret_port,
+                             struct err *err);
+static int server_listen_each(struct server *server,
+                              const struct addrinfo *infos, uint16_t *ret_port,
+                              struct err *err);
+static struct listener *server_add_listener(struct server *server);
+static void server_on_connection(struct listener *listener, int status);
+static void server_turn_away(struct server *server,
+                             const struct listener *listener);
+static void server_on_prepare(uv_prepare_t *prepare);
+static void server_on_timer(uv_timer_t *timer);
+static void server_close_handles(struct server *server);
+static void server_on_handle_closed(uv_handle_t *handle);
+static void server_on_listener_closed(uv_handle_t *handle);
+static void server_on_freed(void *data);
+static void server_check_stopped(struct server *server);
+
+int server_start(struct server **ret_server,
+                 const struct server_options *options, struct err *err)
+{
+    struct server *server = mem_must_zalloc(sizeof(*server));
+    int rv;
+
+    server_init(server, options);
+    rv = server_listen(server, options, err);
+    if (rv != 0) {
+        server->abandoned = true;
+        server_close_handles(server);
+        return rv;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+uint16_t server_port(const struct server *server, size_t index)
+{
+    assert(index < SERVER_LISTEN_MAX);
+    return server->ports[index];
+}
+
+uint64_t server_sessions(const struct server *server)
+{
+    return server->sessions.open_count;
+}
+
+uint64_t server_buffered(const struct server *server)
+{
+    return server->sessions.bytes;
+}
+
+void server_drain(struct server *server)
+{
+    size_t i;
+
+    if (server->draining) {
+        return;
+    }
+    server->draining = true;
+    for (i = 0; i < server->listeners_count; i++) {
+        uv_close(&server->listeners[i].uv.handle, server_on_listener_closed);
+    }
+}
+
+void server_stop(struct server *server, void (*cb)(void *data), void *data)
+{
+    assert(!server->stopping);
+    server->stopping = true;
+    server->on_stopped = cb;
+    server->data = data;
+    sessions_close_all(&server->sessions);
+    server_close_handles(server);
+}
+
+void server_free(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    assert(server->handles == 0);
+    assert(server->sessions.memory_count == 0);
+    if (server->spare_fd >= 0) {
+        close(server->spare_fd);
+    }
+    free(server);
+}
+
+static void server_init(struct server *server,
+                        const struct server_options *options)
+{
+    struct sessions *sessions = &server->sessions;
+
+    sessions_init(sessions);
+    sessions->loop = options->loop;
+    sessions->service = options->service;
+    sessions->on_freed = server_on_freed;
+    sessions->data = server;
+    sessions->idle_ms =
+        options->idle_ms == 0 ? CONNECTION_IDLE_MS : options->idle_ms;
+    sessions->request_bytes_max = options->request_bytes_max;
+    if (sessions->request_bytes_max == 0 ||
+        sessions->request_bytes_max > REQUEST_BYTES_MAX) {
+        sessions->request_bytes_max = REQUEST_BYTES_MAX;
+    }
+    server->connections_max = connections_possible(
+        options->connections_max == 0 ? CONNECTIONS_MAX
+                                      : options->connections_max);
+    server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    uv_prepare_init(options->loop, &server->prepare);
+    server->prepare.data = server;
+    uv_prepare_start(&server->prepare, server_on_prepare);
+    uv_timer_init(options->loop, &server->timer);
+    server->timer.data = server;
+    uv_timer_start(&server->timer, server_on_timer, SERVER_TICK_MS,
+                   SERVER_TICK_MS);
+    server->handles = 2;
+}
+
+/* Raises the process's own limit on descriptors as far as it may; then takes no
+ * more connections than leave descriptors for everything else. */
+static uint64_t connections_possible(uint64_t wanted)
+{
+    rlim_t needed = wanted + DESCRIPTORS_SPARE;
+    struct rlimit limit;
+    uint64_t possible;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= needed) {
+        return wanted;
+    }
+    possible = limit.rlim_cur > 2 * DESCRIPTORS_SPARE
+                   ? limit.rlim_cur - DESCRIPTORS_SPARE
+                   : limit.rlim_cur / 2;
+    diag_warning("the limit of %llu open files allows %llu connections, "
+                 "not %llu",
+                 (unsigned long long)limit.rlim_cur,
+                 (unsigned long long)possible, (unsigned long long)wanted);
+    return possible;
+}
+
+static int server_listen(struct server *server,
+                         const struct server_options *options, struct err *err)
+{
+    struct listener *listener;
+    size_t i;
+    int rv;
+
+    assert(options->listen_count <= SERVER_LISTEN_MAX);
+    for (i = 0; i < options->listen_count; i++) {
+        rv = server_listen_tcp(server, &options->listen[i], &server->ports[i],
+                               err);
+        if (rv != 0) {
+            return rv;
+        }
+    }
+    if (options->unix_path == NULL) {
+        return 0;
+    }
+    listener = server_add_listener(server);
+    return listener_open_unix(listener, server->sessions.loop,
+                              options->unix_path, server_on_connection, err);
+}
+
+static int server_listen_tcp(struct server *server,
+                             const struct address *address, uint16_t *ret_port,
+                             struct err *err)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE};
+    struct addrinfo *infos;
+    int rv;
+
+    rv = getaddrinfo(address->host, NULL, &hints, &infos);
+    if (rv != 0) {
+        return err_set(err, QL_INVALID, "listen on %s: %s", address->host,
+                       gai_strerror(rv));
+    }
+    *ret_port = address->port;
+    rv = server_listen_each(server, infos, ret_port, err);
+    freeaddrinfo(infos);
+    return rv;
+}
+
+/* All addresses of a name share a port, also one that the kernel chose. Those
+ * that this machine does not have (IPv6 may be off) are left out, unless that
+ * leaves none. */
+static int server_listen_each(struct server *server,
+                              const struct addrinfo *infos, uint16_t *ret_port,
+                              struct err *err)
+{
+    const struct addrinfo *info;
+    size_t opened = 0;
+    int rv = QL_NOT_FOUND;
+
+    for (info = infos; info != NULL; info = info->ai_next) {
+        struct listener *listener;
+
+        if (server->listeners_count == LISTENERS_MAX - 1) {
+            break;
+        }
+        listener = server_add_listener(server);
+        rv = listener_open_tcp(listener, server->sessions.loop, info->ai_addr,
+                               *ret_port, server_on_connection, err);
+        if (rv == 0) {
+            *ret_port = listener->port;
+            opened++;
+        } else if (rv != QL_NOT_FOUND) {
+            return rv;
+        }
+    }
+    return opened > 0 ? 0 : rv;
+}
+
+static struct listener *server_add_listener(struct server *server)
+{
+    struct listener *listener;
+
+    assert(server->listeners_count < LISTENERS_MAX);
+    listener = &server->listeners[server->listeners_count++];
+    listener->data = server;
+    server->handles++;
+    return listener;
+}
+
+/* Without descriptors the kernel would report the same waiting connection for
+ * ever. So one descriptor is kept back: given up, it lets the connection in,
+ * which is then turned away. */
+static void server_on_connection(struct listener *listener, int status)
+{
+    struct server *server = listener->data;
+
+    if (status == UV_EMFILE || status == UV_ENFILE) {
+        sessions_complain(&server->sessions,
+                          "out of file descriptors: a client is turned away");
+        if (server->spare_fd >= 0) {
+            close(server->spare_fd);
+            server->spare_fd = -1;
+        }
+        return;
+    }
+    if (status != 0) {
+        sessions_complain(&server->sessions, "accept: %s", uv_strerror(status));
+        return;
+    }
+    if (server->spare_fd < 0 ||
+        server->sessions.open_count >= server->connections_max) {
+        server_turn_away(server, listener);
+        return;
+    }
+    session_accept(&server->sessions, (uv_stream_t *)&listener->uv.stream,
+                   listener->is_unix);
+}
+
+static void server_turn_away(struct server *server,
+                             const struct listener *listener)
+{
+    struct session *session;
+
+    if (server->spare_fd >= 0) {
+        sessions_complain(&server->sessions,
+                          "%llu connections are open: a client is turned away",
+                          (unsigned long long)server->connections_max);
+    }
+    session = session_accept(&server->sessions,
+                             (uv_stream_t *)(uintptr_t)&listener->uv.stream,
+                             listener->is_unix);
+    session_close(session);
+    if (server->spare_fd < 0) {
+        server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+}
+
+static void server_on_prepare(uv_prepare_t *prepare)
+{
+    struct server *server = prepare->data;
+
+    sessions_run_turns(&server->sessions);
+}
+
+static void server_on_timer(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    sessions_tick(&server->sessions);
+}
+
+static void server_close_handles(struct server *server)
+{
+    server_drain(server);
+    uv_close((uv_handle_t *)&server->prepare, server_on_handle_closed);
+    uv_close((uv_handle_t *)&server->timer, server_on_handle_closed);
+}
+
+static void server_on_handle_closed(uv_handle_t *handle)
+{
+    struct server *server = handle->data;
+
+    server->handles--;
+    server_check_stopped(server);
+}
+
+static void server_on_listener_closed(uv_handle_t *handle)
+{
+    struct listener *listener = handle->data;
+    struct server *server = listener->data;
+
+    server->handles--;
+    server_check_stopped(server);
+}
+
+static void server_on_freed(void *data)
+{
+    server_check_stopped(data);
+}
+
+static void server_check_stopped(struct server *server)
+{
+    if (server->handles > 0 || server->sessions.memory_count > 0) {
+        return;
+    }
+    if (server->abandoned) {
+        server_free(server);
+    } else if (server->stopping) {
+        server->on_stopped(server->data);
+    }
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "server/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/must.h"
+#include "server/peer.h"
+#include "server/session_write.h"
+#include "util/limits.h"
+#include "util/mem.h"
+
+#define KEEPALIVE_SECONDS 60u
+
+static void session_setup(struct session *session);
+static void session_on_alloc(uv_handle_t *handle, size_t suggested,
+                             uv_buf_t *ret_buf);
+static void session_on_read(uv_stream_t *stream, ssize_t nread,
+                            const uv_buf_t *buf);
+static void session_on_closed(uv_handle_t *handle);
+static void session_dispatch(struct session *session);
+static size_t session_dispatch_one(struct session *session, size_t at);
+static bool session_may_dispatch(const struct session *session);
+static void session_refuse(struct session *session, const struct err *err);
+static void session_shrink_input(struct session *session);
+static void session_update_reading(struct session *session);
+static void session_check_end(struct session *session);
+static void session_complain(struct session *session, const char *why);
+
+struct session *session_accept(struct sessions *sessions, uv_stream_t *listener,
+                               bool is_unix)
+{
+    struct session *session = mem_must_zalloc(sizeof(*session));
+
+    session->sessions = sessions;
+    session->is_unix = is_unix;
+    session->opened_ms = uv_now(sessions->loop);
+    session->active_ms = session->opened_ms;
+    session->written_ms = session->opened_ms;
+    list_init(&session->turn);
+    output_init(&session->output);
+    scan_init(&session->scan, sessions->request_bytes_max);
+    channel_init(&session->channel, &session_channel_ops, is_unix);
+    list_push_back(&sessions->open, &session->link);
+    sessions->open_count++;
+    sessions->memory_count++;
+
+    if (is_unix) {
+        uv_pipe_init(sessions->loop, &session->uv.pipe, 0);
+    } else {
+        uv_tcp_init(sessions->loop, &session->uv.tcp);
+    }
+    session->uv.handle.data = session;
+    if (uv_accept(listener, &session->uv.stream) != 0) {
+        session_close(session);
+        return session;
+    }
+    session_setup(session);
+    return session;
+}
+
+void session_turn(struct session *session)
+{
+    if (session->state == SESSION_CLOSED) {
+        return;
+    }
+    if (session->fault != NULL) {
+        session_fail(session, session->fault);
+        return;
+    }
+    session_dispatch(session);
+    if (session_write(session) != 0) {
+        session_close(session);
+        return;
+    }
+    session_update_reading(session);
+    session_count(session);
+    session_check_end(session);
+}
+
+void session_tick(struct session *session, uint64_t now_ms)
+{
+    const struct channel *channel = &session->channel;
+
+    if (session_is_stalled(session, now_ms)) {
+        session_fail(session, "it takes none of its answers");
+    } else if (session->state == SESSION_ENDING) {
+        if (session->output.bytes == 0 &&
+            now_ms - session->ending_ms >= SESSION_LINGER_MS) {
+            session_close(session);
+        }
+    } else if (session->messages == 0 &&
+               now_ms - session->opened_ms >= CONNECTION_HELLO_MS) {
+        session_fail(session, "it sent no whole request in time");
+    } else if (channel->calls_count == 0 && channel->follows_count == 0 &&
+               channel->holds_count == 0 && session->output.bytes == 0 &&
+               now_ms - session->active_ms >= session->sessions->idle_ms) {
+        session_close(session);
+    }
+}
+
+void session_fail(struct session *session, const char *why)
+{
+    session_complain(session, why);
+    session_close(session);
+}
+
+void session_close(struct session *session)
+{
+    struct sessions *sessions = session->sessions;
+
+    if (session->state == SESSION_CLOSED) {
+        return;
+    }
+    session_write(session);
+    session->state = SESSION_CLOSED;
+    channel_close(sessions->service, &session->channel);
+    list_remove(&session->link);
+    list_remove(&session->turn);
+    sessions->open_count--;
+    sessions->bytes -= session->counted;
+    session->counted = 0;
+    uv_close(&session->uv.handle, session_on_closed);
+}
+
+static void session_on_closed(uv_handle_t *handle)
+{
+    struct session *session = handle->data;
+    struct sessions *sessions = session->sessions;
+
+    buf_close(&session->in);
+    output_close(&session->output);
+    free(session);
+    sessions->memory_count--;
+    sessions->on_freed(sessions->data);
+}
+
+/* Answers go out at once, because they are gathered here already; and keep-alive
+ * finds clients whose machine is gone while they follow or hold a log. */
+static void session_setup(struct session *session)
+{
+    if (!session->is_unix) {
+        session->channel.is_operator = peer_is_loopback(&session->uv.tcp);
+        uv_tcp_nodelay(&session->uv.tcp, 1);
+        uv_tcp_keepalive(&session->uv.tcp, 1, KEEPALIVE_SECONDS);
+    }
+    session_update_reading(session);
+}
+
+/* The room grows only when the message at its start needs it. */
+static void session_on_alloc(uv_handle_t *handle, size_t suggested,
+                             uv_buf_t *ret_buf)
+{
+    struct session *session = handle->data;
+    struct buf *in = &session->in;
+    size_t more = in->room == 0 ? SESSION_INPUT_BYTES : in->room;
+
+    (void)suggested;
+    if (in->len == in->room) {
+        must_have_memory(buf_reserve(in, more));
+    }
+    ret_buf->base = (char *)in->data + in->len;
+    ret_buf->len = in->room - in->len;
+}
+
+static void session_on_read(uv_stream_t *stream, ssize_t nread,
+                            const uv_buf_t *buf)
+{
+    struct session *session = stream->data;
+
+    (void)buf;
+    if (nread == 0) {
+        return;
+    }
+    if (nread < 0) {
+        session->read_ended = true;
+        session_update_reading(session);
+        if (nread != UV_EOF) {
+            session_close(session);
+        }
+        session_touch(session);
+        return;
+    }
+    if (session->state == SESSION_ENDING) {
+        return; /* the bytes are not counted in, so they are gone */
+    }
+    session->active_ms = uv_now(session->sessions->loop);
+    session->in.len += (size_t)nread;
+    session_dispatch(session);
+    session_update_reading(session);
+    session_count(session);
+    session_touch(session);
+}
+
+/* Takes whole messages from the start of @in as long as there is room for their
+ * answers. */
+static void session_dispatch(struct session *session)
+{
+    size_t at = 0;
+    size_t len;
+
+    while (at < session->in.len && session_may_dispatch(session)) {
+        len = session_dispatch_one(session, at);
+        if (len == 0) {
+            break;
+        }
+        at += len;
+    }
+    if (session->state == SESSION_OPEN) {
+        buf_consume(&session->in, at);
+    } else {
+        session->in.len = 0;
+    }
+    session_shrink_input(session);
+}
+
+/* Returns the length of the message, 0 when there was none. */
+static size_t session_dispatch_one(struct session *session, size_t at)
+{
+    struct service *service = session->sessions->service;
+    const uint8_t *message = session->in.data + at;
+    size_t len = session->in.len - at;
+    struct err err = {0};
+
+    if (scan_feed(&session->scan, message, len, &err) != 0) {
+        service_refuse(service, &session->channel, message, len, &err);
+        session_refuse(session, &err);
+        return 0;
+    }
+    if (!session->scan.done) {
+        return 0;
+    }
+    len = session->scan.at;
+    scan_init(&session->scan, session->sessions->request_bytes_max);
+    session->messages++;
+    if (service_handle(service, &session->channel, message, len, &err) != 0) {
+        session_refuse(session, &err);
+        return 0;
+    }
+    return len;
+}
+
+static bool session_may_dispatch(const struct session *session)
+{
+    return session->state == SESSION_OPEN && session->fault == NULL &&
+           session->channel.calls_count < SESSION_CALLS_MAX &&
+           channel_has_room(&session->channel);
+}
+
+/* After a broken message nothing tells where the next one begins. */
+static void session_refuse(struct session *session, const struct err *err)
+{
+    session_complain(session, err->text);
+    session->state = SESSION_ENDING;
+    session->ending_ms = uv_now(session->sessions->loop);
+}
+
+/* An idle connection holds no memory, and one large request does not stay for
+ * the life of its connection. */
+static void session_shrink_input(struct session *session)
+{
+    struct buf *in = &session->in;
+    struct buf small = BUF_INIT;
+
+    if (in->len > SESSION_INPUT_BYTES / 2 ||
+        (in->len > 0 && in->room <= SESSION_INPUT_BYTES)) {
+        return;
+    }
+    if (in->len > 0) {
+        must_have_memory(buf_reserve(&small, SESSION_INPUT_BYTES));
+        must_have_memory(buf_add(&small, in->data, in->len));
+    }
+    buf_close(in);
+    *in = small;
+}
+
+static void session_update_reading(struct session *session)
+{
+    bool wanted = !session->read_ended && (session->state == SESSION_ENDING ||
+                                           session_may_dispatch(session));
+
+    if (session->state == SESSION_CLOSED || wanted == session->reading) {
+        return;
+    }
+    session->reading = wanted;
+    if (!wanted) {
+        uv_read_stop(&session->uv.stream);
+    } else if (uv_read_start(&session->uv.stream, session_on_alloc,
+                             session_on_read) != 0) {
+        session_close(session);
+    }
+}
+
+static void session_check_end(struct session *session)
+{
+    if (session->state == SESSION_ENDING) {
+        session_shutdown(session);
+    } else if (session->state == SESSION_OPEN && session->read_ended &&
+               session->channel.calls_count == 0 &&
+               session->output.bytes == 0) {
+        session_close(session);
+    }
+}
+
+static void session_complain(struct session *session, const char *why)
+{
+    const char *name = session->channel.name;
+    char peer[ADDRESS_MAX] = "on the unix socket";
+
+    if (!session->is_unix) {
+        peer_name(&session->uv.tcp, peer);
+    }
+    sessions_complain(session->sessions, "client %s%s%s: closed: %s", peer,
+                      name[0] != '\0' ? " " : "", name, why);
+}

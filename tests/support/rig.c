@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "support/rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "support/cmocka.h"
+#include "support/notation.h"
+
+static void on_state(void *data);
+static void on_applied(void *data);
+static void on_stopped(void *data);
+
+void rig_open(struct rig *rig)
+{
+    struct node_options node = {.loop = &rig->loop,
+                                .identity = &rig->identity,
+                                .dir = "",
+                                .on_state = on_state,
+                                .on_applied = on_applied,
+                                .data = rig};
+    struct service_options service = {.identity = &rig->identity};
+    struct err err;
+    int i;
+
+    memset(rig, 0, sizeof(*rig));
+    assert_int_equal(uv_loop_init(&rig->loop), 0);
+    rig->identity.node = 1;
+    rig->identity.members_count = 3;
+    strcpy(rig->identity.cluster, "00000000-0000-4000-8000-000000000001");
+    for (i = 0; i < 3; i++) {
+        struct member *member = &rig->identity.members[i];
+
+        member->id = (uint64_t)i + 1;
+        snprintf(member->peer_address, ADDRESS_MAX, "10.0.0.%d:7421", i + 1);
+        snprintf(member->client_address, ADDRESS_MAX, "10.0.0.%d:7420", i + 1);
+    }
+    rig->service = service_new(&service);
+    assert_int_equal(node_start(&rig->node, &node, &err), 0);
+    service_set_node(rig->service, rig->node);
+}
+
+void rig_close(struct rig *rig)
+{
+    node_stop(rig->node, on_stopped, rig);
+    assert_int_equal(uv_run(&rig->loop, UV_RUN_DEFAULT), 0);
+    assert_null(rig->node);
+    service_free(rig->service);
+    assert_int_equal(uv_loop_close(&rig->loop), 0);
+}
+
+void rig_settle(struct rig *rig)
+{
+    while (!fake_node_idle(rig->node)) {
+        uv_run(&rig->loop, UV_RUN_NOWAIT);
+    }
+}
+
+int rig_replicate(struct rig *rig, enum command_kind kind, const char *params)
+{
+    struct buf buf = BUF_INIT;
+    int code;
+
+    notation_pack(&buf, params);
+    code = fake_node_apply(rig->node, kind, (struct bytes){buf.data, buf.len});
+    buf_close(&buf);
+    return code;
+}
+
+static void on_state(void *data)
+{
+    struct rig *rig = data;
+
+    service_on_state(rig->service);
+}
+
+static void on_applied(void *data)
+{
+    struct rig *rig = data;
+
+    service_on_applied(rig->service);
+}
+
+static void on_stopped(void *data)
+{
+    struct rig *rig = data;
+
+    node_free(rig->node);
+    rig->node = NULL;
+}
