@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/node.h"
+
+#include "support/cmocka.h"
+#include "support/told.h"
+
+static void three_nodes_go_on_when_their_leader_stops(void **state)
+{
+    struct seats seats;
+    struct told told = {0};
+    struct node_submit submit = {.data = &told};
+    struct node_read read = {.data = &told};
+    size_t first;
+    size_t second;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    seats_create(&seats, first);
+    seats_append(&seats, first, 20, 100);
+    seats_await_equal(&seats, first);
+    assert_int_equal(
+        told_submit_append(seats.seats[(first + 1) % 3].node, &submit, 1),
+        QL_NOT_LEADER);
+    assert_int_equal(
+        node_read(seats.seats[(first + 1) % 3].node, &read, told_on_read),
+        QL_NOT_LEADER);
+    seats_stop(&seats, first);
+
+    second = seats_await_leader(&seats);
+    assert_int_not_equal(first, second);
+    seats_append(&seats, second, 20, 100);
+    seats_await_equal(&seats, second);
+
+    seats_start(&seats, first);
+    seats_append(&seats, second, 5, 100);
+    seats_await_equal(&seats, second);
+    assert_int_equal(seats_tail(&seats, first), 46);
+    seats_close(&seats);
+}
+
+static void leadership_goes_to_the_node_that_was_named(void **state)
+{
+    struct seats seats;
+    struct told told = {0};
+    struct node_transfer transfer = {.data = &told};
+    struct node *leader;
+    size_t first;
+    size_t next;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    next = (first + 1) % 3;
+    leader = seats.seats[first].node;
+    assert_int_equal(node_transfer(leader, &transfer, 9, told_on_transfer),
+                     QL_INVALID);
+    assert_int_equal(
+        node_transfer(leader, &transfer, first + 1, told_on_transfer),
+        QL_INVALID);
+    assert_int_equal(
+        node_transfer(seats.seats[next].node, &transfer, 0, told_on_transfer),
+        QL_NOT_LEADER);
+    assert_int_equal(
+        node_transfer(leader, &transfer, next + 1, told_on_transfer), 0);
+    assert_int_equal(node_transfer(leader, &transfer, 0, told_on_transfer),
+                     QL_BUSY);
+    seats_run_until(&seats, is_told, &told);
+    assert_int_equal(told.last_status, 0);
+    assert_int_equal(seats_await_leader(&seats), next);
+    seats_close(&seats);
+}
+
+static void transfer_to_a_dead_node_fails_and_service_goes_on(void **state)
+{
+    struct seats seats;
+    struct told told = {0};
+    struct node_transfer transfer = {.data = &told};
+    struct node_submit submit = {.data = &told};
+    size_t first;
+    size_t dead;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    seats_create(&seats, first);
+    dead = (first + 1) % 3;
+    seats_stop(&seats, dead);
+    seats_append(&seats, first, 1, 10);
+    assert_int_equal(node_transfer(seats.seats[first].node, &transfer, dead + 1,
+                                   told_on_transfer),
+                     0);
+    assert_int_equal(told_submit_append(seats.seats[first].node, &submit, 10),
+                     QL_NO_LEADER);
+    seats_run_until(&seats, is_told, &told);
+    assert_int_equal(told.last_status, QL_TIMEOUT);
+    assert_int_equal(seats_await_leader(&seats), first);
+    seats_append(&seats, first, 1, 10);
+    seats_close(&seats);
+}
+
+static void node_that_fell_far_behind_gets_a_snapshot(void **state)
+{
+    struct seats seats;
+    struct node_status status;
+    size_t first;
+    size_t late;
+
+    (void)state;
+    seats_open(&seats, 3);
+    seats.options.snapshot_bytes_min = 1 * MIB;
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    late = (first + 1) % 3;
+    seats_create(&seats, first);
+    seats_stop(&seats, late);
+    first = seats_await_leader(&seats);
+    seats_append(&seats, first, 48, 1 * MIB);
+    seats_start(&seats, late);
+    seats_await_equal(&seats, first);
+    node_status(seats.seats[late].node, &status);
+    assert_true(status.snapshot_index > 0);
+    seats_append(&seats, first, 2, 100);
+    seats_await_equal(&seats, first);
+    seats_close(&seats);
+}
+
+static void leader_without_quorum_says_what_it_does_not_know(void **state)
+{
+    enum { SENT = BATCHES_IN_FLIGHT, ALL = SENT + 2 };
+    static struct node_submit submits[ALL];
+    struct seats seats;
+    struct told told[ALL] = {{0}};
+    struct told read_told = {0};
+    struct node_read read = {.data = &read_told};
+    struct node *leader;
+    size_t first;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    leader = seats.seats[first].node;
+    seats_create(&seats, first);
+    seats_stop(&seats, (first + 1) % 3);
+    seats_stop(&seats, (first + 2) % 3);
+    /* Each fills a batch; no more than BATCHES_IN_FLIGHT are sent. */
+    for (size_t i = 0; i < ALL; i++) {
+        submits[i].data = &told[i];
+        assert_int_equal(told_submit_append(leader, &submits[i], BATCH_BYTES),
+                         0);
+    }
+    assert_int_equal(node_read(leader, &read, told_on_read), 0);
+    seats_run_until(&seats, is_told, &told[ALL - 1]);
+    for (size_t i = 0; i < ALL; i++) {
+        assert_int_equal(told[i].calls, 1);
+        assert_int_equal(told[i].last_status,
+                         i < SENT ? QL_OUTCOME_UNKNOWN : QL_NOT_LEADER);
+    }
+    seats_run_until(&seats, is_told, &read_told);
+    assert_int_equal(read_told.last_status, QL_NOT_LEADER);
+    seats_close(&seats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_nodes_go_on_when_their_leader_stops),
+        cmocka_unit_test(leadership_goes_to_the_node_that_was_named),
+        cmocka_unit_test(transfer_to_a_dead_node_fails_and_service_goes_on),
+        cmocka_unit_test(node_that_fell_far_behind_gets_a_snapshot),
+        cmocka_unit_test(leader_without_quorum_says_what_it_does_not_know),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
