@@ -6,7 +6,8 @@
  *     PEER_ADDRESS|1|CLUSTER|MEMBERS_DIGEST|INSTANCE|HMAC
  *
  * HMAC is HMAC-SHA256 (RFC 2104) in hex with the cluster's secret over "ID|" and
- * everything before the last bar. Pure functions.
+ * everything before the last bar. It is static, so whoever can read the network
+ * can replay it (docs/limits.md, "Between nodes"). Pure functions.
  */
 #pragma once
 
