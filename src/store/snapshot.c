@@ -70,7 +70,7 @@ int snapshot_restore(struct machine *machine, const void *bytes, size_t len,
                      uint64_t *ret_index, struct err *err)
 {
     struct bytes snapshot = {bytes, len};
-    struct snapshot_header header;
+    struct snapshot_header header = {0, 0, 0};
     struct bytes frame;
     uint8_t *image;
     int rv;

@@ -8,7 +8,7 @@
 
 #include "machine/machine.h"
 
-#define MODEL_LOGS 24
+#define MODEL_LOGS 48
 #define MODEL_PRODUCERS 12
 
 struct model_entry {

@@ -217,6 +217,24 @@ static void many_logs_come_and_go(void **state)
     assert_int_equal(driver_stat(driver, "log-1499").head, 1);
 }
 
+static void there_is_a_limit_to_logs(void **state)
+{
+    struct driver *driver = *state;
+    char name[16];
+
+    for (unsigned i = 0; i < LOGS_MAX; i++) {
+        snprintf(name, sizeof(name), "log-%06u", i ^ 1);
+        assert_int_equal(driver_create(driver, name), 0);
+    }
+    assert_int_equal(driver_create(driver, "more"), QL_LIMIT);
+    assert_int_equal(driver_create(driver, "log-000007"), QL_EXISTS);
+    driver_reborn(driver);
+    assert_int_equal(driver_create(driver, "more"), QL_LIMIT);
+    assert_int_equal(driver_delete(driver, "log-000007"), 0);
+    assert_int_equal(driver_create(driver, "more"), 0);
+    assert_int_equal(driver->outcome.stat.uid, LOGS_MAX + 1);
+}
+
 /* ---- Being told ---- */
 
 struct told {
@@ -274,6 +292,7 @@ int main(void)
         TEST(malformed_params_are_a_refusal_and_change_nothing),
         TEST(logs_are_listed_by_name_in_pages),
         TEST(many_logs_come_and_go),
+        TEST(there_is_a_limit_to_logs),
         TEST(changes_are_told_refusals_are_not),
     };
 

@@ -61,6 +61,17 @@ static void whole_chunks_go_while_enough_entries_stay(void **state)
     assert_int_equal(driver_counts(driver).state_index, state_index + 1);
 }
 
+static void a_chunk_of_exactly_its_limit_is_sealed(void **state)
+{
+    struct driver *driver = *state;
+
+    driver_configure(driver, "a", (struct retention){1, 0, 0});
+    driver_append_many(driver, "a", CHUNK_BYTES / 1024 - 1, 1000);
+    driver_append_many(driver, "a", 2, 1000);
+    driver_tick(driver);
+    assert_int_equal(driver_stat(driver, "a").entries, 1);
+}
+
 static void whole_chunks_go_while_enough_bytes_stay(void **state)
 {
     struct driver *driver = *state;
@@ -198,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_goes_without_a_tick),
         TEST(whole_chunks_go_while_enough_entries_stay),
+        TEST(a_chunk_of_exactly_its_limit_is_sealed),
         TEST(whole_chunks_go_while_enough_bytes_stay),
         TEST(the_open_chunk_stays_whatever_the_limits),
         TEST(what_was_trimmed_does_not_count),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <lz4frame.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,61 @@ static void a_large_machine_goes_through_too(void **state)
     assert_true(fixture->snapshot.len < 2 * MIB);
     assert_int_equal(
         restore(fixture, fixture->snapshot.data, fixture->snapshot.len), 0);
+}
+
+struct encoder {
+    const struct view *view;
+    struct buf *ret;
+    int rv;
+};
+
+static void *encode_on_a_thread(void *data)
+{
+    struct encoder *encoder = data;
+
+    encoder->rv = snapshot_encode(encoder->view, 77, encoder->ret, NULL);
+    return NULL;
+}
+
+/* The machine goes on meanwhile: it fills, seals, drops and deletes what the
+ * view shares with it. */
+static void a_snapshot_is_made_beside_a_machine_at_work(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct driver frozen = {machine_new(), 0, 0, {0}};
+    struct encoder encoder = {NULL, &fixture->snapshot, -1};
+    struct buf image = BUF_INIT;
+    struct view *view;
+    pthread_t thread;
+
+    driver_create(driver, "b");
+    for (int i = 0; i < 5; i++) {
+        driver_append_many(driver, "a", 500, 1000);
+        driver_append_many(driver, "b", 50, 1000);
+    }
+    machine_image(driver->machine, &image);
+    assert_int_equal(
+        machine_restore(frozen.machine, image.data, image.len, NULL), 0);
+    view = machine_freeze(driver->machine);
+    encoder.view = view;
+    fixture->snapshot.len = 0;
+    assert_int_equal(
+        pthread_create(&thread, NULL, encode_on_a_thread, &encoder), 0);
+    for (int i = 0; i < 100; i++) {
+        driver_append_many(driver, "a", 20, 1000);
+        driver_append_many(driver, "b", 1, 10);
+    }
+    driver_trim(driver, "a", 3000);
+    driver_delete(driver, "b");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(encoder.rv, 0);
+    view_free(view);
+    machine_free(driver->machine);
+    driver->machine = frozen.machine;
+    assert_int_equal(
+        restore(fixture, fixture->snapshot.data, fixture->snapshot.len), 0);
+    buf_close(&image);
 }
 
 static void every_changed_bit_is_found(void **state)
@@ -205,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_snapshot_restores_the_machine_and_its_index),
         TEST(a_large_machine_goes_through_too),
+        TEST(a_snapshot_is_made_beside_a_machine_at_work),
         TEST(every_changed_bit_is_found),
         TEST(every_changed_byte_is_found),
         TEST(every_truncation_is_found),
