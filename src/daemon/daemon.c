@@ -29,6 +29,9 @@ struct daemon {
     struct service *service;
     struct node *node;
     struct server *server;
+    uint64_t said_leader; /* what the operator was last told */
+    uint64_t said_term;
+    bool said_ready;
     bool stopping;
 };
 
@@ -43,6 +46,7 @@ static void daemon_on_node_stopped(void *data);
 static void daemon_on_server_stopped(void *data);
 static void daemon_close(struct daemon *daemon);
 static void node_on_state(void *data);
+static void daemon_say_leader(struct daemon *daemon);
 static void node_on_applied(void *data);
 static uint64_t service_on_sessions(void *data);
 
@@ -325,7 +329,39 @@ static void node_on_state(void *data)
 {
     struct daemon *daemon = data;
 
+    daemon_say_leader(daemon);
     service_on_state(daemon->service);
+}
+
+/* One line for each change that an operator may want to find later. */
+static void daemon_say_leader(struct daemon *daemon)
+{
+    struct node_status status;
+    bool ready;
+
+    if (daemon->node == NULL) {
+        return;
+    }
+    node_status(daemon->node, &status);
+    ready = status.ready && !daemon->stopping;
+    if (status.leader == daemon->said_leader &&
+        (status.leader == 0 || status.term == daemon->said_term) &&
+        ready == daemon->said_ready) {
+        return;
+    }
+    if (ready) {
+        diag_info("leads in term %llu", (unsigned long long)status.term);
+    } else if (status.leader == 0) {
+        diag_info("no leader known in term %llu",
+                  (unsigned long long)status.term);
+    } else if (status.leader != daemon->identity.node) {
+        diag_info("node %llu leads in term %llu",
+                  (unsigned long long)status.leader,
+                  (unsigned long long)status.term);
+    }
+    daemon->said_leader = status.leader;
+    daemon->said_term = status.term;
+    daemon->said_ready = ready;
 }
 
 static void node_on_applied(void *data)
