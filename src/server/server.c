@@ -3,33 +3,28 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "server/listener.h"
+#include "server/listeners.h"
 #include "server/session.h"
 #include "server/sessions.h"
 #include "util/diag.h"
 #include "util/limits.h"
 #include "util/mem.h"
 
-/* "localhost" has two addresses; nobody's name has many. */
-#define LISTENERS_MAX (SERVER_LISTEN_MAX * 4 + 1)
 /* Descriptors beside those of connections. */
 #define DESCRIPTORS_SPARE 128u
 
 struct server {
     struct sessions sessions;
     uint64_t connections_max;
-    struct listener listeners[LISTENERS_MAX];
-    size_t listeners_count;
+    struct listeners listeners;
     uint16_t ports[SERVER_LISTEN_MAX];
     uv_prepare_t prepare; /* answers leave before the loop waits */
     uv_timer_t timer;
-    size_t handles; /* of the server itself, not closed yet */
+    size_t handles; /* the two above, until they are closed */
     int spare_fd;   /* see server_on_connection(); -1: used up */
     bool draining;
     bool stopping;
@@ -43,13 +38,6 @@ static void server_init(struct server *server,
 static uint64_t connections_possible(uint64_t wanted);
 static int server_listen(struct server *server,
                          const struct server_options *options, struct err *err);
-static int server_listen_tcp(struct server *server,
-                             const struct address *address, uint16_t *ret_port,
-                             struct err *err);
-static int server_listen_each(struct server *server,
-                              const struct addrinfo *infos, uint16_t *ret_port,
-                              struct err *err);
-static struct listener *server_add_listener(struct server *server);
 static void server_on_connection(struct listener *listener, int status);
 static void server_turn_away(struct server *server,
                              const struct listener *listener);
@@ -78,6 +66,14 @@ int server_start(struct server **ret_server,
     return 0;
 }
 
+void server_set_limits(struct server *server, uint64_t connections_max,
+                       uint64_t idle_ms)
+{
+    server->connections_max = connections_possible(
+        connections_max == 0 ? CONNECTIONS_MAX : connections_max);
+    server->sessions.idle_ms = idle_ms == 0 ? CONNECTION_IDLE_MS : idle_ms;
+}
+
 uint16_t server_port(const struct server *server, size_t index)
 {
     assert(index < SERVER_LISTEN_MAX);
@@ -96,14 +92,9 @@ uint64_t server_buffered(const struct server *server)
 
 void server_drain(struct server *server)
 {
-    size_t i;
-
-    if (server->draining) {
-        return;
-    }
-    server->draining = true;
-    for (i = 0; i < server->listeners_count; i++) {
-        uv_close(&server->listeners[i].uv.handle, server_on_listener_closed);
+    if (!server->draining) {
+        server->draining = true;
+        listeners_close(&server->listeners, server_on_listener_closed);
     }
 }
 
@@ -123,6 +114,7 @@ void server_free(struct server *server)
         return;
     }
     assert(server->handles == 0);
+    assert(server->listeners.open_count == 0);
     assert(server->sessions.memory_count == 0);
     if (server->spare_fd >= 0) {
         close(server->spare_fd);
@@ -140,16 +132,12 @@ static void server_init(struct server *server,
     sessions->service = options->service;
     sessions->on_freed = server_on_freed;
     sessions->data = server;
-    sessions->idle_ms =
-        options->idle_ms == 0 ? CONNECTION_IDLE_MS : options->idle_ms;
     sessions->request_bytes_max = options->request_bytes_max;
     if (sessions->request_bytes_max == 0 ||
         sessions->request_bytes_max > REQUEST_BYTES_MAX) {
         sessions->request_bytes_max = REQUEST_BYTES_MAX;
     }
-    server->connections_max = connections_possible(
-        options->connections_max == 0 ? CONNECTIONS_MAX
-                                      : options->connections_max);
+    server_set_limits(server, options->connections_max, options->idle_ms);
     server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     uv_prepare_init(options->loop, &server->prepare);
@@ -160,6 +148,9 @@ static void server_init(struct server *server,
     uv_timer_start(&server->timer, server_on_timer, SERVER_TICK_MS,
                    SERVER_TICK_MS);
     server->handles = 2;
+    server->listeners.loop = options->loop;
+    server->listeners.cb = server_on_connection;
+    server->listeners.data = server;
 }
 
 /* Raises the process's own limit on descriptors as far as it may; then takes no
@@ -194,14 +185,13 @@ static uint64_t connections_possible(uint64_t wanted)
 static int server_listen(struct server *server,
                          const struct server_options *options, struct err *err)
 {
-    struct listener *listener;
     size_t i;
     int rv;
 
     assert(options->listen_count <= SERVER_LISTEN_MAX);
     for (i = 0; i < options->listen_count; i++) {
-        rv = server_listen_tcp(server, &options->listen[i], &server->ports[i],
-                               err);
+        rv = listeners_open_tcp(&server->listeners, &options->listen[i],
+                                &server->ports[i], err);
         if (rv != 0) {
             return rv;
         }
@@ -209,71 +199,7 @@ static int server_listen(struct server *server,
     if (options->unix_path == NULL) {
         return 0;
     }
-    listener = server_add_listener(server);
-    return listener_open_unix(listener, server->sessions.loop,
-                              options->unix_path, server_on_connection, err);
-}
-
-static int server_listen_tcp(struct server *server,
-                             const struct address *address, uint16_t *ret_port,
-                             struct err *err)
-{
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE};
-    struct addrinfo *infos;
-    int rv;
-
-    rv = getaddrinfo(address->host, NULL, &hints, &infos);
-    if (rv != 0) {
-        return err_set(err, QL_INVALID, "listen on %s: %s", address->host,
-                       gai_strerror(rv));
-    }
-    *ret_port = address->port;
-    rv = server_listen_each(server, infos, ret_port, err);
-    freeaddrinfo(infos);
-    return rv;
-}
-
-/* All addresses of a name share a port, also one that the kernel chose. Those
- * that this machine does not have (IPv6 may be off) are left out, unless that
- * leaves none. */
-static int server_listen_each(struct server *server,
-                              const struct addrinfo *infos, uint16_t *ret_port,
-                              struct err *err)
-{
-    const struct addrinfo *info;
-    size_t opened = 0;
-    int rv = QL_NOT_FOUND;
-
-    for (info = infos; info != NULL; info = info->ai_next) {
-        struct listener *listener;
-
-        if (server->listeners_count == LISTENERS_MAX - 1) {
-            break;
-        }
-        listener = server_add_listener(server);
-        rv = listener_open_tcp(listener, server->sessions.loop, info->ai_addr,
-                               *ret_port, server_on_connection, err);
-        if (rv == 0) {
-            *ret_port = listener->port;
-            opened++;
-        } else if (rv != QL_NOT_FOUND) {
-            return rv;
-        }
-    }
-    return opened > 0 ? 0 : rv;
-}
-
-static struct listener *server_add_listener(struct server *server)
-{
-    struct listener *listener;
-
-    assert(server->listeners_count < LISTENERS_MAX);
-    listener = &server->listeners[server->listeners_count++];
-    listener->data = server;
-    server->handles++;
-    return listener;
+    return listeners_open_unix(&server->listeners, options->unix_path, err);
 }
 
 /* Without descriptors the kernel would report the same waiting connection for
@@ -358,7 +284,7 @@ static void server_on_listener_closed(uv_handle_t *handle)
     struct listener *listener = handle->data;
     struct server *server = listener->data;
 
-    server->handles--;
+    server->listeners.open_count--;
     server_check_stopped(server);
 }
 
@@ -369,7 +295,8 @@ static void server_on_freed(void *data)
 
 static void server_check_stopped(struct server *server)
 {
-    if (server->handles > 0 || server->sessions.memory_count > 0) {
+    if (server->handles > 0 || server->listeners.open_count > 0 ||
+        server->sessions.memory_count > 0) {
         return;
     }
     if (server->abandoned) {

@@ -85,8 +85,7 @@ void session_tick(struct session *session, uint64_t now_ms)
     if (session_is_stalled(session, now_ms)) {
         session_fail(session, "it takes none of its answers");
     } else if (session->state == SESSION_ENDING) {
-        if (session->output.bytes == 0 &&
-            now_ms - session->ending_ms >= SESSION_LINGER_MS) {
+        if (now_ms - session->ending_ms >= SESSION_LINGER_MS) {
             session_close(session);
         }
     } else if (session->messages == 0 &&
@@ -294,7 +293,9 @@ static void session_update_reading(struct session *session)
 static void session_check_end(struct session *session)
 {
     if (session->state == SESSION_ENDING) {
-        session_shutdown(session);
+        if (session->channel.calls_count == 0) {
+            session_shutdown(session);
+        }
     } else if (session->state == SESSION_OPEN && session->read_ended &&
                session->channel.calls_count == 0 &&
                session->output.bytes == 0) {

@@ -21,7 +21,8 @@
 
 enum session_state {
     SESSION_OPEN,
-    SESSION_ENDING, /* sends what is queued, reads only to throw away */
+    SESSION_ENDING, /* SESSION_LINGER_MS to answer the calls that are open; reads
+                       only to throw away */
     SESSION_CLOSED, /* waits for its handle's close callback */
 };
 

@@ -131,7 +131,7 @@ static void session_on_written(uv_write_t *write, int status)
     }
     session->written_ms = uv_now(session->sessions->loop);
     session_count(session);
-    if (channel_has_room(&session->channel)) {
+    if (session->state == SESSION_OPEN && channel_has_room(&session->channel)) {
         channel_on_drain(session->sessions->service, &session->channel);
     }
     session_touch(session);

@@ -64,8 +64,8 @@ size_t follow_pump(struct service *service, struct follow *follow)
     uint64_t head;
     int rv;
 
-    if (!channel_has_room(follow->channel)) {
-        return 0;
+    if (follow->channel->ops->queued(follow->channel) >= FOLLOW_QUEUED_MAX) {
+        return 0; /* channel_on_drain() comes */
     }
     rv = machine_reader_open(&reader, service->machine, follow->watch->uid,
                              follow->next, 0, &head);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * A stream of a log's entries to one connection. It sends one notification of at
- * most FOLLOW_EVENT_BYTES at a time, when the reader has given credit and the
- * connection has room, and goes on when that has left (channel_on_drain), when
+ * most FOLLOW_EVENT_BYTES at a time, when the reader has given credit and less
+ * than FOLLOW_QUEUED_MAX is queued on its connection, and goes on when that has left (channel_on_drain), when
  * the log changes, or when credit comes. So it holds no entries itself, a slow
  * reader costs a bounded buffer, and no follow keeps the loop to itself.
  */

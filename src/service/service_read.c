@@ -50,7 +50,7 @@ int service_log_follow(struct call *call, struct bytes params, struct err *err)
 int service_log_credit(struct call *call, struct bytes params, struct err *err)
 {
     struct credit_args args;
-    struct follow *follow;
+    struct follow *follow = NULL;
     int rv = follow_of(call, params, &args, &follow, err);
 
     if (rv != 0) {
@@ -69,7 +69,7 @@ int service_log_unfollow(struct call *call, struct bytes params,
                          struct err *err)
 {
     struct credit_args args;
-    struct follow *follow;
+    struct follow *follow = NULL;
     int rv = follow_of(call, params, &args, &follow, err);
 
     if (rv != 0) {
@@ -137,7 +137,7 @@ static int log_follow_answer(struct call *call, struct bytes params,
     struct channel *channel = call->channel;
     struct follow_args args;
     struct follow_result result = {0};
-    struct follow *follow;
+    struct follow *follow = NULL;
     struct log_stat stat;
     int rv = follow_args_decode(&args, params, err);
 
@@ -177,7 +177,7 @@ static int follow_of(const struct call *call, struct bytes params,
                      struct credit_args *ret_args, struct follow **ret_follow,
                      struct err *err)
 {
-    struct follow *follow;
+    struct follow *follow = NULL;
     int rv = credit_args_decode(ret_args, params, err);
 
     if (rv != 0) {

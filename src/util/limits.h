@@ -70,6 +70,9 @@
 #define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
 #define FOLLOW_CREDIT_MAX (16u * MIB)
 #define FOLLOW_EVENT_BYTES (256u * KIB) /* entries in one notification */
+/* A follow adds nothing while its connection has these queued: many readers that
+ * are merely slow must not fill the memory. */
+#define FOLLOW_QUEUED_MAX (1u * MIB)
 #define SUBMIT_BYTES_MAX (64u * MIB)    /* commands waiting or in flight */
 #define READS_WAITING_MAX 65536u        /* reads waiting for a barrier */
 

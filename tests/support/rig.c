@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "support/rig.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ void rig_open(struct rig *rig)
     struct err err;
     int i;
 
+    /* As the daemon does: a client may go away while it is written to. */
+    (void)signal(SIGPIPE, SIG_IGN);
     memset(rig, 0, sizeof(*rig));
     assert_int_equal(uv_loop_init(&rig->loop), 0);
     rig->identity.node = 1;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,22 @@ static void request_may_come_byte_by_byte(void **state)
         loop_turns(&fixture->rig.loop, 2);
     }
     peer_client_result(&fixture->client, 7);
+}
+
+static void calls_before_a_broken_message_are_still_answered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct peer_client *client = &fixture->client;
+
+    make_log(fixture);
+    fake_node_hold(fixture->rig.node, true);
+    peer_client_request(client, 1, "log.trim",
+                        "{'log': 'orders', 'before': 1}");
+    peer_client_send(client, "\xc1", 1);
+    loop_turns(&fixture->rig.loop, 5);
+    fake_node_hold(fixture->rig.node, false);
+    peer_client_result(client, 1);
+    peer_client_expect_end(client);
 }
 
 static void refused_request_leaves_the_connection_usable(void **state)
@@ -334,6 +351,35 @@ static void connections_above_the_limit_are_turned_away(void **state)
     call(&fixture->client, "server.ping", "{}");
 }
 
+static void without_descriptors_clients_are_turned_away(void **state)
+{
+    struct fixture *fixture = *state;
+    struct peer_client late;
+    struct rlimit limit;
+    struct rlimit tight;
+    int next;
+
+    call(&fixture->client, "server.ping", "{}");
+    /* The kernel has taken this one; the server has not. */
+    peer_client_open_tcp(&late, &fixture->rig.loop,
+                         server_port(fixture->server, 0));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    next = dup(late.fd);
+    assert_true(next >= 0);
+    close(next);
+    tight = limit;
+    tight.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    peer_client_expect_end(&late);
+    call(&fixture->client, "server.ping", "{}");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    peer_client_close(&late);
+    peer_client_open_tcp(&late, &fixture->rig.loop,
+                         server_port(fixture->server, 0));
+    call(&late, "server.ping", "{}");
+    peer_client_close(&late);
+}
+
 static void client_that_ends_its_side_still_gets_its_answers(void **state)
 {
     struct fixture *fixture = *state;
@@ -398,6 +444,20 @@ static void start_expecting(struct fixture *fixture, const char *path,
     options.unix_path = path;
     assert_int_equal(server_start(&server, &options, &err), code);
     loop_turns(&fixture->rig.loop, 2);
+}
+
+static void limits_may_change_while_it_runs(void **state)
+{
+    struct fixture *fixture = *state;
+    struct peer_client other;
+
+    call(&fixture->client, "server.ping", "{}");
+    server_set_limits(fixture->server, 1, 0);
+    peer_client_open_tcp(&other, &fixture->rig.loop,
+                         server_port(fixture->server, 0));
+    peer_client_expect_end(&other);
+    peer_client_close(&other);
+    call(&fixture->client, "server.ping", "{}");
 }
 
 static void taken_addresses_are_refused(void **state)
@@ -468,6 +528,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(thousand_pipelined_requests_are_all_answered),
         TEST(request_may_come_byte_by_byte),
+        TEST(calls_before_a_broken_message_are_still_answered),
         TEST(refused_request_leaves_the_connection_usable),
         TEST(hostile_bytes_end_their_connection_only),
         TEST(oversized_request_is_answered_and_its_connection_ends),
@@ -476,9 +537,11 @@ int main(void)
         TEST(calls_above_the_limit_wait_in_the_socket),
         TEST(follow_streams_a_backlog_and_then_what_comes),
         TEST(connections_above_the_limit_are_turned_away),
+        TEST(without_descriptors_clients_are_turned_away),
         TEST(client_that_ends_its_side_still_gets_its_answers),
         TEST(client_that_vanishes_leaves_nothing_behind),
         TEST(unix_socket_is_private_and_for_operators),
+        TEST(limits_may_change_while_it_runs),
         TEST(taken_addresses_are_refused),
         TEST(socket_of_a_dead_process_is_replaced),
         TEST(drained_server_serves_its_sessions_and_takes_no_more),
