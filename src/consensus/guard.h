@@ -20,7 +20,8 @@
 
 #include "util/err.h"
 
-/* Which rules are on. Production uses GUARD_ALL; only tests turn one off. */
+/* Which rules are on. Production uses GUARD_ALL; only tests turn one off. K is
+ * how the guard sends, and always on. */
 enum guard_rule {
     GUARD_A = 1 << 0,  /* an own-term entry stored before older ones count */
     GUARD_B = 1 << 1,  /* answer only for what this term's leader verified */
