@@ -141,6 +141,7 @@ static int daemon_start(struct daemon *daemon, struct err *err)
     const struct service_options service_options = {
         .identity = identity,
         .quorum_size = config->quorum_size,
+        .request_bytes_max = config->max_request_bytes,
         .sessions = service_on_sessions,
         .data = daemon,
     };
