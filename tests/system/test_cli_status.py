@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The state of a cluster, and its failures, as the tool shows them."""
+
+import os
+import socket
+import subprocess
+
+from support.case import Case
+from support.cli import Cli
+from support.ports import free_port
+from support.waiting import wait_until
+
+
+class Status(Case):
+    def test_status_is_healthy_until_a_node_is_gone(self):
+        cluster = self.cluster(3)
+        cli = Cli(cluster.endpoints())
+        leader = cluster.leader()
+
+        def healthy():
+            return cli.run("cluster", "status", status=None).status == 0
+        wait_until("all nodes are reachable", healthy)
+        status = cli.json("cluster", "status")
+        self.assertEqual(status["cluster_id"], cluster.id)
+        self.assertEqual((status["leader_id"], status["node_id"]),
+                         (leader.id, leader.id))
+        self.assertEqual((status["quorum_size"], status["quorum_size_ok"]),
+                         (2, True))
+        self.assertEqual([member["client_address"]
+                          for member in status["members"]],
+                         cluster.endpoints().split(","))
+        rows = cli.run("-o", "jsonl", "cluster", "status", "--all").jsonl
+        self.assertEqual([row["node_id"] for row in rows], [1, 2, 3])
+
+        gone = cluster.others(leader)[0]
+        gone.kill()
+
+        def unhealthy():
+            return cli.run("cluster", "status", status=None).status == 7
+        wait_until("status says so", unhealthy)
+        status = cli.run("-o", "json", "cluster", "status", status=7).json
+        self.assertEqual([member["id"] for member in status["members"]
+                          if not member["reachable"]], [gone.id])
+        table = cli.run("cluster", "status", status=7).stdout
+        self.assertIn(b"NO", table)
+        cli.run("cluster", "status", "--all", status=7)
+
+    def test_a_wrong_statement_about_the_quorum_is_an_alarm(self):
+        cluster = self.cluster(1, ["--quorum-size", "2"])
+        self.assertIn("majority of 1 voters is 1", cluster.node(1).log())
+        cli = Cli(cluster.endpoints())
+        status = cli.run("-o", "json", "cluster", "status", status=7).json
+        self.assertFalse(status["quorum_size_ok"])
+
+    def test_transfer_hands_leadership_to_the_named_node(self):
+        cluster = self.cluster(3)
+        cli = Cli(cluster.endpoints())
+        target = cluster.followers()[1]
+        status = cli.json("cluster", "transfer", "--to", str(target.id))
+        self.assertEqual(status["leader_id"], target.id)
+        self.assertIs(cluster.leader(), target)
+        cli.run("cluster", "transfer", "--to", "9", status=2)
+
+    def test_without_a_quorum_calls_end_with_4(self):
+        cluster = self.cluster(3)
+        cli = Cli(cluster.endpoints())
+        cli.run("log", "create", "log")
+        for node in cluster.followers():
+            node.kill()
+        cli.run("--timeout", "2s", "log", "stat", "log", status=4)
+        refused = cli.run("--timeout", "2s", "log", "append", "log", "x",
+                          status=4)
+        self.assertIn("cluster status --all", refused.stderr)
+
+    def test_an_append_whose_fate_is_open_ends_with_9(self):
+        cluster = self.cluster(3)
+        cli = Cli(cluster.endpoints())
+        cli.run("log", "create", "log")
+        feeder = cli.start("--timeout", "3s", "log", "append", "log",
+                           "--lines", "--acks", stdin=subprocess.PIPE)
+        self.addCleanup(feeder.stdout.close)
+        self.addCleanup(feeder.kill)
+        feeder.stdin.write(b"acknowledged\n")
+        feeder.stdin.flush()
+        self.assertEqual(feeder.stdout.readline(), b"1 1\n")
+        for node in cluster.followers():
+            node.pause()
+        feeder.stdin.write(b"open\n")
+        feeder.stdin.close()
+        text = feeder.stdout.read()
+        self.assertEqual(feeder.wait(30), 9, text)
+        self.assertRegex(text, b"lines? 2: outcome unknown")
+
+    def test_operators_calls_from_elsewhere_are_denied(self):
+        address = own_address()
+        if address is None:
+            self.skipTest("this machine has no address beside loopback")
+        cluster = self.cluster(1, start=False).init()
+        node = cluster.node(1)
+        outside = "%s:%d" % (address, free_port())
+        node.words += ["--listen", "%s,%s" % (node.client_address, outside)]
+        cluster.start()
+        cli = Cli(outside)
+        cli.run("cluster", "status")
+        denied = cli.run("cluster", "transfer", status=8)
+        self.assertIn("socket", denied.stderr)
+        # On the socket it is taken, and fails for another reason.
+        inside = Cli("unix:" + os.path.join(node.directory, "quorlogd.sock"))
+        self.assertIn("no other voter",
+                      inside.run("cluster", "transfer", status=None).stderr)
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+            address = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if address.startswith("127.") else address

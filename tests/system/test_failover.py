@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""A feeder goes on while leaders die: nothing acknowledged is lost, nothing is
+there twice, and the order is that of the lines."""
+
+import os
+import subprocess
+import threading
+import time
+
+from support import build
+from support.case import Case
+from support.cli import Cli
+
+RUNS = int(os.environ.get("QUORLOG_FAILOVER_RUNS", "1"))
+KILL_SECONDS = 30
+KILL_EVERY_SECONDS = 2
+PAUSE_SECONDS = 10
+LINES_A_SECOND = 2000
+LINES_AT_ONCE = 20
+FINISH_SECONDS = 60
+
+
+class Feeder:
+    """`quorlog log append --lines --acks`, fed with numbered lines at a steady
+    rate until told to end."""
+
+    def __init__(self, cli, log):
+        self.process = cli.start("log", "append", log, "--lines", "--acks",
+                                 stdin=subprocess.PIPE)
+        self.count = 0  # lines given to it
+        self.acks = {}  # line -> position
+        self.noise = []
+        self.ending = threading.Event()
+        self.writer = threading.Thread(target=self._write)
+        self.reader = threading.Thread(target=self._read)
+        self.writer.start()
+        self.reader.start()
+
+    def _write(self):
+        began = time.monotonic()
+        pipe = self.process.stdin
+        try:
+            while not self.ending.is_set():
+                if self.count < (time.monotonic() - began) * LINES_A_SECOND:
+                    first = self.count + 1
+                    pipe.write(b"".join(line_text(i) + b"\n" for i in range(
+                        first, first + LINES_AT_ONCE)))
+                    pipe.flush()
+                    self.count += LINES_AT_ONCE
+                else:
+                    self.ending.wait(LINES_AT_ONCE / LINES_A_SECOND)
+            pipe.close()
+        except BrokenPipeError:
+            pass  # it ended early, which its exit status tells
+
+    def _read(self):
+        for line in self.process.stdout:
+            try:
+                number, position = map(int, line.split())
+            except ValueError:
+                self.noise.append(line)
+                continue
+            self.acks[number] = position
+
+    def end(self):
+        """No more lines; waits until all are through. The exit status."""
+        self.ending.set()
+        status = self.process.wait(FINISH_SECONDS * build.slowness())
+        self.writer.join()
+        self.reader.join()
+        self.process.stdout.close()
+        return status
+
+    def kill(self):
+        self.ending.set()
+        self.process.kill()
+        self.process.wait()
+
+
+def line_text(number):
+    return b"line %08d" % number
+
+
+class Failover(Case):
+    def feed(self, cluster, disturb, seconds, at_end=lambda: None):
+        """Calls disturb(leader) every KILL_EVERY_SECONDS while feeding."""
+        cli = Cli(cluster.endpoints())
+        cli.run("log", "create", "log")
+        feeder = Feeder(cli, "log")
+        self.addCleanup(feeder.kill)
+        began = time.monotonic()
+        disturbed = 0
+        while time.monotonic() - began < seconds:
+            wait_for_tick(began, disturbed)
+            disturb(cluster.leader())
+            disturbed += 1
+        at_end()
+        status = feeder.end()
+        self.assertEqual(status, 0, feeder.noise)
+        self.assertEqual(feeder.noise, [])
+        self.check(cluster, cli, feeder)
+        print("[%d lines, %d times] " % (feeder.count, disturbed), end="")
+
+    def check(self, cluster, cli, feeder):
+        lines = [line_text(i) for i in range(1, feeder.count + 1)]
+        kept = cli.run("log", "read", "log", "--raw").stdout.split(b"\n")[:-1]
+        self.assertEqual(len(kept), len(set(kept)), "an entry is there twice")
+        lost = {line_text(i) for i in feeder.acks} - set(kept)
+        self.assertEqual(lost, set(), "acknowledged lines are lost")
+        self.assertTrue(kept == lines, "not all lines, or not in order")
+        self.assertEqual(len(feeder.acks), feeder.count)
+        for number, position in feeder.acks.items():
+            self.assertEqual(kept[position - 1], line_text(number))
+        cluster.wait_all_applied()
+        stats = [node.ask("log.stat", {"log": "log", "stale": True})
+                 for node in cluster.nodes]
+        self.assertEqual(stats[0], stats[1])
+        self.assertEqual(stats[0], stats[2])
+
+    def test_killed_leaders_lose_nothing_that_was_acknowledged(self):
+        for _ in range(RUNS):
+            cluster = self.cluster(3)
+
+            def kill(leader):
+                leader.kill()
+                leader.start()
+            self.feed(cluster, kill, KILL_SECONDS)
+
+    def test_killed_leaders_that_stay_away_a_while_lose_nothing(self):
+        cluster = self.cluster(3, ["--snapshot-entries", "64",
+                                   "--snapshot-bytes", "64KiB"])
+        away = []
+
+        def kill(_):
+            all_return()
+            cluster.wait_all_applied()
+            leader = cluster.leader()
+            leader.kill()
+            away[:] = [leader]
+
+        def all_return():
+            for node in away:
+                node.start()
+        self.feed(cluster, kill, PAUSE_SECONDS, all_return)
+
+    def test_paused_leaders_lose_nothing_that_was_acknowledged(self):
+        cluster = self.cluster(3)
+
+        def pause(leader):
+            leader.pause()
+            cluster.leader()
+            leader.resume()
+        self.feed(cluster, pause, PAUSE_SECONDS)
+
+
+def wait_for_tick(began, count):
+    """The rhythm of the test itself: nothing is waited for."""
+    left = began + count * KILL_EVERY_SECONDS - time.monotonic()
+    if left > 0:
+        time.sleep(left)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""A log that keeps its newest entries only stays small for ever."""
+
+from support import build
+from support.case import Case
+from support.waiting import wait_until
+
+ENTRIES = 1000
+VALUE = "x" * 1000
+APPENDS = 240
+ENTRIES_EACH = 500  # 120,000 entries, 120 MB in all
+MEMORY_MIB = 160
+DISK_MIB = 500
+
+
+class Retention(Case):
+    def test_memory_and_disk_stay_bounded(self):
+        cluster = self.cluster(1, ["--snapshot-bytes", "4MiB",
+                                   "--snapshot-entries", "256"])
+        node = cluster.leader()
+        client = self.client(node, 60)
+        client.call("log.create", {"log": "log", "retention":
+                                   {"entries": ENTRIES}})
+        for _ in range(APPENDS):
+            client.append("log", *[VALUE] * ENTRIES_EACH)
+        stat = wait_until("old entries are dropped", lambda: self.small(
+            client))
+        self.assertEqual(stat["tail"], APPENDS * ENTRIES_EACH + 1)
+        self.assertGreaterEqual(stat["entries"], ENTRIES)
+        self.assertEqual(stat["tail"] - stat["head"], stat["entries"])
+        self.assertLess(node.memory_peak_mib(),
+                        MEMORY_MIB * build.memory_factor())
+        self.assertLess(node.disk_bytes() >> 20, DISK_MIB)
+        self.assertRefused("TRIMMED", client.call, "log.read",
+                           {"log": "log", "from": 1})
+
+    @staticmethod
+    def small(client):
+        """Whole chunks are dropped, so a little more is kept."""
+        stat = client.stat("log")
+        return stat if stat["bytes"] < 4 << 20 else None
+
+    def test_age_retention_drops_what_is_old(self):
+        cluster = self.cluster(1)
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "log", "retention":
+                                   {"age_ms": 500}})
+        # Only sealed chunks are dropped: more than two of them.
+        for _ in range(6):
+            client.append("log", *["x" * 500000] * 1)
+        wait_until("the oldest is gone",
+                   lambda: client.stat("log")["head"] > 1)
+
+    def test_all_nodes_drop_the_same(self):
+        cluster = self.cluster(3)
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "log", "retention": {"bytes": 1}})
+        for _ in range(8):
+            client.append("log", *[VALUE] * 1000)
+        wait_until("something is dropped",
+                   lambda: client.stat("log")["head"] > 1)
+        cluster.wait_all_applied()
+        heads = {node.ask("log.stat", {"log": "log", "stale": True})["head"]
+                 for node in cluster.nodes}
+        self.assertEqual(len(heads), 1)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""TERM, INT and HUP."""
+
+import os
+import signal
+import time
+
+from support import build
+from support.case import Case
+from support.client import RpcError, pack_request
+from support.waiting import wait_until
+
+SLOW_ELECTION_MS = 3000
+
+
+class Ending(Case):
+    def test_term_on_the_leader_hands_leadership_over(self):
+        cluster = self.cluster(3, election_ms=SLOW_ELECTION_MS)
+        leader = cluster.leader()
+        term = leader.status()["term"]
+        began = time.monotonic()
+        leader.signal(signal.SIGTERM)
+        successor = cluster.leader(cluster.others(leader))
+        took = time.monotonic() - began
+        self.assertLess(took, SLOW_ELECTION_MS / 1000 / 2 * build.slowness(),
+                        "followers waited for the election timeout")
+        self.assertEqual(leader.wait(), 0)
+        self.assertGreater(successor.status()["term"], term)
+
+    def test_int_on_a_follower_disturbs_nobody(self):
+        cluster = self.cluster(3)
+        leader = cluster.leader()
+        term = leader.status()["term"]
+        follower = cluster.others(leader)[0]
+        follower.signal(signal.SIGINT)
+        self.assertEqual(follower.wait(), 0)
+        self.assertEqual(leader.ask("log.list"), {"logs": [], "more": False})
+        self.assertEqual(leader.status()["term"], term)
+
+    def test_a_single_node_ends_and_keeps_what_it_had(self):
+        cluster = self.cluster(1)
+        with cluster.leader().client() as client:
+            client.call("log.create", {"log": "kept"})
+            client.append("kept", "a", "b")
+        cluster.node(1).stop()
+        cluster.node(1).start()
+        with cluster.leader().client() as client:
+            self.assertEqual(client.read_texts("kept"), ["a", "b"])
+
+    def test_appends_in_flight_are_answered(self):
+        cluster = self.cluster(3)
+        leader = cluster.leader()
+        client = self.client(leader)
+        client.call("log.create", {"log": "busy"})
+        count = 400
+        ids = range(1000, 1000 + count)
+        client.socket.sendall(b"".join(
+            pack_request(id, "log.append", {"appends": [
+                {"log": "busy", "entries": ["%d" % id]}]}) for id in ids))
+        client.answer(ids[0])
+        leader.signal(signal.SIGTERM)
+        done = [ids[0]]
+        for id in ids[1:]:
+            try:
+                client.answer(id)
+                done.append(id)
+            except RpcError as refused:
+                self.assertIn(refused.name, ("NOT_LEADER", "SHUTTING_DOWN",
+                                             "OUTCOME_UNKNOWN", "NO_LEADER"))
+        self.assertEqual(leader.wait(), 0)
+        with cluster.leader(cluster.others(leader)).client() as other:
+            kept = [int(value) for value in other.read_texts("busy")]
+        self.assertEqual(sorted(set(kept)), kept)
+        self.assertLessEqual(set(done), set(kept))
+
+    def test_a_follower_of_a_log_sees_the_connection_end(self):
+        cluster = self.cluster(1)
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "followed"})
+        client.call("log.follow", {"log": "followed", "from": 0,
+                                   "credit": 1000})
+        cluster.node(1).stop()
+        with self.assertRaises((EOFError, ConnectionError)):
+            while True:
+                client.notification("log.entries")
+
+
+class Reloading(Case):
+    def setUp(self):
+        self.file = os.path.join(self.directory(), "quorlogd.conf")
+        self.write("log-level = info\nmax-connections = 100\n")
+        self.node = self.cluster(1, ["--config", self.file]).node(1)
+
+    def write(self, text):
+        with open(self.file, "w") as file:
+            file.write(text)
+
+    def hup(self):
+        self.node.signal(signal.SIGHUP)
+
+    def one_more_connection_is_refused(self):
+        """With max-connections at 1 and one connection open."""
+        with self.node.client() as client:
+            try:
+                client.call("server.ping")
+                return False
+            except (EOFError, ConnectionError):
+                return True
+
+    def test_hup_changes_the_log_level(self):
+        open_one = self.client(self.node)
+        open_one.call("server.ping")
+        self.write("log-level = error\nmax-connections = 1\n")
+        self.hup()
+        wait_until("the new limit holds", self.one_more_connection_is_refused)
+        self.assertNotIn("read again", self.node.log())
+        self.assertNotIn("turned away", self.node.log())
+        self.write("log-level = info\nmax-connections = 100\n")
+        self.hup()
+        self.node.wait_for_log("configuration read again")
+
+    def test_hup_with_a_mistake_changes_nothing(self):
+        self.write("log-level = error\nmax-connections = 1\nnonsense = 1\n")
+        self.hup()
+        self.node.wait_for_log("nothing changed: .*line 3")
+        clients = [self.client(self.node) for _ in range(5)]
+        for client in clients:
+            client.call("server.ping")
+        self.write("max-connections = 100\n")
+        self.hup()
+        self.node.wait_for_log("configuration read again")
+
+    def test_hup_with_a_lost_file_changes_nothing(self):
+        os.unlink(self.file)
+        self.hup()
+        self.node.wait_for_log("nothing changed")
+        self.assertEqual(self.node.status()["role"], "leader")
