@@ -212,14 +212,14 @@ static int walk_flush(struct walk *walk, struct err *err)
     return output_list_flush(&walk->list, err);
 }
 
-/* Writes out what came before an error, too. Returns @rv, or what went wrong
- * here. */
+/* Writes out what came before an error, too, but no heading for nothing.
+ * Returns @rv, or what went wrong here. */
 static int walk_finish(struct walk *walk, int rv, struct err *err)
 {
     struct err finish_err = {.code = 0};
     int finish_rv = 0;
 
-    if (!walk->run->output.reader_gone) {
+    if (!walk->run->output.reader_gone && (rv == 0 || walk->given > 0)) {
         finish_rv = walk->run->options.raw
                         ? walk_flush(walk, &finish_err)
                         : output_list_end(&walk->list, &finish_err);
