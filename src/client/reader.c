@@ -164,6 +164,7 @@ static bool find_page(struct ql_reader *reader)
             return false;
         }
         take_page(reader);
+        reader_fetch(reader);
     }
 }
 

@@ -96,7 +96,8 @@ static int on_response(struct ql_client *client,
     struct request *request;
     int rv;
 
-    if (uplink->open_calls == 0) {
+    /* (When the ids have wrapped this costs a connection, once in 2^32.) */
+    if (uplink->open_calls == 0 || message->id > uplink->next_id) {
         return err_set(err, QL_PROTOCOL, "an answer to no call");
     }
     uplink->open_calls--;
