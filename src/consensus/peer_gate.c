@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "consensus/member_list.h"
+#include "consensus/peer_greeting.h"
 #include "consensus/peer_pins.h"
 #include "util/diag.h"
 #include "util/mem.h"
@@ -17,8 +18,10 @@
 struct peer_gate {
     struct raft_uv_transport outer; /* what raft_uv sees */
     struct raft_uv_transport inner; /* its own TCP transport */
+    struct uv_loop_s *loop;
     const struct identity *identity;
     struct peer_pins pins;
+    struct peer_greetings greetings;
     char token[PEER_TOKEN_MAX]; /* the inner transport keeps a pointer */
     char listen[ADDRESS_MAX];
     char reason[ERR_TEXT_MAX];
@@ -26,6 +29,7 @@ struct peer_gate {
     raft_uv_transport_close_cb close_cb;
     size_t streams_closing; /* refused ones */
     bool inner_closed;
+    bool greeting; /* started, and not stopped yet */
     uint64_t refused[PEER_REFUSALS];
     /* What was said already, by member and reason: the instance it was said of,
      * or "-" when that was not proved. */
@@ -51,6 +55,7 @@ static void gate_on_accept(struct raft_uv_transport *inner, raft_id id,
                            const char *token, struct uv_stream_s *stream);
 static void gate_on_connect(struct raft_uv_connect *request,
                             struct uv_stream_s *stream, int status);
+static void gate_on_greetings_stopped(void *data);
 static void gate_on_inner_closed(struct raft_uv_transport *inner);
 static void gate_on_refused_closed(uv_handle_t *handle);
 static void maybe_closed(struct peer_gate *gate);
@@ -86,6 +91,7 @@ int peer_gate_new(struct peer_gate **ret_gate, struct uv_loop_s *loop,
                      raft_strerror(rv));
         goto free_gate;
     }
+    gate->loop = loop;
     gate->identity = identity;
     peer_token_make(identity, gate->token);
     gate->inner.data = gate;
@@ -153,8 +159,12 @@ static int gate_listen(struct raft_uv_transport *outer, raft_uv_accept_cb cb)
                        "listen for peers on %s: the address is in use or not "
                        "one of this machine's",
                        gate->listen);
+        return rv;
     }
-    return rv;
+    gate->greeting = true;
+    peer_greetings_start(&gate->greetings, gate->loop, gate->identity,
+                         &gate->inner);
+    return 0;
 }
 
 static int gate_connect(struct raft_uv_transport *outer,
@@ -204,6 +214,9 @@ static void gate_close(struct raft_uv_transport *outer,
     struct peer_gate *gate = outer->impl;
 
     gate->close_cb = cb;
+    if (gate->greeting) {
+        peer_greetings_stop(&gate->greetings, gate_on_greetings_stopped, gate);
+    }
     gate->inner.close(&gate->inner, gate_on_inner_closed);
 }
 
@@ -215,9 +228,17 @@ static void gate_on_inner_closed(struct raft_uv_transport *inner)
     maybe_closed(gate);
 }
 
+static void gate_on_greetings_stopped(void *data)
+{
+    struct peer_gate *gate = data;
+
+    gate->greeting = false;
+    maybe_closed(gate);
+}
+
 static void maybe_closed(struct peer_gate *gate)
 {
-    if (gate->inner_closed && gate->streams_closing == 0) {
+    if (gate->inner_closed && !gate->greeting && gate->streams_closing == 0) {
         gate->close_cb(&gate->outer);
     }
 }

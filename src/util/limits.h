@@ -89,6 +89,7 @@
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
 #define GUARD_HELD_MAX 4u /* messages that wait for our own writes */
 #define PEER_RETRY_MS 100u             /* before connecting again */
+#define PEER_GREET_MS 1000u /* before showing itself to a peer again */
 #define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 1000u

@@ -6,7 +6,7 @@ import os
 from support import build
 from support.case import Case
 from support.client import RpcError
-from support.waiting import holds_for
+from support.waiting import holds_for, wait_until
 
 # Many election timeouts: a node that could be elected would have been.
 WATCH_SECONDS = 2.5
@@ -37,6 +37,9 @@ class Joining(Case):
         with leader.client() as client:
             client.call("log.create", {"log": "log"})
             client.append("log", "acknowledged")
+        for node in cluster.nodes:
+            wait_until("node %d knows the others" % node.id,
+                       lambda: node.peers_seen() == 2)
         cluster.wait_all_applied()
         wiped.kill()
         wiped.wipe()
@@ -54,6 +57,26 @@ class Joining(Case):
         with cluster.leader([leader, other]).client() as client:
             values = client.read_texts("log")
         self.assertEqual(values[:2], ["acknowledged", "acknowledged too"])
+
+    def test_nodes_that_only_follow_know_each_other_too(self):
+        cluster = self.cluster(3)
+        for node in cluster.nodes:
+            wait_until("node %d knows the others" % node.id,
+                       lambda: node.peers_seen() == 2)
+
+    def test_a_wiped_leader_is_refused_by_both_followers(self):
+        cluster = self.cluster(3)
+        wiped = cluster.leader()
+        for node in cluster.nodes:
+            wait_until("node %d knows the others" % node.id,
+                       lambda: node.peers_seen() == 2)
+        wiped.kill()
+        wiped.wipe()
+        wiped.init_again()
+        wiped.start()
+        for node in cluster.others(wiped):
+            node.wait_for_log("node %d presents another instance" % wiped.id)
+        self.assertIsNot(cluster.leader(), wiped)
 
     def test_a_restarted_node_is_no_wiped_node(self):
         cluster = self.cluster(3)

@@ -298,6 +298,7 @@ static void meet(struct meeting *meeting, const char *dir, const char *instance)
     assert_int_equal(uv_loop_init(&meeting->loop), 0);
     fill(&meeting->identity[0], 1);
     find_address(meeting->identity[0].members[0].peer_address);
+    find_address(meeting->identity[0].members[1].peer_address);
     meeting->identity[1] = meeting->identity[0];
     meeting->identity[1].node = 2;
     strcpy(meeting->identity[1].instance, instance);
@@ -352,7 +353,8 @@ static void wiped_node_is_turned_away_at_the_door(void **state)
 
     meet(&meeting, dir->path, INSTANCE_2);
     assert_int_equal(meeting.accepted, 1);
-    assert_string_equal(meeting.address, "127.0.0.1:7431");
+    assert_string_equal(meeting.address,
+                        meeting.identity[0].members[1].peer_address);
     part(&meeting);
 
     meet(&meeting, dir->path, INSTANCE_1);
@@ -362,6 +364,51 @@ static void wiped_node_is_turned_away_at_the_door(void **state)
 
     meet(&meeting, dir->path, INSTANCE_2);
     assert_int_equal(meeting.accepted, 1);
+    part(&meeting);
+}
+
+/* Whatever the core does; it would let followers be strangers to each other. */
+static void on_greeted(struct raft_uv_transport *transport, raft_id id,
+                       const char *address, struct uv_stream_s *stream)
+{
+    struct meeting *meeting = transport->data;
+
+    (void)id;
+    (void)address;
+    meeting->accepted++;
+    keep(meeting, stream);
+}
+
+static void members_that_are_up_have_seen_each_other(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct meeting meeting = {0};
+    struct err err;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(uv_loop_init(&meeting.loop), 0);
+    fill(&meeting.identity[0], 1);
+    fill(&meeting.identity[1], 2);
+    for (size_t i = 0; i < 2; i++) {
+        find_address(meeting.identity[0].members[i].peer_address);
+        strcpy(meeting.identity[1].members[i].peer_address,
+               meeting.identity[0].members[i].peer_address);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct raft_uv_transport *transport;
+
+        assert_int_equal(peer_gate_new(&meeting.gates[i], &meeting.loop,
+                                       &meeting.identity[i], dir->path, NULL,
+                                       &err),
+                         0);
+        transport = peer_gate_transport(meeting.gates[i]);
+        transport->data = &meeting;
+        assert_int_equal(transport->init(transport, i + 1, "unused"), 0);
+        assert_int_equal(transport->listen(transport, on_greeted), 0);
+    }
+    while (meeting.accepted < 2) {
+        (void)uv_run(&meeting.loop, UV_RUN_ONCE);
+    }
     part(&meeting);
 }
 
@@ -383,6 +430,9 @@ int main(void)
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(wiped_node_is_turned_away_at_the_door,
                                         tmpdir_setup, tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(
+            members_that_are_up_have_seen_each_other, tmpdir_setup,
+            tmpdir_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,11 @@ class Node(Daemon):
         except (OSError, EOFError):
             return False
 
+    def peers_seen(self):
+        """How many other members it knows by their instance."""
+        with open(os.path.join(self.directory, "peers")) as file:
+            return sum(line.startswith("peer = ") for line in file)
+
     def disk_bytes(self):
         total = 0
         for folder, _, files in os.walk(self.directory):
