@@ -35,7 +35,9 @@ void peer_greetings_start(struct peer_greetings *greetings,
         (void)uv_timer_init(loop, &greeting->timer);
         greeting->timer.data = greeting;
         greetings->open++;
-        greet(greeting);
+        /* libraft lets one new connection wait, so stay out of the way of the
+         * first election. */
+        greet_later(greeting);
     }
 }
 

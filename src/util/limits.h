@@ -73,8 +73,8 @@
 /* A follow adds nothing while its connection has these queued: many readers that
  * are merely slow must not fill the memory. */
 #define FOLLOW_QUEUED_MAX (1u * MIB)
-#define SUBMIT_BYTES_MAX (64u * MIB)    /* commands waiting or in flight */
-#define READS_WAITING_MAX 65536u        /* reads waiting for a barrier */
+#define SUBMIT_BYTES_MAX (64u * MIB) /* commands waiting or in flight */
+#define READS_WAITING_MAX 65536u     /* reads waiting for a barrier */
 
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
@@ -87,8 +87,8 @@
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
-#define GUARD_HELD_MAX 4u /* messages that wait for our own writes */
-#define PEER_RETRY_MS 100u             /* before connecting again */
+#define GUARD_HELD_MAX 4u   /* messages that wait for our own writes */
+#define PEER_RETRY_MS 100u  /* before connecting again */
 #define PEER_GREET_MS 1000u /* before showing itself to a peer again */
 #define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
