@@ -38,10 +38,11 @@ struct ql_client {
     uint64_t bytes; /* of their parameters */
     size_t pending; /* those that somebody waits for */
 
-    uint64_t now_ms;      /* when process() was entered */
-    uint64_t timer_ms;    /* process() must run again; UINT64_MAX: never */
-    uint64_t deadline_ms; /* no deadline is earlier; may be too early */
-    struct err trouble;   /* why nothing can be sent; code 0: nothing wrong */
+    uint64_t now_ms;       /* when process() was entered */
+    uint64_t timer_ms;     /* process() must run again; UINT64_MAX: never */
+    uint64_t deadline_ms;  /* no deadline is earlier; may be too early */
+    struct err trouble;    /* why nothing can be sent; code 0: nothing wrong */
+    uint32_t no_leader_at; /* route.failures when a node said so last */
     bool processing;
     bool dirty;   /* something was queued since the last sending */
     bool closing; /* being freed: nothing new is taken */

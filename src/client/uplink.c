@@ -20,6 +20,7 @@ static void lose(struct ql_client *client, int rv, const struct err *err);
 static void drop(struct ql_client *client);
 static void note_trouble(struct ql_client *client, int rv,
                          const struct err *err);
+static bool no_leader_still_holds(const struct ql_client *client);
 static void send_due(struct ql_client *client);
 
 void uplink_init(struct ql_client *client)
@@ -296,15 +297,27 @@ static void drop(struct ql_client *client)
 static void note_trouble(struct ql_client *client, int rv,
                          const struct err *err)
 {
+    if (rv != QL_NO_LEADER && no_leader_still_holds(client)) {
+        return;
+    }
     client->trouble = *err;
     client->trouble.code = rv;
     if (rv == QL_NO_LEADER) {
+        client->no_leader_at = client->route.failures;
         return;
     }
     if (rv != QL_PROTOCOL && rv != QL_NO_MEMORY) {
         client->trouble.code = QL_CONNECT;
     }
     err_wrap(&client->trouble, "%s", client->uplink.conn.peer);
+}
+
+/* A node that answers but knows no leader says more about the cluster than those
+ * that are gone: its word stands for a turn of all endpoints. */
+static bool no_leader_still_holds(const struct ql_client *client)
+{
+    return client->trouble.code == QL_NO_LEADER &&
+           client->route.failures - client->no_leader_at < client->route.count;
 }
 
 /* ---- Sending ------------------------------------------------------------- */

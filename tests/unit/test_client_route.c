@@ -135,6 +135,23 @@ static void when_nobody_listens_a_call_ends_with_connect(void **state)
     assert_non_null(strstr(outcome->error.text, "refused"));
 }
 
+/* With a minority of the nodes left there is somebody, but no leader. */
+static void one_node_that_answers_makes_it_no_leader(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+    char endpoints[80];
+
+    snprintf(endpoints, sizeof(endpoints), "%s,%s", rig->servers[0].endpoint,
+             rig->servers[1].endpoint);
+    with_timeout(rig, endpoints, 100);
+    rig->servers[0].role = QL_ROLE_FOLLOWER;
+    fake_stop_listening(&rig->servers[1]);
+    stat_log(rig, outcome);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_NO_LEADER);
+}
+
 static void an_endpoint_that_does_not_answer_is_passed_over(void **state)
 {
     struct client_rig *rig = *state;
@@ -392,6 +409,7 @@ int main(void)
         TEST(without_a_leader_it_asks_until_one_is_elected),
         TEST(without_a_leader_a_call_ends_with_no_leader),
         TEST(when_nobody_listens_a_call_ends_with_connect),
+        TEST(one_node_that_answers_makes_it_no_leader),
         TEST(an_endpoint_that_does_not_answer_is_passed_over),
         TEST(garbage_ends_with_protocol),
         TEST(a_huge_claim_is_refused_before_it_is_believed),
