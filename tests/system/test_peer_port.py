@@ -54,8 +54,11 @@ class PeerPort(SharedCase):
                     dice.choice((1, 8, 23, 24, 100, 5000))))
 
     def test_an_address_that_claims_to_be_huge(self):
-        for claimed in (0, 1, 1 << 20, 1 << 32, 1 << 40, (1 << 63) - 8,
-                        (1 << 64) - 8, (1 << 64) - 1):
+        claims = [0, 1, 1 << 20, 1 << 40, (1 << 63) - 8, (1 << 64) - 8,
+                  (1 << 64) - 1]
+        if not build.is_sanitized():
+            claims.append(1 << 32)  # a sanitizer takes seconds to allocate it
+        for claimed in claims:
             for node in self.shared.nodes:
                 self.send(node, handshake(1, b"x" * 64, claimed))
 
