@@ -481,6 +481,7 @@ struct ql_cluster_status {
     uint64_t uptime_ms;
     uint64_t quorum_size;
     bool quorum_size_ok; /* false: --quorum-size is not the majority */
+    bool age_suspended;  /* the clock jumped: see ql_cluster_confirm_clock() */
     size_t member_count;
     struct ql_member members[QL_MEMBERS_MAX];
 };
@@ -499,6 +500,10 @@ QL_API int ql_cluster_status_async(struct ql_client *client,
  * term has a leader. Taken on the unix socket or from loopback only. */
 QL_API int ql_cluster_transfer(struct ql_client *client, uint64_t to,
                                struct ql_error *error);
+/* Says that the cluster's clock is right after it jumped by more than an hour:
+ * retention by age and the expiry of producers go on. Taken as transfer is. */
+QL_API int ql_cluster_confirm_clock(struct ql_client *client,
+                                    struct ql_error *error);
 
 #ifdef __cplusplus
 }
