@@ -113,6 +113,10 @@ static void append_parts(struct machine *machine,
             return;
         }
     }
+    if (machine->state->logs.held >= LOGS_BYTES_MAX) {
+        ret->code = QL_LIMIT;
+        return;
+    }
     for (i = 0; i < args->parts_count; i++) {
         append_part(machine, logs[i], &args->parts[i], ret);
     }

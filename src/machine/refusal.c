@@ -19,6 +19,9 @@ static const struct refusal_row refusal_rows[] = {
      "another writer has taken the log since"},
     {COMMAND_PRODUCER_CLOSE, QL_NOT_FOUND,
      "no producer was ever given this id"},
+    {COMMAND_LOG_APPEND, QL_LIMIT,
+     "the logs hold as much as they may: trim or delete some, or set "
+     "retention"},
     {COMMAND_LOG_APPEND, QL_NOT_FOUND,
      "there is no such log, or no producer was ever given this id"},
     {0, QL_INVALID, "the request is malformed"},
