@@ -92,9 +92,11 @@
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
-#define GUARD_HELD_MAX 4u   /* messages that wait for our own writes */
-#define PEER_RETRY_MS 100u  /* before connecting again */
-#define PEER_GREET_MS 1000u /* before showing itself to a peer again */
+#define GUARD_HELD_MAX 4u      /* messages that wait for our own writes */
+#define PEER_RETRY_MS 100u     /* before connecting again */
+#define PEER_GREET_MS 1000u    /* before showing itself to a peer again */
+#define PEERS_ENTERING_MAX 64u /* connections that have not shown a token */
+#define PEER_ENTER_MS 5000u    /* to show it */
 #define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 1000u

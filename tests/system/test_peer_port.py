@@ -71,6 +71,24 @@ class PeerPort(SharedCase):
                                           + b"c" * 36 + b"|" + b"d" * 64))
                 self.send(node, handshake(id, b"y" * 4096))
 
+    def test_strangers_that_stay(self):
+        node = self.leader
+        before = node.descriptors()
+        for _ in range(300):
+            self.addCleanup(connect(node.peer_address).close)
+        self.assertLess(node.descriptors() - before, 100)
+
+    def test_an_address_without_end(self):
+        """It must not be kept while it comes."""
+        for node in self.shared.nodes:
+            with connect(node.peer_address) as sock:
+                try:
+                    sock.sendall(handshake(1, b"", 1 << 34))
+                    for _ in range(4 * MEMORY_MIB):
+                        sock.sendall(b"x" * (1 << 20))
+                except OSError as gone:
+                    self.assertIn(gone.errno, GONE)
+
     def test_a_stranger_that_says_nothing(self):
         for node in self.shared.nodes:
             host, port = node.peer_address.split(":")
