@@ -73,6 +73,7 @@ static bool admit(struct machine *machine, const struct append_args *args,
     }
     ret->code = producers_find(&state->producers, args->producer, &producer);
     if (ret->code != 0) {
+        ret->producer = args->producer;
         return false;
     }
     producers_use(&state->producers, producer, state->time_ms);
