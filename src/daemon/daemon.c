@@ -19,7 +19,7 @@ struct daemon {
     struct config *config;
     int argc;
     char **argv;
-    void (*on_ready)(void *data, const char *listen);
+    void (*on_leads)(void *data, const char *listen);
     void *data;
     struct uv_loop_s loop;
     struct uv_signal_s signals[3];
@@ -46,17 +46,18 @@ static void daemon_on_node_stopped(void *data);
 static void daemon_on_server_stopped(void *data);
 static void daemon_close(struct daemon *daemon);
 static void node_on_state(void *data);
+static void daemon_tell_leads(struct daemon *daemon);
 static void daemon_say_leader(struct daemon *daemon);
 static void node_on_applied(void *data);
 static uint64_t service_on_sessions(void *data);
 
 int daemon_run(struct config *config, int argc, char **argv,
-               void (*on_ready)(void *data, const char *listen), void *data)
+               void (*on_leads)(void *data, const char *listen), void *data)
 {
     struct daemon daemon = {.config = config,
                             .argc = argc,
                             .argv = argv,
-                            .on_ready = on_ready,
+                            .on_leads = on_leads,
                             .data = data,
                             .lock_fd = -1};
     struct err err = {0};
@@ -234,9 +235,6 @@ static void daemon_say_ready(struct daemon *daemon)
         address.port = server_port(daemon->server, i);
         address_format(&address, text);
         diag_info("clients connect to %s", text);
-        if (i == 0 && daemon->on_ready != NULL) {
-            daemon->on_ready(daemon->data, text);
-        }
     }
     notify_manager("READY=1");
 }
@@ -334,6 +332,21 @@ static void node_on_state(void *data)
     service_on_state(daemon->service);
 }
 
+/* The first time only. */
+static void daemon_tell_leads(struct daemon *daemon)
+{
+    struct address address = daemon->config->listen_addresses[0];
+    char text[ADDRESS_MAX];
+
+    if (daemon->on_leads == NULL) {
+        return;
+    }
+    address.port = server_port(daemon->server, 0);
+    address_format(&address, text);
+    daemon->on_leads(daemon->data, text);
+    daemon->on_leads = NULL;
+}
+
 /* One line for each change that an operator may want to find later. */
 static void daemon_say_leader(struct daemon *daemon)
 {
@@ -352,6 +365,7 @@ static void daemon_say_leader(struct daemon *daemon)
     }
     if (ready) {
         diag_info("leads in term %llu", (unsigned long long)status.term);
+        daemon_tell_leads(daemon);
     } else if (status.leader == 0) {
         diag_info("no leader known in term %llu",
                   (unsigned long long)status.term);

@@ -11,7 +11,8 @@
 
 #include "daemon/config.h"
 
-/* Runs until a signal. @argc and @argv are kept for SIGHUP. @on_ready may be
- * NULL. Returns the status to exit with; failures were already reported. */
+/* Runs until a signal. @argc and @argv are kept for SIGHUP. @on_leads, which may
+ * be NULL, is told where clients connect when this node leads for the first
+ * time. Returns the status to exit with; failures were already reported. */
 int daemon_run(struct config *config, int argc, char **argv,
-               void (*on_ready)(void *data, const char *listen), void *data);
+               void (*on_leads)(void *data, const char *listen), void *data);

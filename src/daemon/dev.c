@@ -40,7 +40,7 @@ static const struct option_row rows[] = {
 
 static int dev_run(const struct dev_options *options, struct err *err);
 static int dev_init(const char *dir, const char *listen, struct err *err);
-static void dev_on_ready(void *data, const char *listen);
+static void dev_on_leads(void *data, const char *listen);
 static int remove_on_file(const char *path, const struct stat *info, int type,
                           struct FTW *where);
 
@@ -103,7 +103,7 @@ static int dev_run(const struct dev_options *options, struct err *err)
     }
     if (dev_init(dir, options->listen, err) == 0 &&
         config_load(&config, 4, argv, err) == 0) {
-        status = daemon_run(&config, 4, argv, dev_on_ready, NULL);
+        status = daemon_run(&config, 4, argv, dev_on_leads, NULL);
     }
     config_close(&config);
     if (options->keep) {
@@ -133,7 +133,7 @@ static int dev_init(const char *dir, const char *listen, struct err *err)
     return identity_init(&identity, dir, err);
 }
 
-static void dev_on_ready(void *data, const char *listen)
+static void dev_on_leads(void *data, const char *listen)
 {
     (void)data;
     printf("ready. In another terminal:\n"
