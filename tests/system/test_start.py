@@ -9,7 +9,6 @@ from support.case import Case
 from support.client import Client
 from support.daemon import Daemon, quorlogd
 from support.ports import free_address
-from support.waiting import wait_until
 
 MEMBERS = ("1=127.0.0.1:10/127.0.0.1:11,2=127.0.0.1:12/127.0.0.1:13,"
            "3=127.0.0.1:14/127.0.0.1:15")
