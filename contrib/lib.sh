@@ -37,12 +37,22 @@ install_packages() {
 }
 
 # build_tree TOP BUILD [configure flags]: everything, out of the source tree.
+# Objects made with other flags are not mixed in: they are built anew.
 build_tree() {
-    local top=$1 build=$2
+    local top=$1 build=$2 flags
     shift 2
+    flags=${*//--enable-werror/}
     mkdir -p "$build"
     [ -x "$top/configure" ] || (cd "$top" && ./autogen.sh)
-    (cd "$build" && "$top/configure" "$@" && make -j"$(nproc)")
+    (
+        cd "$build"
+        "$top/configure" "$@"
+        if [ -f flags.txt ] && [ "$(cat flags.txt)" != "$flags" ]; then
+            make clean
+        fi
+        echo "$flags" >flags.txt
+        make -j"$(nproc)"
+    )
 }
 
 # wait_until SECONDS WHAT COMMAND...: polls; fails loudly at the deadline.
