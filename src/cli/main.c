@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "quorlog.h"
 #include "util/code.h"
+#include "util/standard.h"
 
 #define EXIT_UNHEALTHY 7
 static int end_output(struct command_run *run, int rv, struct err *err);
@@ -59,8 +60,11 @@ int main(int argc, char **argv)
     /* A closed pipe is seen as EPIPE by whoever writes. */
     (void)signal(SIGPIPE, SIG_IGN);
     output_init(&run.output, stdout, OUTPUT_TABLE);
-    rv = parse_command(&parse, commands, argc < 2 ? 0 : argc - 1, argv + 1,
-                       &run, &done, &err);
+    rv = standard_occupy(&err);
+    if (rv == 0) {
+        rv = parse_command(&parse, commands, argc < 2 ? 0 : argc - 1, argv + 1,
+                           &run, &done, &err);
+    }
     if (rv == 0 && !done) {
         rv = run.command->run(&run, &err);
     }

@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/dev.h"
 #include "daemon/init.h"
+#include "util/standard.h"
 #include "util/text.h"
 
 struct command_row {
@@ -35,7 +36,12 @@ int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
     const char *nearest;
+    struct err err;
 
+    if (standard_occupy(&err) != 0) {
+        fprintf(stderr, "quorlogd: %s\n", err.text);
+        return 1;
+    }
     if (word == NULL) {
         help_main(0, NULL);
         return 2;
