@@ -90,6 +90,15 @@ static int check_options(const struct command_run *run, struct err *err)
                            names[i]);
         }
     }
+    /* In the protocol 0 would mean: no condition. Whoever computed it meant one.
+     */
+    if (command_given(run, "expect-position") &&
+        options->expect_position == 0) {
+        return err_set(err, QL_INVALID, "positions are counted from 1");
+    }
+    if (command_given(run, "epoch") && options->epoch == 0) {
+        return err_set(err, QL_INVALID, "epochs are counted from 1");
+    }
     if (options->batch_entries > APPEND_ENTRIES_MAX) {
         return err_set(err, QL_INVALID, "--batch-entries is at most %u",
                        APPEND_ENTRIES_MAX);
