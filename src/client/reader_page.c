@@ -98,16 +98,24 @@ static void skip_to(struct ql_reader *reader, uint64_t next)
 
 int reader_add_trimmed(struct ql_reader *reader, uint64_t head)
 {
-    struct page *page = page_new((struct bytes){NULL, 0});
+    struct page *page = NULL;
 
-    if (page == NULL) {
-        return QL_NO_MEMORY;
+    /* One that was not told yet is overtaken by this: a log that is trimmed
+     * often must not fill the memory of a program that does not read. */
+    if (!list_empty(&reader->pages)) {
+        page = LIST_ITEM(reader->pages.prev, struct page, link);
     }
-    page->is_trimmed = true;
+    if (page == NULL || !page->is_trimmed) {
+        page = page_new((struct bytes){NULL, 0});
+        if (page == NULL) {
+            return QL_NO_MEMORY;
+        }
+        page->is_trimmed = true;
+        list_push_back(&reader->pages, &page->link);
+        reader->pages_count++;
+    }
     page->next = head;
     reader->fetch_at = head;
-    list_push_back(&reader->pages, &page->link);
-    reader->pages_count++;
     reader->ready_due = true;
     if (reader->to != 0 && head >= reader->to) {
         reader_end(reader, NULL);

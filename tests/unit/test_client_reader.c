@@ -324,6 +324,22 @@ static void events_of_a_stream_are_told_in_order(void **state)
     ql_reader_free(reader);
 }
 
+static void trims_that_follow_each_other_are_told_as_one(void **state)
+{
+    struct client_rig *rig = *state;
+    struct ql_reader *reader = reader_of(rig, 1, 0, true);
+
+    answer_read(rig, 1, 1, 1);
+    answer_follow(rig, 1, 11, 1);
+    send_event(rig, 11, FOLLOW_TRIMMED, 5);
+    send_event(rig, 11, FOLLOW_TRIMMED, 7);
+    send_event(rig, 11, FOLLOW_TRIMMED, 9);
+    send_entries(rig, 11, 9, 10, 33);
+    expect_error(rig, reader, QL_TRIMMED, 9);
+    expect_entry(rig, reader, 9);
+    ql_reader_free(reader);
+}
+
 static void a_change_of_leader_leads_to_the_new_one(void **state)
 {
     struct client_rig *rig = *state;
@@ -436,6 +452,7 @@ int main(void)
         TEST(credit_is_given_back_when_entries_are_consumed),
         TEST(a_follower_catches_up_again_after_a_lost_connection),
         TEST(events_of_a_stream_are_told_in_order),
+        TEST(trims_that_follow_each_other_are_told_as_one),
         TEST(a_change_of_leader_leads_to_the_new_one),
         TEST(a_log_made_again_is_another_log),
         TEST(an_unknown_stream_is_turned_off),
