@@ -30,9 +30,18 @@ class Snapshots(Case):
         with node.client() as client:
             return client.call("log.list", {"stale": True})["logs"]
 
+    def stats_at_one_state(self, cluster):
+        """Of each node, or None if a command came in between: retention ticks."""
+        before = [node.status()["state_index"] for node in cluster.nodes]
+        stats = [self.stats(node) for node in cluster.nodes]
+        after = [node.status()["state_index"] for node in cluster.nodes]
+        return stats if len(set(before + after)) == 1 else None
+
     def assert_equal_everywhere(self, cluster):
         cluster.wait_all_applied()
-        first, *others = [self.stats(node) for node in cluster.nodes]
+        first, *others = wait_until(
+            "all nodes are at one state",
+            lambda: self.stats_at_one_state(cluster))
         for other in others:
             self.assertEqual(other, first)
         return first
