@@ -69,6 +69,7 @@ int append_start(struct ql_client *client, const struct ql_append_part *parts,
     call->cb = cb;
     call->data = data;
     call->writer = writer;
+    call->parts_count = count;
     call->numbered = !given.at_least_once;
     call->request.is_append = true;
     call->request.send_once = given.at_least_once;

@@ -18,6 +18,8 @@ enum verdict {
 };
 
 static enum verdict verdict_of(int code);
+static int decode_result(const struct append_call *call, struct bytes encoded,
+                         struct append_result *ret_result, struct err *err);
 static void on_refusal(struct append_call *call,
                        const struct rpc_error *refusal);
 static void on_forgotten(struct append_call *call,
@@ -100,7 +102,7 @@ void append_queue_on_answer(struct request *request,
         return;
     }
     queue->refusals = 0;
-    if (call->is_filler || append_result_decode(&result, encoded, &err) == 0) {
+    if (call->is_filler || decode_result(call, encoded, &result, &err) == 0) {
         append_call_succeed(call, &result);
         return;
     }
@@ -108,6 +110,19 @@ void append_queue_on_answer(struct request *request,
     error_set(&error, QL_OUTCOME_UNKNOWN, "the answer makes no sense: %s",
               err.text);
     append_call_fail(call, &error);
+}
+
+/* A place for each part: callers use them without a look at the count. */
+static int decode_result(const struct append_call *call, struct bytes encoded,
+                         struct append_result *ret_result, struct err *err)
+{
+    int rv = append_result_decode(ret_result, encoded, err);
+
+    if (rv == 0 && ret_result->count != call->parts_count) {
+        rv = err_set(err, QL_PROTOCOL, "%zu places for %zu logs",
+                     ret_result->count, call->parts_count);
+    }
+    return rv;
 }
 
 static enum verdict verdict_of(int code)

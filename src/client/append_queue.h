@@ -34,7 +34,8 @@ struct append_call {
     uint64_t writer; /* serial of the ql_writer it was made with, or 0 */
     uint64_t producer;
     uint64_t sequence; /* 0: never sent, or without a number */
-    bool numbered;     /* false: at_least_once */
+    size_t parts_count;
+    bool numbered; /* false: at_least_once */
     bool is_filler;
 };
 

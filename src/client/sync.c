@@ -9,8 +9,7 @@
 
 struct sync_append {
     struct sync sync;
-    struct ql_append_place *places; /* the caller's, or NULL */
-    size_t count;
+    struct ql_append_place *places; /* one a part, the caller's; or NULL */
 };
 
 struct sync_status {
@@ -97,7 +96,6 @@ int append_and_wait(struct ql_client *client,
         return rv;
     }
     wait.places = ret_places;
-    wait.count = count;
     rv = append_start(client, parts, count, options, writer, on_append, &wait,
                       error);
     return sync_end(&wait.sync, rv, error);
@@ -121,18 +119,10 @@ static void on_append(void *data, const struct ql_append_result *result,
                       const struct ql_error *error)
 {
     struct sync_append *wait = data;
-    struct ql_error mismatch;
 
     if (error == NULL && wait->places != NULL) {
-        if (result->count != wait->count) {
-            error_set(&mismatch, QL_PROTOCOL,
-                      "appended, but the answer tells %zu places for %zu logs",
-                      result->count, wait->count);
-            error = &mismatch;
-        } else {
-            memcpy(wait->places, result->places,
-                   result->count * sizeof(*result->places));
-        }
+        memcpy(wait->places, result->places,
+               result->count * sizeof(*result->places));
     }
     sync_done(&wait->sync, error);
 }

@@ -351,6 +351,29 @@ static void no_more_appends_are_out_than_the_machine_remembers(void **state)
     rig_finish(rig, &outcomes[PRODUCER_WINDOW]);
 }
 
+static void an_answer_without_a_place_leaves_the_outcome_open(void **state)
+{
+    struct client_rig *rig = *state;
+    struct fake_server *server = &rig->servers[0];
+    const struct append_result result = {.count = 0, .time_ms = 1};
+    struct buf encoded = BUF_INIT;
+
+    assert_int_equal(append_result_encode(&result, &encoded), 0);
+    rig_append(rig, "a", &rig->outcomes[0]);
+    rig_append(rig, "b", &rig->outcomes[1]);
+    rig_open_producer(rig, 0, 7);
+    rig_expect_count(rig, 0, METHOD, 2);
+    fake_answer(server, fake_find(server, METHOD),
+                (struct bytes){encoded.data, encoded.len});
+    rig_finish(rig, &rig->outcomes[0]);
+    assert_int_equal(rig->outcomes[0].code, QL_OUTCOME_UNKNOWN);
+    assert_int_equal(rig->outcomes[0].sequence, 1);
+    rig_answer_append(server, fake_find(server, METHOD), 2);
+    rig_finish(rig, &rig->outcomes[1]);
+    assert_int_equal(rig->outcomes[1].code, QL_OK);
+    buf_close(&encoded);
+}
+
 static void oversized_and_malformed_appends_are_refused_at_once(void **state)
 {
     struct client_rig *rig = *state;
@@ -407,6 +430,7 @@ int main(void)
         TEST(at_least_once_is_not_repeated_after_a_lost_connection),
         TEST(at_least_once_is_repeated_after_a_definite_refusal),
         TEST(no_more_appends_are_out_than_the_machine_remembers),
+        TEST(an_answer_without_a_place_leaves_the_outcome_open),
         TEST(oversized_and_malformed_appends_are_refused_at_once),
     };
 
