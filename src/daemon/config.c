@@ -58,6 +58,18 @@ static const struct option_row rows[] = {
 static const char *const not_in_file[] = {"config", "check-config", "help",
                                           NULL};
 
+static const struct config defaults = {
+    .data_dir = CONFIG_DATA_DIR_DEFAULT,
+    .max_connections = CONNECTIONS_MAX,
+    .max_request_bytes = REQUEST_BYTES_MAX,
+    .idle_timeout_ms = CONNECTION_IDLE_MS,
+    .election_timeout_ms = ELECTION_TIMEOUT_MS,
+    .heartbeat_ms = HEARTBEAT_MS,
+    .snapshot_entries = SNAPSHOT_ENTRIES,
+    .snapshot_bytes = SNAPSHOT_BYTES_MIN,
+    .log_level = "info",
+};
+
 struct file_reader {
     struct config *config;
     const char *path;
@@ -76,8 +88,7 @@ int config_load(struct config *ret, int argc, char **argv, struct err *err)
     int words = 0;
     int rv;
 
-    memset(ret, 0, sizeof(*ret));
-    ret->data_dir = CONFIG_DATA_DIR_DEFAULT;
+    *ret = defaults;
     ret->set = option_set_new(rows, ret, "QUORLOGD_");
     if (ret->set == NULL) {
         return err_set(err, QL_NO_MEMORY, "out of memory");
@@ -151,10 +162,12 @@ void config_print(const struct config *config, void *stdio_file)
         case OPTION_SIZE:
         case OPTION_DURATION: {
             uint64_t number;
+            char text[32];
 
             memcpy(&number, field, sizeof(number));
-            fprintf(stdio_file, "%-18s %-32" PRIu64 " %s\n", row->name, number,
-                    source);
+            snprintf(text, sizeof(text), "%" PRIu64 "%s", number,
+                     row->kind == OPTION_DURATION ? "ms" : "");
+            fprintf(stdio_file, "%-18s %-32s %s\n", row->name, text, source);
             break;
         }
         }
@@ -285,7 +298,7 @@ static int file_reader_on_key(void *data, const char *section, const char *name,
 static int check_range(const char *name, uint64_t value, uint64_t min,
                        uint64_t max, struct err *err)
 {
-    if (value == 0 || (value >= min && value <= max)) {
+    if (value >= min && value <= max) {
         return 0;
     }
     return err_set(err, QL_INVALID,
@@ -301,7 +314,7 @@ static int config_check(struct config *config, struct err *err)
         uint64_t min;
         uint64_t max;
     } ranges[] = {
-        {"quorum-size", config->quorum_size, 1, MEMBERS_MAX},
+        {"quorum-size", config->quorum_size, 0, MEMBERS_MAX}, /* 0: unsaid */
         {"max-connections", config->max_connections, 1, 1000000},
         {"max-request-bytes", config->max_request_bytes, 64 * KIB,
          REQUEST_BYTES_MAX},
@@ -312,11 +325,8 @@ static int config_check(struct config *config, struct err *err)
         {"snapshot-bytes", config->snapshot_bytes, 64 * KIB,
          SNAPSHOT_BYTES_MAX},
     };
-    uint64_t election = config->election_timeout_ms != 0
-                            ? config->election_timeout_ms
-                            : ELECTION_TIMEOUT_MS;
-    uint64_t heartbeat =
-        config->heartbeat_ms != 0 ? config->heartbeat_ms : HEARTBEAT_MS;
+    uint64_t election = config->election_timeout_ms;
+    uint64_t heartbeat = config->heartbeat_ms;
 
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         int rv = check_range(ranges[i].name, ranges[i].value, ranges[i].min,
@@ -331,9 +341,7 @@ static int config_check(struct config *config, struct err *err)
                        "of election-timeout (%" PRIu64 " ms)",
                        heartbeat, election);
     }
-    config->level = DIAG_INFO;
-    if (config->log_level != NULL &&
-        diag_level_parse(config->log_level, &config->level) != 0) {
+    if (diag_level_parse(config->log_level, &config->level) != 0) {
         return err_set(err, QL_INVALID,
                        "log-level '%s': use error, warning, info or debug",
                        config->log_level);

@@ -36,9 +36,9 @@ class Configuration(Case):
                           env={"QUORLOGD_MAX_CONNECTIONS": "22",
                                "QUORLOGD_IDLE_TIMEOUT": "22s"})
         self.assertEqual(rows["max-connections"], ("33", "flag"))
-        self.assertEqual(rows["idle-timeout"], ("22000", "environment"))
-        self.assertEqual(rows["heartbeat"], ("11", "file"))
-        self.assertEqual(rows["election-timeout"][1], "default")
+        self.assertEqual(rows["idle-timeout"], ("22000ms", "environment"))
+        self.assertEqual(rows["heartbeat"], ("11ms", "file"))
+        self.assertEqual(rows["election-timeout"], ("1000ms", "default"))
 
     def test_the_file_may_be_named_by_a_variable(self):
         self.write("log-level = debug\n")

@@ -85,6 +85,9 @@ static void defaults_need_no_source_at_all(void **state)
     assert_string_equal(fixture->config.data_dir, CONFIG_DATA_DIR_DEFAULT);
     assert_int_equal(fixture->config.level, DIAG_INFO);
     assert_int_equal(fixture->config.listen_count, 0);
+    /* --check-config shows these, so 0 for "whatever it may be" would not do. */
+    assert_int_equal(fixture->config.max_connections, CONNECTIONS_MAX);
+    assert_int_equal(fixture->config.election_timeout_ms, ELECTION_TIMEOUT_MS);
 }
 
 static void a_flag_wins_over_environment_and_file(void **state)
@@ -211,6 +214,8 @@ static void numbers_out_of_range_are_refused(void **state)
         {"--snapshot-entries", "1"},
         {"--heartbeat", "x"},
         {"--max-connections", "-1"},
+        {"--max-connections", "0"},
+        {"--idle-timeout", "0"},
     };
     struct fixture *fixture = *state;
 
