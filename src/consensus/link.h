@@ -19,6 +19,7 @@
 
 #include "consensus/identity.h"
 #include "util/buf.h"
+#include "util/list.h"
 
 #define LINK_FRAME_MAX (64u * 1024u * 1024u)  /* a snapshot may be in one */
 #define LINK_QUEUE_MAX (80u * 1024u * 1024u)  /* bytes queued to one peer */
