@@ -158,6 +158,18 @@ void guard_fail_write(struct guard *guard, const char *what, int status)
     }
 }
 
+void guard_restart(struct guard *guard, const char *reason)
+{
+    if (guard->options.restart == NULL) {
+        guard_fail(guard, "must start again: %s", reason);
+        return;
+    }
+    if (!guard->failed && !guard->closing) {
+        guard->failed = true;
+        guard->options.restart(guard->options.data, reason);
+    }
+}
+
 struct guard_peer *guard_peer(struct guard *guard, raft_id id)
 {
     struct guard_peer *spare = NULL;
@@ -211,6 +223,25 @@ static void io_close(struct raft_io *io, raft_io_close_cb cb)
     guard->inner->close(guard->inner, on_inner_closed);
 }
 
+static void free_loaded(struct raft_snapshot *snapshot,
+                        struct raft_entry *entries, size_t count)
+{
+    if (snapshot != NULL) {
+        for (unsigned i = 0; i < snapshot->n_bufs; i++) {
+            raft_free(snapshot->bufs[i].base);
+        }
+        raft_free(snapshot->bufs);
+        raft_configuration_close(&snapshot->configuration);
+        raft_free(snapshot);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 == count || entries[i + 1].batch != entries[i].batch) {
+            raft_free(entries[i].batch);
+        }
+    }
+    raft_free(entries);
+}
+
 static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
                    struct raft_snapshot **snapshot, raft_index *start_index,
                    struct raft_entry *entries[], size_t *count)
@@ -225,7 +256,11 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
     }
     guard->durable_term = *term;
     guard->durable_vote = *vote;
-    return guard_obey_on_load(guard, term, vote, *snapshot, *entries, *count);
+    rv = guard_obey_on_load(guard, term, vote, *snapshot, *entries, *count);
+    if (rv != 0) {
+        free_loaded(*snapshot, *entries, *count);
+    }
+    return rv;
 }
 
 static void on_tick(struct raft_io *inner)
@@ -305,14 +340,22 @@ int guard_store_vote(struct guard *guard, raft_id id)
     return 0;
 }
 
+/* A candidate that cannot store its term makes the core free what it has not
+ * allocated. After fatal(), where that returns at all, nothing more of the core
+ * goes out or to the disk: it may as well believe that all went well. */
+static int tell_core(const struct guard *guard, int status)
+{
+    return guard->failed ? 0 : status;
+}
+
 static int io_set_term(struct raft_io *io, raft_term term)
 {
-    return guard_store_term(io->impl, term);
+    return tell_core(io->impl, guard_store_term(io->impl, term));
 }
 
 static int io_set_vote(struct raft_io *io, raft_id id)
 {
-    return guard_store_vote(io->impl, id);
+    return tell_core(io->impl, guard_store_vote(io->impl, id));
 }
 
 /* ---- raft_io: the rest ---- */

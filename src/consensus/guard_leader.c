@@ -21,6 +21,7 @@ void guard_obey_after_entry(struct guard *guard)
     assert(guard->depth == 0);
     resume_after_cuts(guard);
     guard_complete_sends(guard);
+    guard_forget_installed_change(guard);
     if (guard->started && guard->raft->state == RAFT_UNAVAILABLE &&
         guard_has_rule(guard, GUARD_D)) {
         guard_fail(guard, "the raft core has stopped: %s", guard->raft->errmsg);
@@ -39,6 +40,7 @@ void guard_obey_after_entry(struct guard *guard)
 
 void guard_obey_before_tick(struct guard *guard)
 {
+    guard_forget_silent_leader(guard);
     wait_for_own_writes(guard);
     vote_before_ruling_alone(guard);
 }
@@ -50,7 +52,7 @@ bool guard_own_entry_is_stored(const struct guard *guard)
            guard->raft->last_stored >= guard->own_entry.index;
 }
 
-/* Rule H, second half: a peer that is sent entries as they come (pipeline) is
+/* Rules H and Q, second half: a peer that is sent entries as they come (pipeline) is
  * thought to have been sent them all. When probing, the core goes on from the
  * answer, and while it sends a snapshot there are no entries. */
 static void resume_after_cuts(struct guard *guard)
@@ -134,8 +136,10 @@ static void propose_own_entry(struct guard *guard)
 /* Rule M. A server whose log in memory is ahead of its disk must not stand for
  * election: when the writes end it is no follower, and skips what a follower
  * does then (take over a configuration, answer). It also would ask for votes
- * with entries that a crash takes away (Raft paper, figure 2: log on stable
- * storage before RPCs). Its election timer stands still until it is done. */
+ * with entries that a crash takes away (rule C; Raft paper, figure 2: log on
+ * stable storage before RPCs). Its election timer stands still until it is
+ * done; a candidate gets no new entries, so this covers C (guard_send() asserts
+ * it). */
 static void wait_for_own_writes(struct guard *guard)
 {
     if (guard_has_rule(guard, GUARD_M) && guard->raft->state == RAFT_FOLLOWER &&
