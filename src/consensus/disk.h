@@ -18,6 +18,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "util/err.h"
 #include "util/list.h"
@@ -34,14 +36,14 @@ typedef void (*disk_write_cb)(struct disk_write *write, int status);
 /* One write and the sync that makes it durable. The memory must stay until the
  * callback. */
 struct disk_write {
-    struct list link;    /* the disk's */
+    struct list link; /* the disk's */
     struct disk_file *file;
-    uint64_t offset;     /* multiple of DISK_BLOCK */
-    const void *bytes;   /* aligned to DISK_BLOCK */
-    size_t len;          /* multiple of DISK_BLOCK */
-    int status;          /* the disk's */
+    uint64_t offset;   /* multiple of DISK_BLOCK */
+    const void *bytes; /* aligned to DISK_BLOCK */
+    size_t len;        /* multiple of DISK_BLOCK */
+    int status;        /* the disk's */
     disk_write_cb cb;
-    void *data;          /* the caller's */
+    void *data; /* the caller's */
 };
 
 struct disk_work;

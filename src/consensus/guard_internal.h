@@ -48,7 +48,8 @@ enum guard_verdict { GUARD_DELIVER, GUARD_DROP, GUARD_HOLD };
 /* A message that waits for our own writes (rules J, N); it owns its contents. */
 struct guard_held_message {
     struct list link;
-    struct raft_message message; /* server_address is NULL */
+    struct raft_message message;
+    char *address; /* what message.server_address points to; may be NULL */
 };
 
 /* A request of the core that is told 0 once the core has returned. */

@@ -291,12 +291,15 @@ static void hold(struct guard *guard, const struct raft_message *message)
     struct raft_message copy = *message;
     struct guard_held_message *held;
 
-    copy.server_address = NULL;
     if (guard->held_count >= GUARD_HELD_MAX) {
         message_close(&copy);
         return;
     }
     held = mem_must_zalloc(sizeof *held);
+    if (copy.server_address != NULL) {
+        held->address = mem_must_strdup(copy.server_address);
+        copy.server_address = held->address;
+    }
     held->message = copy;
     list_push_back(&guard->held, &held->link);
     guard->held_count++;
@@ -348,6 +351,7 @@ void guard_release_held(struct guard *guard)
 
         list_remove(&held->link);
         guard_receive(guard, &held->message);
+        free(held->address);
         free(held);
     }
 }
@@ -360,6 +364,7 @@ void guard_drop_held(struct guard *guard)
 
         list_remove(&held->link);
         message_close(&held->message);
+        free(held->address);
         free(held);
     }
     guard->held_count = 0;
