@@ -131,8 +131,8 @@ struct ql_client_options {
 QL_API int ql_client_new(struct ql_client **ret_client,
                          const struct ql_client_options *options,
                          struct ql_error *error);
-/* Closes the connection; calls still open get QL_CANCELED, or
- * QL_OUTCOME_UNKNOWN where a write may have happened. Accepts NULL. All readers
+/* Closes the connection; calls still open get their callback with QL_CANCELED,
+ * or QL_OUTCOME_UNKNOWN where a write may have happened. Accepts NULL. All readers
  * and writers of the client must be freed first. Not from inside a callback. */
 QL_API void ql_client_free(struct ql_client *client);
 
@@ -143,7 +143,8 @@ QL_API int ql_client_events(const struct ql_client *client);
 /* Milliseconds until ql_client_process() must run again, -1 for never. */
 QL_API int ql_client_timeout_ms(const struct ql_client *client);
 /* Does what can be done without blocking and runs the callbacks that are due.
- * Callbacks run only from here and from the blocking calls. */
+ * Callbacks run only from here, from the blocking calls and, for calls still
+ * open, from ql_client_free(). A callback may start calls, not block. */
 QL_API int ql_client_process(struct ql_client *client);
 /* Blocks up to @timeout_ms in poll(2), then processes once. */
 QL_API int ql_client_wait(struct ql_client *client, int timeout_ms);
@@ -265,7 +266,8 @@ struct ql_append_options {
     uint32_t timeout_ms; /* 0: the client's */
     bool at_least_once;  /* do not use the client's producer; a retry after a
                             lost connection is then refused with
-                            QL_OUTCOME_UNKNOWN rather than risked */
+                            QL_OUTCOME_UNKNOWN rather than risked. Not
+                            pipelined: that would lose the order */
 };
 #define QL_APPEND_OPTIONS_INIT                                                 \
     {                                                                          \
@@ -295,8 +297,10 @@ typedef void (*ql_append_cb)(void *data, const struct ql_append_result *result,
  *
  * The client numbers its appends (producer and sequence), so it repeats them
  * safely after a lost connection or a change of leader. When the deadline
- * passes first the code is QL_OUTCOME_UNKNOWN and the client goes on trying
- * until it is freed. */
+ * passes first and the append may have been carried out, the code is
+ * QL_OUTCOME_UNKNOWN and the client goes on trying until it is freed. When it
+ * certainly was not, the code says why (QL_CONNECT, QL_NO_LEADER, QL_TIMEOUT)
+ * and it never will be. */
 QL_API int ql_append(struct ql_client *client, const char *log,
                      const struct ql_entry *entries, size_t count,
                      const struct ql_append_options *options,
@@ -385,8 +389,8 @@ QL_API int ql_reader_next(struct ql_reader *reader, int timeout_ms,
                           struct ql_entry *ret_entry, struct ql_error *error);
 /* The position ql_reader_next() will look for next. */
 QL_API uint64_t ql_reader_position(const struct ql_reader *reader);
-/* Calls @cb from ql_client_process() whenever ql_reader_next(reader, 0, ...)
- * has something to say. */
+/* Calls @cb from ql_client_process() when something new has come that
+ * ql_reader_next(reader, 0, ...) will give; take all of it, up to QL_TIMEOUT. */
 typedef void (*ql_ready_cb)(void *data, struct ql_reader *reader);
 QL_API void ql_reader_on_ready(struct ql_reader *reader, ql_ready_cb cb,
                                void *data);
@@ -477,6 +481,7 @@ struct ql_cluster_status {
     uint64_t uptime_ms;
     uint64_t quorum_size;
     bool quorum_size_ok; /* false: --quorum-size is not the majority */
+    bool age_suspended;  /* the clock jumped: see ql_cluster_confirm_clock() */
     size_t member_count;
     struct ql_member members[QL_MEMBERS_MAX];
 };
@@ -495,6 +500,10 @@ QL_API int ql_cluster_status_async(struct ql_client *client,
  * term has a leader. Taken on the unix socket or from loopback only. */
 QL_API int ql_cluster_transfer(struct ql_client *client, uint64_t to,
                                struct ql_error *error);
+/* Says that the cluster's clock is right after it jumped by more than an hour:
+ * retention by age and the expiry of producers go on. Taken as transfer is. */
+QL_API int ql_cluster_confirm_clock(struct ql_client *client,
+                                    struct ql_error *error);
 
 #ifdef __cplusplus
 }

@@ -36,6 +36,7 @@ static const struct column status_columns[] = {
     {"term", "term", COLUMN_U64, STATUS(term)},
     {"quorum_size", "quorum", COLUMN_U64, STATUS(quorum_size)},
     {"quorum_size_ok", "quorum as stated", COLUMN_BOOL, STATUS(quorum_size_ok)},
+    {"age_suspended", "age suspended", COLUMN_BOOL, STATUS(age_suspended)},
     {"last_index", "last index", COLUMN_U64, STATUS(last_index)},
     {"commit_index", "commit index", COLUMN_U64, STATUS(commit_index)},
     {"applied_index", "applied index", COLUMN_U64, STATUS(applied_index)},
@@ -98,7 +99,7 @@ bool cluster_is_healthy(const struct cluster_answer *answer)
     const struct ql_cluster_status *status = &answer->status;
 
     if (answer->code != 0 || status->leader_id == 0 ||
-        !status->quorum_size_ok) {
+        !status->quorum_size_ok || status->age_suspended) {
         return false;
     }
     for (size_t i = 0; i < status->member_count; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* quorlog cluster status and transfer. */
+/* quorlog cluster status, transfer and confirm-clock. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +28,12 @@ const struct option_row cluster_transfer_options[] = {
     COMMAND_OPTIONS_END,
 };
 
+const struct option_row cluster_confirm_clock_options[] = {
+    COMMAND_OPTIONS_END,
+};
+
+static int show_leader(struct command_run *run, const char *done,
+                       struct err *err);
 static void ask(struct command_run *run, const char *endpoint,
                 struct cluster_answer *ret_answer);
 static void ask_leader(struct command_run *run, struct cluster_answer *answer);
@@ -62,7 +68,6 @@ int cluster_status_run(struct command_run *run, struct err *err)
 
 int cluster_transfer_run(struct command_run *run, struct err *err)
 {
-    struct cluster_answer answer;
     struct ql_error error;
     int rv;
 
@@ -77,10 +82,33 @@ int cluster_transfer_run(struct command_run *run, struct err *err)
     if (rv != 0) {
         return command_error(err, rv, &error);
     }
+    return show_leader(run, "leadership was handed over", err);
+}
+
+int cluster_confirm_clock_run(struct command_run *run, struct err *err)
+{
+    struct ql_error error;
+    int rv = command_client(run, 0, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = ql_cluster_confirm_clock(run->client, &error);
+    if (rv != 0) {
+        return command_error(err, rv, &error);
+    }
+    return show_leader(run, "the clock was confirmed", err);
+}
+
+/* Ends a command that changed the cluster: how it is now. */
+static int show_leader(struct command_run *run, const char *done,
+                       struct err *err)
+{
+    struct cluster_answer answer;
+
     ask(run, NULL, &answer);
     if (answer.code != 0) {
-        return err_set(err, answer.code, "leadership was handed over, but: %s",
-                       answer.text);
+        return err_set(err, answer.code, "%s, but: %s", done, answer.text);
     }
     ask_leader(run, &answer);
     return cluster_view_status(&run->output, &answer.status, err);

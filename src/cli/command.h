@@ -129,3 +129,5 @@ extern const struct option_row cluster_status_options[];
 int cluster_status_run(struct command_run *run, struct err *err);
 extern const struct option_row cluster_transfer_options[];
 int cluster_transfer_run(struct command_run *run, struct err *err);
+extern const struct option_row cluster_confirm_clock_options[];
+int cluster_confirm_clock_run(struct command_run *run, struct err *err);

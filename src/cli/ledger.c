@@ -46,8 +46,8 @@ int ledger_code(const struct ledger *ledger)
 void ledger_text(const struct ledger *ledger, uint64_t next_line,
                  struct buf *ret_text)
 {
-    strbuf_printf(ret_text, "%" PRIu64 " lines acknowledged",
-                  ledger->acknowledged);
+    strbuf_printf(ret_text, "%" PRIu64 " line%s acknowledged",
+                  ledger->acknowledged, ledger->acknowledged == 1 ? "" : "s");
     if (ledger->acknowledged > 0) {
         strbuf_printf(ret_text, ":");
     }
@@ -59,13 +59,15 @@ void ledger_text(const struct ledger *ledger, uint64_t next_line,
         }
     }
     for (size_t i = 0; i < ledger->count; i++) {
-        int code = ledger->ranges[i].code;
+        const struct ledger_range *range = &ledger->ranges[i];
+        int code = range->code;
 
         if (code == 0) {
             continue;
         }
-        strbuf_printf(ret_text, "; lines ");
-        range_text(&ledger->ranges[i], ret_text);
+        strbuf_printf(ret_text, "; line%s ",
+                      range->first == range->last ? "" : "s");
+        range_text(range, ret_text);
         if (code_class(code) == QL_CLASS_OUTCOME_UNKNOWN) {
             strbuf_printf(ret_text, ": outcome unknown");
         } else {

@@ -42,6 +42,8 @@ static const struct command commands[] = {
      "Show the members and how they are", cluster_status_run},
     {"cluster", "transfer", "", 0, 0, cluster_transfer_options,
      "Hand leadership to another node", cluster_transfer_run},
+    {"cluster", "confirm-clock", "", 0, 0, cluster_confirm_clock_options,
+     "Say that the clock is right after a jump", cluster_confirm_clock_run},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 

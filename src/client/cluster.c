@@ -16,7 +16,8 @@ struct status_call {
     void *data;
 };
 
-struct transfer_call {
+/* A call that is answered by success or failure alone. */
+struct plain_call {
     struct request request;
     cluster_done_cb cb;
     void *data;
@@ -25,7 +26,12 @@ struct transfer_call {
 static int start_probe(struct request *request, const char *endpoint,
                        struct ql_error *error);
 static void on_status(struct request *request, const struct answer *answer);
-static void on_transfer(struct request *request, const struct answer *answer);
+static struct plain_call *plain_call_new(struct ql_client *client,
+                                         enum method method, cluster_done_cb cb,
+                                         void *data);
+static int plain_call_start(struct plain_call *call, int encoded,
+                            struct ql_error *error);
+static void on_plain(struct request *request, const struct answer *answer);
 static int export_status(struct ql_cluster_status *ret,
                          const struct status_result *status, struct err *err);
 static int export_member(struct ql_member *ret,
@@ -66,23 +72,52 @@ int cluster_transfer_start(struct ql_client *client, uint64_t to,
                            struct ql_error *error)
 {
     const struct transfer_args args = {to};
-    struct transfer_call *call = calloc(1, sizeof(*call));
+    struct plain_call *call =
+        plain_call_new(client, METHOD_CLUSTER_TRANSFER, cb, data);
     int rv;
 
     if (call == NULL) {
         return error_set(error, QL_NO_MEMORY, "out of memory");
     }
-    request_init(&call->request, client, METHOD_CLUSTER_TRANSFER, on_transfer);
     /* Asked twice, it could hand leadership on a second time. */
     call->request.send_once = true;
-    call->cb = cb;
-    call->data = data;
     rv = transfer_args_encode(&args, &call->request.params);
-    if (rv != 0) {
-        rv = error_set(error, rv, "out of memory");
-    } else {
-        rv = request_start(&call->request, 0, error);
+    return plain_call_start(call, rv, error);
+}
+
+int cluster_confirm_clock_start(struct ql_client *client, cluster_done_cb cb,
+                                void *data, struct ql_error *error)
+{
+    struct plain_call *call =
+        plain_call_new(client, METHOD_CLUSTER_CONFIRM_CLOCK, cb, data);
+
+    if (call == NULL) {
+        return error_set(error, QL_NO_MEMORY, "out of memory");
     }
+    return plain_call_start(call, 0, error);
+}
+
+static struct plain_call *plain_call_new(struct ql_client *client,
+                                         enum method method, cluster_done_cb cb,
+                                         void *data)
+{
+    struct plain_call *call = calloc(1, sizeof(*call));
+
+    if (call != NULL) {
+        request_init(&call->request, client, method, on_plain);
+        call->cb = cb;
+        call->data = data;
+    }
+    return call;
+}
+
+/* @encoded is what encoding the params returned. Frees @call on failure. */
+static int plain_call_start(struct plain_call *call, int encoded,
+                            struct ql_error *error)
+{
+    int rv = encoded == 0 ? request_start(&call->request, 0, error)
+                          : error_set(error, encoded, "out of memory");
+
     if (rv != 0) {
         request_close(&call->request);
         free(call);
@@ -136,10 +171,9 @@ static void on_status(struct request *request, const struct answer *answer)
     free(call);
 }
 
-static void on_transfer(struct request *request, const struct answer *answer)
+static void on_plain(struct request *request, const struct answer *answer)
 {
-    struct transfer_call *call =
-        LIST_ITEM(request, struct transfer_call, request);
+    struct plain_call *call = LIST_ITEM(request, struct plain_call, request);
 
     if (call->cb != NULL) {
         call->cb(call->data, answer->error);
@@ -181,6 +215,7 @@ static int export_status(struct ql_cluster_status *ret,
     ret->uptime_ms = status->uptime_ms;
     ret->quorum_size = status->quorum_size;
     ret->quorum_size_ok = status->quorum_size_ok;
+    ret->age_suspended = status->age_suspended;
     return rv;
 }
 

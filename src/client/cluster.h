@@ -9,3 +9,5 @@ typedef void (*cluster_done_cb)(void *data, const struct ql_error *error);
 int cluster_transfer_start(struct ql_client *client, uint64_t to,
                            cluster_done_cb cb, void *data,
                            struct ql_error *error);
+int cluster_confirm_clock_start(struct ql_client *client, cluster_done_cb cb,
+                                void *data, struct ql_error *error);

@@ -22,7 +22,7 @@ static void on_append(void *data, const struct ql_append_result *result,
                       const struct ql_error *error);
 static void on_status(void *data, const struct ql_cluster_status *status,
                       const struct ql_error *error);
-static void on_transfer(void *data, const struct ql_error *error);
+static void on_plain(void *data, const struct ql_error *error);
 
 int sync_begin(struct sync *sync, struct ql_client *client,
                struct ql_error *error)
@@ -163,7 +163,19 @@ int ql_cluster_transfer(struct ql_client *client, uint64_t to,
     if (rv != 0) {
         return rv;
     }
-    rv = cluster_transfer_start(client, to, on_transfer, &wait, error);
+    rv = cluster_transfer_start(client, to, on_plain, &wait, error);
+    return sync_end(&wait, rv, error);
+}
+
+int ql_cluster_confirm_clock(struct ql_client *client, struct ql_error *error)
+{
+    struct sync wait;
+    int rv = sync_begin(&wait, client, error);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = cluster_confirm_clock_start(client, on_plain, &wait, error);
     return sync_end(&wait, rv, error);
 }
 
@@ -178,7 +190,7 @@ static void on_status(void *data, const struct ql_cluster_status *status,
     sync_done(&wait->sync, error);
 }
 
-static void on_transfer(void *data, const struct ql_error *error)
+static void on_plain(void *data, const struct ql_error *error)
 {
     sync_done(data, error);
 }

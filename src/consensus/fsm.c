@@ -119,6 +119,12 @@ static int fsm_snapshot_async(struct raft_fsm *raft,
     if (fsm->encode_rv != 0) {
         return RAFT_NOMEM;
     }
+    /* It could be written, but never read again. */
+    if (fsm->image.len > SNAPSHOT_LEN_MAX) {
+        fsm->encode_rv = err_set(&fsm->encode_err, QL_TOO_LARGE,
+                                 "%zu bytes are too many", fsm->image.len);
+        return RAFT_TOOBIG;
+    }
     buffer = raft_malloc(sizeof *buffer);
     if (buffer == NULL) {
         fsm->encode_rv = err_set(&fsm->encode_err, QL_NO_MEMORY, "no memory");

@@ -8,7 +8,7 @@
 /* All of it: draining, two attempts, and some air. */
 #define ELECTION_TIMEOUTS_MAX 5u
 
-static bool is_over(const struct handover *handover);
+static bool is_over(const struct handover *handover, uint64_t now_ms);
 static void transfer(struct handover *handover, uint64_t now_ms);
 static void handover_on_core_done(struct raft_transfer *request);
 
@@ -32,7 +32,7 @@ int handover_step(struct handover *handover, bool drained, uint64_t now_ms)
 {
     bool leads = handover->core->state == RAFT_LEADER;
 
-    if (is_over(handover)) {
+    if (is_over(handover, now_ms)) {
         handover->phase = HANDOVER_NONE;
         return 0;
     }
@@ -58,15 +58,18 @@ void handover_cancel(struct handover *handover)
     handover->phase = HANDOVER_NONE;
 }
 
-static bool is_over(const struct handover *handover)
+/* Whoever asked wants to go on with the new leader, so its name is waited for;
+ * that the old term ended is enough when time is up. */
+static bool is_over(const struct handover *handover, uint64_t now_ms)
 {
+    bool ended = handover->core->current_term != handover->term;
     raft_id leader;
     const char *address;
 
-    if (handover->core->current_term != handover->term) {
-        return true;
-    }
     raft_leader(handover->core, &leader, &address);
+    if (ended) {
+        return leader != 0 || now_ms >= handover->deadline_ms;
+    }
     return leader != 0 && leader != handover->core->id;
 }
 

@@ -30,7 +30,8 @@ struct handover {
 void handover_begin(struct handover *handover, uint64_t to, uint64_t now_ms);
 bool handover_is_active(const struct handover *handover);
 /* Goes on as far as it can; outside the core. @drained: nothing accepted is
- * unanswered. 0: a new term has begun or another node leads; QL_TIMEOUT. */
+ * unanswered. 0: a new term has begun, and unless time is up its leader is
+ * known; QL_TIMEOUT. */
 int handover_step(struct handover *handover, bool drained, uint64_t now_ms);
 /* Forgets it; the node is closing. */
 void handover_cancel(struct handover *handover);

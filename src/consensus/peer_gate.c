@@ -3,13 +3,13 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
 #include "consensus/member_list.h"
+#include "consensus/peer_door.h"
 #include "consensus/peer_greeting.h"
 #include "consensus/peer_pins.h"
 #include "util/diag.h"
@@ -17,7 +17,8 @@
 
 struct peer_gate {
     struct raft_uv_transport outer; /* what raft_uv sees */
-    struct raft_uv_transport inner; /* its own TCP transport */
+    struct raft_uv_transport inner; /* its own TCP transport: connects */
+    struct peer_door door;          /* in its place: listens */
     struct uv_loop_s *loop;
     const struct identity *identity;
     struct peer_pins pins;
@@ -29,7 +30,8 @@ struct peer_gate {
     raft_uv_transport_close_cb close_cb;
     size_t streams_closing; /* refused ones */
     bool inner_closed;
-    bool greeting; /* started, and not stopped yet */
+    bool door_is_open; /* and was not closed yet */
+    bool greeting;     /* started, and not stopped yet */
     uint64_t refused[PEER_REFUSALS];
     /* What was said already, by member and reason: the instance it was said of,
      * or "-" when that was not proved. */
@@ -51,8 +53,9 @@ static int gate_connect(struct raft_uv_transport *outer,
                         const char *address, raft_uv_connect_cb cb);
 static void gate_close(struct raft_uv_transport *outer,
                        raft_uv_transport_close_cb cb);
-static void gate_on_accept(struct raft_uv_transport *inner, raft_id id,
-                           const char *token, struct uv_stream_s *stream);
+static void gate_on_enter(void *data, uint64_t id, const char *token,
+                          size_t room, struct uv_stream_s *stream);
+static void gate_on_door_closed(void *data);
 static void gate_on_connect(struct raft_uv_connect *request,
                             struct uv_stream_s *stream, int status);
 static void gate_on_greetings_stopped(void *data);
@@ -83,11 +86,8 @@ int peer_gate_new(struct peer_gate **ret_gate, struct uv_loop_s *loop,
         goto free_gate;
     }
     rv = raft_uv_tcp_init(&gate->inner, loop);
-    if (rv == 0) {
-        rv = raft_uv_tcp_set_bind_address(&gate->inner, gate->listen);
-    }
     if (rv != 0) {
-        rv = err_set(err, QL_IO, "prepare to listen on %s: %s", gate->listen,
+        rv = err_set(err, QL_IO, "prepare the peers' network: %s",
                      raft_strerror(rv));
         goto free_gate;
     }
@@ -104,9 +104,6 @@ int peer_gate_new(struct peer_gate **ret_gate, struct uv_loop_s *loop,
     return 0;
 
 free_gate:
-    if (gate->inner.impl != NULL) {
-        raft_uv_tcp_close(&gate->inner);
-    }
     free(gate);
     return rv;
 }
@@ -149,17 +146,15 @@ static int gate_init(struct raft_uv_transport *outer, raft_id id,
 static int gate_listen(struct raft_uv_transport *outer, raft_uv_accept_cb cb)
 {
     struct peer_gate *gate = outer->impl;
-    int rv;
+    struct err err;
 
     gate->accept_cb = cb;
-    rv = gate->inner.listen(&gate->inner, gate_on_accept);
-    if (rv != 0) {
-        /* raft_uv drops the system's reason. */
-        (void)snprintf(gate->reason, sizeof gate->reason,
-                       "listen for peers on %s: the address is in use or not "
-                       "one of this machine's",
-                       gate->listen);
-        return rv;
+    gate->door_is_open = true;
+    if (peer_door_open(&gate->door, gate->loop, gate->listen, gate_on_enter,
+                       gate, &err) != 0) {
+        /* raft_uv would drop it. */
+        (void)snprintf(gate->reason, sizeof gate->reason, "%s", err.text);
+        return RAFT_IOERR;
     }
     gate->greeting = true;
     peer_greetings_start(&gate->greetings, gate->loop, gate->identity,
@@ -217,6 +212,9 @@ static void gate_close(struct raft_uv_transport *outer,
     if (gate->greeting) {
         peer_greetings_stop(&gate->greetings, gate_on_greetings_stopped, gate);
     }
+    if (gate->door_is_open) {
+        peer_door_close(&gate->door, gate_on_door_closed, gate);
+    }
     gate->inner.close(&gate->inner, gate_on_inner_closed);
 }
 
@@ -225,6 +223,14 @@ static void gate_on_inner_closed(struct raft_uv_transport *inner)
     struct peer_gate *gate = inner->data;
 
     gate->inner_closed = true;
+    maybe_closed(gate);
+}
+
+static void gate_on_door_closed(void *data)
+{
+    struct peer_gate *gate = data;
+
+    gate->door_is_open = false;
     maybe_closed(gate);
 }
 
@@ -238,20 +244,18 @@ static void gate_on_greetings_stopped(void *data)
 
 static void maybe_closed(struct peer_gate *gate)
 {
-    if (gate->inner_closed && !gate->greeting && gate->streams_closing == 0) {
+    if (gate->inner_closed && !gate->door_is_open && !gate->greeting &&
+        gate->streams_closing == 0) {
         gate->close_cb(&gate->outer);
     }
 }
 
 /* ---- The door ---- */
 
-static void gate_on_accept(struct raft_uv_transport *inner, raft_id id,
-                           const char *token, struct uv_stream_s *stream)
+static void gate_on_enter(void *data, uint64_t id, const char *token,
+                          size_t room, struct uv_stream_s *stream)
 {
-    struct peer_gate *gate = inner->data;
-    /* The sender chose how long the block is and need not have terminated it;
-     * libraft gives the block, as malloc() returned it, but not its length. */
-    size_t room = malloc_usable_size((void *)(uintptr_t)token);
+    struct peer_gate *gate = data;
     enum peer_refusal refusal = admit(gate, id, token, room);
 
     if (refusal == PEER_ACCEPTED) {

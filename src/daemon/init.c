@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "consensus/identity.h"
 #include "daemon/config.h"
@@ -98,6 +99,11 @@ int init_main(int argc, char **argv)
     }
     if (rv == 0) {
         rv = identity_init(&identity, options.data_dir, &err);
+        if (rv != 0 && options.cluster == NULL && options.secret_file != NULL) {
+            /* It was made for a cluster that there is not; left here it would
+             * refuse the next try. */
+            (void)unlink(options.secret_file);
+        }
     }
     if (rv != 0) {
         fprintf(stderr, "quorlogd init: %s\n", err.text);
@@ -195,7 +201,8 @@ static int init_new_cluster(const struct init_options *options,
     if (rv == QL_EXISTS) {
         return err_set(err, QL_EXISTS,
                        "%s exists: to join its cluster give --cluster; for a "
-                       "new cluster name another file",
+                       "new cluster name another file, or remove this one if "
+                       "it is of an init that was cut off",
                        options->secret_file);
     }
     return rv;

@@ -73,6 +73,7 @@ static bool admit(struct machine *machine, const struct append_args *args,
     }
     ret->code = producers_find(&state->producers, args->producer, &producer);
     if (ret->code != 0) {
+        ret->producer = args->producer;
         return false;
     }
     producers_use(&state->producers, producer, state->time_ms);
@@ -112,6 +113,10 @@ static void append_parts(struct machine *machine,
         if (ret->code != 0) {
             return;
         }
+    }
+    if (machine->state->logs.held >= LOGS_BYTES_MAX) {
+        ret->code = QL_LIMIT;
+        return;
     }
     for (i = 0; i < args->parts_count; i++) {
         append_part(machine, logs[i], &args->parts[i], ret);

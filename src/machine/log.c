@@ -68,17 +68,20 @@ void log_append(struct log *log, const struct append_entry *entry,
     struct chunk *chunk = log_open_chunk(log);
     struct read_entry added = {log->tail, time_ms, entry->key, entry->value};
     uint64_t payload;
+    size_t len;
 
     if (chunk == NULL) {
         chunk = add_chunk(log);
         chunk_init(chunk, log->tail);
     }
     payload = chunk->payload;
+    len = chunk->len;
     chunk_add(chunk, &added);
     digest_add(log->digest, &added);
     log->tail++;
     log->entries++;
     log->bytes += chunk->payload - payload;
+    log->held += chunk->len - len;
     log->last_time_ms = time_ms;
 }
 
@@ -147,6 +150,7 @@ void log_adopt_chunk(struct log *log, const struct chunk *chunk)
     *add_chunk(log) = *chunk;
     log->entries += chunk->entries;
     log->bytes += chunk->payload;
+    log->held += chunk->len;
 }
 
 void log_set_head(struct log *log, uint64_t head)
@@ -220,6 +224,7 @@ static void drop_first_chunk(struct log *log)
 
     log->entries -= first->entries - log->skip.entries;
     log->bytes -= first->payload - log->skip.bytes;
+    log->held -= first->len;
     log->skip = (struct log_skip){0, 0, 0};
     chunk_close(first);
     log->chunks_at++;

@@ -29,6 +29,7 @@ struct log {
     uint64_t tail;    /* the next entry's position */
     uint64_t entries; /* kept, from the head on */
     uint64_t bytes;   /* of their keys and values */
+    uint64_t held; /* bytes of its chunks, entries before the head included */
     uint64_t last_time_ms;
     struct retention retention;
     uint64_t writer_epoch;

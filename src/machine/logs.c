@@ -236,12 +236,14 @@ static void count_in(struct logs *logs, const struct log *log)
 {
     logs->entries += log->entries;
     logs->bytes += log->bytes;
+    logs->held += log->held;
 }
 
 static void count_out(struct logs *logs, const struct log *log)
 {
     logs->entries -= log->entries;
     logs->bytes -= log->bytes;
+    logs->held -= log->held;
 }
 
 /* Bytes in the chunk that grows; 0 when none does. */

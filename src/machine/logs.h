@@ -17,6 +17,7 @@ struct logs {
     uint64_t uid_last;    /* the last one given */
     uint64_t entries;     /* kept in all logs */
     uint64_t bytes;       /* of their keys and values */
+    uint64_t held;        /* bytes of all chunks */
     struct list open;     /* logs with an open chunk, by when it was opened */
     uint64_t open_bytes;  /* of all open chunks */
     struct list retained; /* logs with limits, in no order that shows */

@@ -30,7 +30,8 @@ struct outcome {
                           producer's sequence */
     uint64_t position; /* with a refusal: see struct ql_error; or 0 */
     uint64_t log_uid;  /* of the log it was about, when there is one */
-    uint64_t producer; /* COMMAND_PRODUCER_OPEN */
+    uint64_t producer; /* COMMAND_PRODUCER_OPEN: the new one;
+                          COMMAND_LOG_APPEND: the one that is not there */
     struct append_result append; /* COMMAND_LOG_APPEND */
     bool duplicate;              /* an append that had been applied before */
     bool has_stat; /* create, configure, delete, trim, acquire, release: */

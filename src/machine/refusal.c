@@ -19,8 +19,9 @@ static const struct refusal_row refusal_rows[] = {
      "another writer has taken the log since"},
     {COMMAND_PRODUCER_CLOSE, QL_NOT_FOUND,
      "no producer was ever given this id"},
-    {COMMAND_LOG_APPEND, QL_NOT_FOUND,
-     "there is no such log, or no producer was ever given this id"},
+    {COMMAND_LOG_APPEND, QL_LIMIT,
+     "the logs hold as much as they may: trim or delete some, or set "
+     "retention"},
     {0, QL_INVALID, "the request is malformed"},
     {0, QL_PROTOCOL, "the request is not well-formed MessagePack"},
     {0, QL_TOO_LARGE, "something in the request exceeds its limit"},
@@ -40,12 +41,17 @@ static const struct refusal_row refusal_rows[] = {
 
 const char *machine_refusal_text(const struct outcome *outcome)
 {
+    enum command_kind kind = outcome->kind;
     size_t i;
 
+    if (kind == COMMAND_LOG_APPEND && outcome->producer != 0) {
+        /* What is not there is the producer, not the log. */
+        kind = COMMAND_PRODUCER_CLOSE;
+    }
     for (i = 0; i < sizeof(refusal_rows) / sizeof(refusal_rows[0]); i++) {
         const struct refusal_row *row = &refusal_rows[i];
 
-        if ((row->kind == 0 || row->kind == outcome->kind) &&
+        if ((row->kind == 0 || row->kind == kind) &&
             row->code == outcome->code) {
             return row->text;
         }

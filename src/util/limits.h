@@ -23,6 +23,9 @@
 #define PRODUCER_TTL_MS (24ull * 3600u * 1000u) /* idle time before expiry */
 #define CHUNK_BYTES (1u * MIB)        /* raw bytes at which a chunk seals */
 #define OPEN_CHUNKS_BYTES (16u * MIB) /* of all open chunks together */
+/* Of all chunks: then appends are refused. With the largest tables beside them a
+ * snapshot stays below SNAPSHOT_LEN_MAX. */
+#define LOGS_BYTES_MAX (1536u * MIB)
 #define CLOCK_JUMP_MS (3600u * 1000u) /* more suspends age retention */
 
 /* ---- One raft entry ---- */
@@ -81,15 +84,19 @@
 #define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
 #define SNAPSHOT_BYTES_MIN (16u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
+/* Linux reads no more at once, and libraft reads a snapshot by one call. */
+#define SNAPSHOT_LEN_MAX 0x7ffff000u
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
 #define TRAILING_BYTES_MAX (16u * MIB)
 #define PEER_SEND_BYTES_MAX (32u * MIB) /* in flight to one peer */
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
-#define GUARD_HELD_MAX 4u   /* messages that wait for our own writes */
-#define PEER_RETRY_MS 100u  /* before connecting again */
-#define PEER_GREET_MS 1000u /* before showing itself to a peer again */
+#define GUARD_HELD_MAX 4u      /* messages that wait for our own writes */
+#define PEER_RETRY_MS 100u     /* before connecting again */
+#define PEER_GREET_MS 1000u    /* before showing itself to a peer again */
+#define PEERS_ENTERING_MAX 64u /* connections that have not shown a token */
+#define PEER_ENTER_MS 5000u    /* to show it */
 #define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 1000u

@@ -5,6 +5,7 @@ import os
 
 from support.case import Case
 from support.daemon import quorlogd
+from support.waiting import wait_until
 
 
 class Configuration(Case):
@@ -90,8 +91,14 @@ class Configuration(Case):
         node.env = {"QUORLOGD_MAX_CONNECTIONS": "2",
                     "QUORLOGD_CONFIG": self.file}
         cluster.start()
-        first, second, third = (self.client(node) for _ in range(3))
+        first = wait_until("there is room", lambda: self.served(node))
+        second = wait_until("there is room", lambda: self.served(node))
+        with self.assertRaises((EOFError, ConnectionError)):
+            self.served(node)
         first.call("server.ping")
         second.call("server.ping")
-        with self.assertRaises((EOFError, ConnectionError)):
-            third.call("server.ping")
+
+    def served(self, node):
+        client = self.client(node)
+        client.call("server.ping")
+        return client

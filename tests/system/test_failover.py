@@ -125,6 +125,7 @@ class Failover(Case):
                 leader.kill()
                 leader.start()
             self.feed(cluster, kill, KILL_SECONDS)
+            cluster.close()
 
     def test_killed_leaders_that_stay_away_a_while_lose_nothing(self):
         cluster = self.cluster(3, ["--snapshot-entries", "64",

@@ -88,6 +88,20 @@ class Refused(Case):
         with open(secret) as file:
             self.assertNotIn(file.read().strip(), text)
 
+    def test_an_init_that_is_refused_leaves_no_secret_file(self):
+        secret = os.path.join(self.base, "secret")
+        os.mkdir(self.data)
+        letter = os.path.join(self.data, "letter.txt")
+        with open(letter, "w") as file:
+            file.write("not ours")
+        words = ["init", "--data-dir", self.data, "--secret-file", secret]
+        self.refused(2, words, "letter.txt")
+        self.assertFalse(os.path.exists(secret))
+        os.unlink(letter)
+        self.init("--secret-file", secret)
+        self.refused(1, words, "secret exists")
+        self.assertTrue(os.path.exists(secret))
+
     def test_a_second_init_of_the_same_directory_is_refused(self):
         self.init()
         with open(os.path.join(self.data, "identity")) as file:

@@ -42,7 +42,7 @@ static void nothing_acknowledged_is_said(void **state)
     ledger_failed(&ledger, 1, 1, &fenced);
     assert_int_equal(ledger_code(&ledger), QL_FENCED);
     assert_text(&ledger, 2,
-                "0 lines acknowledged; lines 1: not appended (FENCED); "
+                "0 lines acknowledged; line 1: not appended (FENCED); "
                 "line 2 and on: not sent");
 }
 

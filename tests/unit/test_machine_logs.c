@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/state.h"
 #include "support/cmocka.h"
 #include "support/driver.h"
 
@@ -235,6 +236,62 @@ static void there_is_a_limit_to_logs(void **state)
     assert_int_equal(driver->outcome.stat.uid, LOGS_MAX + 1);
 }
 
+/* ---- How much they hold ---- */
+
+/* What a snapshot would hold of entries must be what is counted. */
+static void check_held(const struct driver *driver)
+{
+    struct view *view = machine_freeze(driver->machine);
+
+    assert_int_equal(driver->machine->state->logs.held,
+                     view_len(view) - view_run(view, 0).len);
+    view_free(view);
+}
+
+static void what_the_logs_hold_is_counted(void **state)
+{
+    struct driver *driver = *state;
+
+    driver_create_with(driver, "a", (struct retention){10, 0, 0}, 0);
+    driver_create(driver, "b");
+    driver_append_many(driver, "a", 40, CHUNK_BYTES / 16);
+    driver_append_many(driver, "b", 40, CHUNK_BYTES / 16);
+    check_held(driver);
+    driver_trim(driver, "b", 21);
+    check_held(driver);
+    driver_tick(driver);
+    check_held(driver);
+    driver_reborn(driver);
+    check_held(driver);
+    driver_trim(driver, "b", 41);
+    check_held(driver);
+    driver_delete(driver, "a");
+    assert_int_equal(driver->machine->state->logs.held, 0);
+}
+
+static void full_logs_refuse_appends_and_nothing_else(void **state)
+{
+    struct driver *driver = *state;
+    uint64_t *held = &driver->machine->state->logs.held;
+    uint64_t producer = driver_open_producer(driver);
+
+    driver_create(driver, "a");
+    driver_append(driver, "a", "x");
+    *held += LOGS_BYTES_MAX;
+    assert_int_equal(driver_append(driver, "a", "y"), QL_LIMIT);
+    assert_int_equal(driver_append_numbered(driver, "a", producer, 1),
+                     QL_LIMIT);
+    assert_int_equal(driver_append(driver, "b", "y"), QL_NOT_FOUND);
+    assert_int_equal(driver_stat(driver, "a").tail, 2);
+    assert_int_equal(driver_create(driver, "b"), 0);
+    assert_int_equal(driver_trim(driver, "a", 2), 0);
+    *held -= LOGS_BYTES_MAX;
+    assert_int_equal(driver_append_numbered(driver, "a", producer, 1),
+                     QL_LIMIT);
+    assert_int_equal(driver_append_numbered(driver, "a", producer, 2), 0);
+    assert_int_equal(driver_stat(driver, "a").tail, 3);
+}
+
 /* ---- Being told ---- */
 
 struct told {
@@ -293,6 +350,8 @@ int main(void)
         TEST(logs_are_listed_by_name_in_pages),
         TEST(many_logs_come_and_go),
         TEST(there_is_a_limit_to_logs),
+        TEST(what_the_logs_hold_is_counted),
+        TEST(full_logs_refuse_appends_and_nothing_else),
         TEST(changes_are_told_refusals_are_not),
     };
 

@@ -151,6 +151,12 @@ static void an_id_that_was_never_given_is_not_new(void **state)
 
     assert_int_equal(driver_append_numbered(driver, "a", id + 1, 1),
                      QL_NOT_FOUND);
+    assert_string_equal(machine_refusal_text(&driver->outcome),
+                        "no producer was ever given this id");
+    assert_int_equal(driver_append_numbered(driver, "none", id, 1),
+                     QL_NOT_FOUND);
+    assert_string_equal(machine_refusal_text(&driver->outcome),
+                        "there is no such log");
     assert_int_equal(driver_close_producer(driver, id + 1), QL_NOT_FOUND);
     assert_int_equal(status(driver, id + 1, 1), QL_NOT_FOUND);
     assert_int_equal(driver_append_numbered(driver, "a", id - 1, 1),

@@ -47,6 +47,7 @@ static void leadership_goes_to_the_node_that_was_named(void **state)
     struct seats seats;
     struct told told = {0};
     struct node_transfer transfer = {.data = &told};
+    struct node_status status;
     struct node *leader;
     size_t first;
     size_t next;
@@ -73,6 +74,9 @@ static void leadership_goes_to_the_node_that_was_named(void **state)
                      QL_BUSY);
     seats_run_until(&seats, is_told, &told);
     assert_int_equal(told.last_status, 0);
+    /* Whoever asked can be told where to go on. */
+    node_status(leader, &status);
+    assert_int_equal(status.leader, next + 1);
     assert_int_equal(seats_await_leader(&seats), next);
     seats_close(&seats);
 }

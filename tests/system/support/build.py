@@ -7,8 +7,8 @@ _directory = None
 _sanitized = False
 
 # What a sanitizer writes when it found something.
-SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
-                   "runtime error:")
+SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
+                   "WARNING: ThreadSanitizer", "runtime error:")
 
 
 def use(directory):
@@ -26,6 +26,10 @@ def path(name):
     return os.path.join(_directory, name)
 
 
+def is_sanitized():
+    return _sanitized
+
+
 def slowness():
     """Deadlines are multiplied by it."""
     return 4 if _sanitized else 1
@@ -40,7 +44,9 @@ def environment(extra=None):
     """Ours, without what would configure the programs from outside."""
     env = {name: value for name, value in os.environ.items()
            if not name.startswith("QUORLOG") and name != "NOTIFY_SOCKET"}
-    env["ASAN_OPTIONS"] = "detect_leaks=1:quarantine_size_mb=16"
+    # As without it, malloc() may fail: libraft asks for what strangers claim.
+    env["ASAN_OPTIONS"] = ("detect_leaks=1:quarantine_size_mb=16:"
+                           "allocator_may_return_null=1")
     env["UBSAN_OPTIONS"] = "print_stacktrace=1"
     env.update(extra or {})
     return env

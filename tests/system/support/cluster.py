@@ -124,7 +124,10 @@ class Cluster:
         return self
 
     def close(self):
-        """Ends everything; fails when a sanitizer had something to say."""
+        """Ends everything; fails when a sanitizer had something to say. May be
+        called again."""
+        if self not in live:
+            return
         live.remove(self)
         for node in self.nodes:
             node.kill()
