@@ -13,7 +13,7 @@
  * IPv4, IPv6 or host names, which are looked up again for each connection
  * attempt, off the loop.
  *
- * One loop thread. Out of memory ends the process.
+ * One loop thread. Out of memory ends the process; SIGPIPE must be ignored.
  */
 #pragma once
 
@@ -30,8 +30,8 @@
 #define LINK_HELLO_MS 5000u    /* connect and hello, both sides */
 #define LINK_STRANGERS_MAX 64u /* connections that have not proved themselves */
 #define LINK_LISTENERS_MAX 8u  /* addresses of the name to listen on */
-/* Unanswered bytes or silence of the other machine's kernel: then the connection
- * is taken for broken. */
+/* So long without an answer from the other machine's kernel, or without the peer
+ * reading anything: then the connection is taken for broken. */
 #define LINK_SILENCE_MS 5000u
 
 /* Frame types. Numbers are on the wire: never reuse one. Frames of one type
@@ -57,8 +57,8 @@ struct link_options {
     const struct identity *identity; /* outlives it */
     const char *dir;                 /* of the file `peers` (peer_pins.h) */
     const char *listen;              /* "host:port"; NULL: own peer address */
-    uint32_t retry_ms;               /* between attempts; 0: PEER_RETRY_MS */
-    uint32_t hello_ms;               /* 0: LINK_HELLO_MS */
+    uint32_t retry_ms; /* before the first new attempt; 0: PEER_RETRY_MS */
+    uint32_t hello_ms; /* 0: LINK_HELLO_MS */
     /* A whole frame from a proven peer. @bytes is valid during the call. A
      * non-zero return closes the connection: it did not make sense. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,

@@ -11,16 +11,17 @@
 #include "util/diag.h"
 #include "util/random.h"
 
-/* A refused node tries again this many times more slowly: what is wrong must be
- * put right by a person. */
-#define REFUSED_FACTOR 10u
+/* Attempts that fail come up to this many times more slowly: at once when a
+ * person must put something right first, else by and by. A peer that comes back
+ * calls us, and is then called back without delay. */
+#define SLOWEST_FACTOR 10u
 
 static void attempt(struct link_peer *peer);
 static void on_lookup(uv_getaddrinfo_t *request, int status,
                       struct addrinfo *addresses);
 static void try_next(struct link_peer *peer);
 static void on_connect(uv_connect_t *request, int status);
-static void later(struct link_peer *peer, uint32_t factor);
+static void later(struct link_peer *peer, bool refused);
 static void on_retry(uv_timer_t *timer);
 static void on_retry_closed(uv_handle_t *handle);
 static void forget_addresses(struct link_peer *peer);
@@ -59,7 +60,17 @@ void link_connect_on_end(struct link_stream *stream)
         return;
     }
     forget_addresses(peer);
-    later(peer, refused ? REFUSED_FACTOR : 1);
+    if (stream->proven) {
+        peer->failures = 0;
+    }
+    later(peer, refused);
+}
+
+void link_connect_hurry(struct link_peer *peer)
+{
+    if (uv_is_active((uv_handle_t *)&peer->retry)) {
+        (void)uv_timer_start(&peer->retry, on_retry, 0, 0);
+    }
 }
 
 void link_connect_failed(struct link_peer *peer, const char *reason)
@@ -92,7 +103,7 @@ static void attempt(struct link_peer *peer)
                         address.host, port, &hints);
     if (rv != 0) {
         link_connect_failed(peer, uv_strerror(rv));
-        later(peer, 1);
+        later(peer, false);
         return;
     }
     peer->looking = true;
@@ -116,7 +127,7 @@ static void on_lookup(uv_getaddrinfo_t *request, int status,
         try_next(peer);
     } else {
         link_connect_failed(peer, uv_strerror(status));
-        later(peer, 1);
+        later(peer, false);
     }
     link_ended(link);
 }
@@ -157,11 +168,18 @@ static void on_connect(uv_connect_t *request, int status)
 
 /* At random around the time asked for, so that nodes which lost each other in one
  * moment do not all come back in one. */
-static void later(struct link_peer *peer, uint32_t factor)
+static void later(struct link_peer *peer, bool refused)
 {
-    uint64_t retry_ms = (uint64_t)peer->owner->options.retry_ms * factor;
-    uint64_t delay_ms = retry_ms / 2 + random_u64() % (retry_ms + 1);
+    uint64_t factor = SLOWEST_FACTOR;
+    uint64_t retry_ms;
+    uint64_t delay_ms;
 
+    if (!refused && peer->failures < SLOWEST_FACTOR) {
+        peer->failures++;
+        factor = peer->failures;
+    }
+    retry_ms = peer->owner->options.retry_ms * factor;
+    delay_ms = retry_ms / 2 + random_u64() % (retry_ms + 1);
     (void)uv_timer_start(&peer->retry, on_retry, delay_ms, 0);
 }
 

@@ -50,6 +50,7 @@ struct link_peer {
     bool looking;
     struct addrinfo *addresses; /* of this attempt */
     struct addrinfo *next;      /* to be tried */
+    unsigned failures; /* attempts since it was last reached, up to a limit */
     bool unreachable_said;
     /* Writing to it. */
     struct link_queue queue;
@@ -102,6 +103,8 @@ void link_listen_stop(struct link *link);
 /* ---- link_connect.c ---- */
 void link_connect_start(struct link_peer *peer);
 void link_connect_stop(struct link_peer *peer);
+/* It has just called us, so it is there: no waiting before the next attempt. */
+void link_connect_hurry(struct link_peer *peer);
 /* The outgoing @stream has ended, for whatever reason. */
 void link_connect_on_end(struct link_stream *stream);
 /* Says once, until it is reached again, why @peer cannot be reached. */

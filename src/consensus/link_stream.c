@@ -289,6 +289,7 @@ static void pass(struct link_stream *stream)
         link_stream_close(peer->in);
     }
     peer->in = stream;
+    link_connect_hurry(peer);
 }
 
 static void on_deadline(uv_timer_t *timer)

@@ -131,14 +131,15 @@ struct link_rig_node *link_rig_node(struct link_rig *rig, uint64_t id)
 void link_rig_start(struct link_rig *rig, uint64_t id)
 {
     struct link_rig_node *node = link_rig_node(rig, id);
-    struct link_options options = {.loop = &rig->loop,
-                                   .identity = &node->identity,
-                                   .dir = node->dir,
-                                   .listen = node->listen,
-                                   .retry_ms = RETRY_MS,
-                                   .hello_ms = node->hello_ms,
-                                   .on_frame = on_frame,
-                                   .data = node};
+    struct link_options options = {
+        .loop = &rig->loop,
+        .identity = &node->identity,
+        .dir = node->dir,
+        .listen = node->listen,
+        .retry_ms = node->retry_ms != 0 ? node->retry_ms : RETRY_MS,
+        .hello_ms = node->hello_ms,
+        .on_frame = on_frame,
+        .data = node};
     struct err err = {0};
 
     if (link_start(&node->link, &options, &err) != 0) {

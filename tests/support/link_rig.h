@@ -18,6 +18,7 @@ struct link_rig_node {
     char dir[96];
     const char *listen;
     uint32_t hello_ms;
+    uint32_t retry_ms; /* 0: a few */
     struct link *link; /* NULL: not running */
     size_t frames;     /* that came */
     uint64_t from;     /* who sent the last one */

@@ -91,7 +91,7 @@ static void bad_members_are_refused_with_the_reason(void **state)
     assert_no_members("1=127.0.0.1:1", "write ID=");
     assert_no_members("0=127.0.0.1:1/127.0.0.1:2", "start at 1");
     assert_no_members("x=127.0.0.1:1/127.0.0.1:2", "member id");
-    assert_no_members("1=unix:/x/127.0.0.1:2", "cannot be reached");
+    assert_no_members("1=unix:x/127.0.0.1:2", "cannot be reached");
     assert_no_members("1=127.1:1/127.0.0.1:2", "no IPv4 address");
     assert_no_members("1=0x7f.1:1/127.0.0.1:2", "no IPv4 address");
     assert_no_members("1=10.0.0.0x1:1/127.0.0.1:2", "no IPv4 address");

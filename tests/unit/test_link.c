@@ -193,6 +193,20 @@ static void peer_that_comes_back_is_reached_again(void **state)
     assert_int_equal(link_rig_counts(rig, 1).dropped, 3);
 }
 
+/* It would wait for longer than the test. */
+static void peer_that_calls_is_called_back_at_once(void **state)
+{
+    struct link_rig *rig = *state;
+
+    link_rig_node(rig, 1)->retry_ms = 600000;
+    link_rig_start(rig, 1);
+    link_rig_start(rig, 3);
+    link_rig_meet(rig, 3, 1);
+    link_rig_start(rig, 2);
+    link_rig_meet(rig, 1, 2);
+    link_rig_meet(rig, 1, 3);
+}
+
 static void sends_under_way_are_canceled_by_a_stop(void **state)
 {
     struct link_rig *rig = *state;
@@ -326,6 +340,7 @@ int main(void)
         IN_RIG(queue_is_bounded_and_says_so),
         IN_RIG(heartbeats_overtake_a_snapshot),
         IN_RIG(peer_that_comes_back_is_reached_again),
+        IN_RIG(peer_that_calls_is_called_back_at_once),
         IN_RIG(sends_under_way_are_canceled_by_a_stop),
         IN_RIG(link_stops_at_any_moment),
         IN_RIG(frame_that_makes_no_sense_ends_the_connection),
