@@ -55,6 +55,7 @@ struct disk_work {
     struct list link; /* the disk's */
     disk_work_fn run;
     disk_work_cb cb;
+    int status; /* the disk's */
     void *data; /* the caller's */
 };
 
@@ -84,7 +85,7 @@ struct disk_ops {
     int (*remove)(struct disk *disk, const char *name, struct err *err);
     int (*sync_directory)(struct disk *disk, struct err *err);
     int (*free_bytes)(struct disk *disk, uint64_t *ret_bytes, struct err *err);
-    /* Return 0 or QL_NO_MEMORY. */
+    /* Return 0, QL_NO_MEMORY or QL_IO. A write stays within the file. */
     int (*write)(struct disk *disk, struct disk_write *write);
     int (*work)(struct disk *disk, struct disk_work *work);
 };

@@ -16,7 +16,7 @@ int wal_open(struct wal **ret_wal, const struct wal_options *options,
              struct wal_report *ret_report, struct err *err)
 {
     struct wal_scan scan = {0};
-    struct wal *wal;
+    struct wal *wal = NULL;
     int rv;
 
     assert(from_index > 0);

@@ -137,6 +137,16 @@ struct wal_scan {
 int wal_scan_run(struct wal_scan *scan, struct err *err);
 void wal_scan_close(struct wal_scan *scan);
 
+/* ---- wal_chain.c ---- */
+/* Fills found and chain. */
+int wal_chain_build(struct wal_scan *scan, struct err *err);
+/* Where in the chain to begin: the newest segment that began when the log had
+ * not gone beyond what is wanted. */
+size_t wal_chain_begin(const struct wal_scan *scan);
+/* The whole file of @found into scan->memory. */
+int wal_segment_load(struct wal_scan *scan, const struct wal_found *found,
+                     struct err *err);
+
 /* ---- wal_settle.c ---- */
 /* Makes the directory agree with what @scan found, and @wal ready to append. */
 int wal_settle(struct wal *wal, struct wal_scan *scan, struct err *err);

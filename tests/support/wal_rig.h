@@ -6,6 +6,7 @@
 #include "support/fake_disk.h"
 
 #define WAL_RIG_ENTRIES_MAX 4096u
+#define WAL_RIG_COUNTED_MAX 256u /* under way at a time */
 
 struct wal_rig {
     struct fake_disk *fake;
@@ -18,6 +19,8 @@ struct wal_rig {
     size_t count;
     bool wrong; /* an entry out of order or with other content */
     unsigned acks;
+    struct wal_append counted[WAL_RIG_COUNTED_MAX]; /* in turn */
+    unsigned counted_next;
 };
 
 void wal_rig_init(struct wal_rig *rig, uint64_t seed, uint64_t segment_bytes);
