@@ -172,23 +172,23 @@ void guard_restart(struct guard *guard, const char *reason)
 
 struct guard_peer *guard_peer(struct guard *guard, raft_id id)
 {
-    struct guard_peer *spare = NULL;
-
+    if (id == 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < GUARD_PEERS_MAX; i++) {
+        if (guard->peers[i].id == id) {
+            return &guard->peers[i];
+        }
+    }
     for (size_t i = 0; i < GUARD_PEERS_MAX; i++) {
         struct guard_peer *peer = &guard->peers[i];
 
-        if (peer->id == id && id != 0) {
-            return peer;
-        }
         if (peer->id == 0 || (peer->bytes_in_flight == 0 &&
                               view_server(guard->raft, peer->id) == NULL)) {
-            spare = peer;
+            memset(peer, 0, sizeof *peer);
+            peer->id = id;
+            return peer;
         }
-    }
-    if (spare != NULL && id != 0) {
-        memset(spare, 0, sizeof *spare);
-        spare->id = id;
-        return spare;
     }
     return NULL;
 }

@@ -49,7 +49,7 @@ enum guard_verdict { GUARD_DELIVER, GUARD_DROP, GUARD_HOLD };
 struct guard_held_message {
     struct list link;
     struct raft_message message;
-    char *address; /* what message.server_address points to; may be NULL */
+    char *address; /* what message.server_address points to */
 };
 
 /* A request of the core that is told 0 once the core has returned. */
@@ -95,6 +95,8 @@ struct guard {
     struct guard_own_entry own_entry;
     raft_term verified_term; /* rule B: the term verified is about */
     raft_index verified;     /* agrees with that term's leader up to here */
+    raft_term refused_term;  /* rule U: the term leap is about */
+    raft_index leap;         /* how far back the next refusal goes */
     struct guard_peer peers[GUARD_PEERS_MAX];
     struct guard_counts counts;
 };

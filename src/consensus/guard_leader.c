@@ -61,13 +61,16 @@ static void resume_after_cuts(struct guard *guard)
 
     for (size_t i = 0; i < GUARD_PEERS_MAX; i++) {
         struct guard_peer *peer = &guard->peers[i];
-        unsigned server = view_server_index(raft, peer->id);
         raft_index next = peer->cut_next;
         const struct raft_progress *progress;
+        unsigned server;
 
         peer->cut_next = 0;
-        if (next == 0 || raft->state != RAFT_LEADER ||
-            server == raft->configuration.n) {
+        if (next == 0 || raft->state != RAFT_LEADER) {
+            continue;
+        }
+        server = view_server_index(raft, peer->id);
+        if (server == raft->configuration.n) {
             continue;
         }
         progress = &raft->leader_state.progress[server];

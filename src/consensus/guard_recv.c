@@ -296,10 +296,9 @@ static void hold(struct guard *guard, const struct raft_message *message)
         return;
     }
     held = mem_must_zalloc(sizeof *held);
-    if (copy.server_address != NULL) {
-        held->address = mem_must_strdup(copy.server_address);
-        copy.server_address = held->address;
-    }
+    /* Now, as the configuration may no longer know the sender then. */
+    held->address = trusted_address(guard, message);
+    copy.server_address = held->address;
     held->message = copy;
     list_push_back(&guard->held, &held->link);
     guard->held_count++;

@@ -32,8 +32,9 @@ static bool is_for_nobody(const struct guard *guard,
                           const struct raft_message *message);
 static void clamp_result(struct guard *guard,
                          struct raft_append_entries_result *result);
-static void hint_refusal(const struct guard *guard,
+static void hint_refusal(struct guard *guard,
                          struct raft_append_entries_result *result);
+static raft_index leap_back(struct guard *guard, raft_index index);
 static void check_stands_with_disk(const struct guard *guard);
 static void tell_real_term(const struct guard *guard,
                            struct raft_request_vote_result *result);
@@ -177,11 +178,14 @@ static void clamp_result(struct guard *guard,
     }
 }
 
-/* Rule U. After a refusal the core's leader goes back one index per heartbeat.
- * The follower can name the last entry that may still be equal: terms never
- * fall along a log, so what has a higher term than the leader's previous entry
- * is not in the leader's log (Raft paper, end of section 5.3). */
-static void hint_refusal(const struct guard *guard,
+/* Rule U. After a refusal the core's leader goes back one index per heartbeat,
+ * or to where the refusal says. The follower names the last entry that may still
+ * be equal (Raft paper, end of section 5.3): terms never fall along a log, so
+ * what has a higher term than the leader's previous entry is not in the leader's
+ * log. Where its own term is lower it cannot tell where the leader's begins;
+ * then it goes back twice as far each time. Too far costs a few entries sent in
+ * vain, and never more than those behind the commit index. */
+static void hint_refusal(struct guard *guard,
                          struct raft_append_entries_result *result)
 {
     const struct raft *raft = guard->raft;
@@ -191,18 +195,36 @@ static void hint_refusal(const struct guard *guard,
 
     if (result->rejected == 0 || message == NULL ||
         message->type != RAFT_IO_APPEND_ENTRIES ||
+        guard->incoming.term != raft->current_term ||
         !guard_has_rule(guard, GUARD_U)) {
         return;
     }
     prev_term = message->append_entries.prev_log_term;
-    if (index > result->rejected - 1) {
-        index = result->rejected - 1;
+    if (index >= result->rejected) {
+        index = leap_back(guard, result->rejected - 1);
     }
     while (index > raft->commit_index && index > raft->log.offset &&
            view_term_of(raft, index) > prev_term) {
         index--;
     }
     result->last_log_index = index;
+}
+
+static raft_index leap_back(struct guard *guard, raft_index index)
+{
+    raft_index commit = guard->raft->commit_index;
+    raft_index leap;
+
+    if (guard->refused_term != guard->raft->current_term) {
+        guard->refused_term = guard->raft->current_term;
+        guard->leap = 0;
+    }
+    leap = guard->leap;
+    guard->leap = 2 * leap + 1;
+    if (index <= commit) {
+        return index;
+    }
+    return leap < index - commit ? index - leap : commit;
 }
 
 /* Rule C. A candidate's log must be on its disk (Raft paper, figure 2): that is

@@ -182,7 +182,8 @@ static int shrink(const struct arguments *arguments,
                (unsigned long long)options.seed);
         return 0;
     }
-    printf("least: %llu ms%s%s\n", (unsigned long long)options.duration_ms,
+    printf("least: replay %llu --seconds %.3f%s%s\n",
+           (unsigned long long)options.seed, (double)options.duration_ms / 1e3,
            options.without == 0 ? "" : " --no ",
            sim_class_names(options.without));
     return 1;
@@ -282,7 +283,7 @@ static bool parse_option(struct arguments *ret, const char *name, char *value)
         return parse_seeds(value, ret);
     }
     if (strcmp(name, "--seconds") == 0) {
-        options->duration_ms = 1000 * strtoull(value, NULL, 10);
+        options->duration_ms = (uint64_t)(1000 * strtod(value, NULL));
         return options->duration_ms > 0;
     }
     if (strcmp(name, "--without") == 0) {

@@ -176,7 +176,7 @@ static void on_client(struct sim *sim, struct sim_node *node, void *data)
 {
     (void)data;
     node = sim_some_leader(sim);
-    if (node != NULL) {
+    if (node != NULL && (sim->options.bias != SIM_FIGURE8 || sim->healed)) {
         uint64_t count = sim_random(sim, 4) != 0 ? 1 : 1 + sim_random(sim, 4);
 
         while (count > 0 && node->raft.state == RAFT_LEADER && !node->doomed &&

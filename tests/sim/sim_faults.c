@@ -5,11 +5,16 @@
 #include "sim/sim.h"
 
 static void on_fault(struct sim *sim, struct sim_node *node, void *data);
+static void on_rise(struct sim *sim, struct sim_node *node, void *data);
 static void make_fault(struct sim *sim, struct sim_node *victim);
 
 void sim_start_faults(struct sim *sim)
 {
-    on_fault(sim, NULL, NULL);
+    if (sim->options.bias == SIM_FIGURE8) {
+        on_rise(sim, NULL, NULL);
+    } else {
+        on_fault(sim, NULL, NULL);
+    }
 }
 
 static void on_fault(struct sim *sim, struct sim_node *node, void *data)
@@ -67,8 +72,7 @@ static void make_fault(struct sim *sim, struct sim_node *victim)
     uint64_t kind = sim_random(sim, 12);
     uint64_t other = sim_random(sim, sim->node_count);
 
-    if (leader != NULL &&
-        (sim_random(sim, 2) == 0 || sim->options.bias == SIM_FIGURE8)) {
+    if (leader != NULL && sim_random(sim, 2) == 0) {
         victim = leader;
     }
     sim->totals.faults++;
@@ -86,6 +90,46 @@ static void make_fault(struct sim *sim, struct sim_node *victim)
         memset(sim->cut, 0, sizeof sim->cut);
     } else {
         sim->totals.faults--;
+    }
+}
+
+/* ---- Figure 8 of the Raft paper ---- */
+
+/* One server is down at a time. Each leader either writes one command that
+ * nobody gets to see, or none at all while it brings the others up to date; then
+ * it falls, and the one that fell before is back. */
+static void on_fall(struct sim *sim, struct sim_node *node, void *data)
+{
+    (void)node;
+    node = data;
+    memset(sim->cut, 0, sizeof sim->cut);
+    if (sim->healed) {
+        return;
+    }
+    boot_one(sim);
+    sim_node_crash(node);
+    sim->totals.faults++;
+    sim_at(sim, sim->now + SIM_HEARTBEAT_MS, NULL, on_rise, NULL);
+}
+
+static void on_rise(struct sim *sim, struct sim_node *node, void *data)
+{
+    struct sim_node *leader = sim_some_leader(sim);
+
+    (void)node;
+    (void)data;
+    if (sim->healed) {
+        return;
+    }
+    if (leader == NULL) {
+        sim_at(sim, sim->now + SIM_HEARTBEAT_MS, NULL, on_rise, NULL);
+    } else if (sim_random(sim, 2) == 0) {
+        memset(sim->cut[leader->id - 1], true, sizeof sim->cut[0]);
+        sim_node_submit(leader);
+        sim_at(sim, sim->now + 15 + sim_random(sim, 20), NULL, on_fall, leader);
+    } else {
+        sim_at(sim, sim->now + 50 + sim_random(sim, 150), NULL, on_fall,
+               leader);
     }
 }
 

@@ -122,14 +122,11 @@ static void apply_bias(struct sim *sim)
     case SIM_FAIR:
         break;
     case SIM_FIGURE8:
-        /* Leaders fall soon after they rise, with little written (rule A). */
+        /* Leaders fall soon after they rise (rule A): sim_start_faults(). */
         k->nodes = flip(sim) ? 3 : 5;
-        k->classes = SIM_CRASHES | SIM_PARTITIONS;
-        k->latency_span_ms = draw(sim, 1, 20);
+        k->classes = SIM_CRASHES;
+        k->latency_span_ms = draw(sim, 1, 10);
         k->disk_ms = draw(sim, 1, 10);
-        k->fault_every_ms = draw(sim, 20, 150);
-        k->client_every_ms = draw(sim, 100, 700);
-        k->message_entries_max = draw(sim, 1, 4);
         break;
     case SIM_HANDOVERS:
         /* Transfers while elections are going on (rules F, K). */
@@ -141,20 +138,27 @@ static void apply_bias(struct sim *sim)
         break;
     case SIM_STALE:
         /* Messages that come long after a snapshot has passed them (rule T). */
-        k->classes |= SIM_SNAPSHOTS | SIM_REORDERS | SIM_DRAINS;
-        k->snapshot_threshold = draw(sim, 3, 10);
+        k->classes |= SIM_SNAPSHOTS | SIM_CHANGES | SIM_CRASHES;
+        k->nodes = draw(sim, 1, 3);
+        k->voters_min = 1;
+        k->voters_max = 5;
+        k->change_every_ms = draw(sim, 20, 200);
+        k->snapshot_threshold = draw(sim, 3, 20);
         k->snapshot_trailing = draw(sim, 1, 3);
         k->client_every_ms = draw(sim, 20, 60);
-        k->latency_span_ms = draw(sim, 100, 500);
-        k->drain_ms = draw(sim, 100, 600);
         break;
     case SIM_PAIR:
         /* One or two voters, all the time (rules L, Q, R, S). */
         k->nodes = draw(sim, 1, 2);
         k->voters_min = 1;
         k->voters_max = 2;
-        k->classes |= SIM_CHANGES | SIM_CRASHES;
+        k->classes |= SIM_CHANGES | SIM_CRASHES | SIM_TRANSFERS | SIM_DROPS;
         k->change_every_ms = draw(sim, 20, 200);
+        k->transfer_every_ms = draw(sim, 20, 200);
+        if (flip(sim)) {
+            k->nodes = 2;
+            k->classes &= ~(unsigned)SIM_CHANGES;
+        }
         break;
     }
 }

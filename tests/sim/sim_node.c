@@ -52,6 +52,9 @@ static void configure(struct sim_node *node)
     unsigned trailing = knobs->snapshot_trailing;
 
     threshold *= 1 + (unsigned)sim_random(sim, 4);
+    if (sim->options.bias == SIM_STALE && sim_random(sim, 2) == 0) {
+        threshold = SIM_NEVER;
+    }
     trailing *= 1 + (unsigned)sim_random(sim, 3);
     raft_set_heartbeat_timeout(&node->raft, SIM_HEARTBEAT_MS);
     raft_set_election_timeout(&node->raft, SIM_ELECTION_MS);
