@@ -81,6 +81,8 @@ struct node_read;
 typedef void (*node_read_cb)(struct node_read *read, int status);
 struct node_read {
     struct list link;
+    uint64_t index; /* to be applied first */
+    uint64_t round; /* to be confirmed first */
     node_read_cb cb;
     void *data; /* the caller's */
 };

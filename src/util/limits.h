@@ -77,7 +77,8 @@
  * are merely slow must not fill the memory. */
 #define FOLLOW_QUEUED_MAX (1u * MIB)
 #define SUBMIT_BYTES_MAX (64u * MIB) /* commands waiting or in flight */
-#define READS_WAITING_MAX 65536u     /* reads waiting for a barrier */
+#define READS_WAITING_MAX 65536u     /* linearizable reads not yet good */
+#define READ_ROUNDS_IN_FLIGHT 2u     /* rounds not yet confirmed */
 
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
