@@ -63,8 +63,8 @@ int core_open(struct core *core, const struct node_options *options,
     if (rv != 0) {
         goto free_disk;
     }
-    fsm_init(&core->fsm, &core->raft, machine, options->snapshot_entries,
-             options->snapshot_bytes_min, &fsm);
+    fsm_init(&core->fsm, &core->raft, core->guard, machine,
+             options->snapshot_entries, options->snapshot_bytes_min, &fsm);
     rv = raft_init(&core->raft, io, &core->fsm.raft, identity->node,
                    identity_member(identity, identity->node)->peer_address);
     if (rv != 0) {
