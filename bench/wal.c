@@ -21,6 +21,8 @@
 #define SAMPLES_MAX 4000000u
 #define RAW_BYTES (64u * 1024u * 1024u)
 #define TURN_US 250000u
+#define DEPTH_MAX 2u
+#define SERIES 3u
 
 struct series {
     const char *name;
@@ -29,17 +31,21 @@ struct series {
     double seconds;
 };
 
+struct slot {
+    struct wal_append append; /* first */
+    struct commits *commits;
+    uint64_t begun;
+};
+
 struct commits {
     uv_loop_t loop;
     struct disk_real *real;
     struct wal *wal;
-    struct wal_append append;
+    struct slot slots[DEPTH_MAX];
     struct raft_entry entry;
     struct series *series;
-    uint64_t begun;
     uint64_t until;
     raft_index written;
-    bool done;
 };
 
 static uint64_t now_ns(void)
@@ -137,48 +143,51 @@ static void on_truncated(void *data, raft_index index)
     (void)index;
 }
 
-static void commit(struct commits *commits);
+static void commit(struct slot *slot);
 
 static void on_committed(struct wal_append *append, int status)
 {
-    struct commits *commits = append->data;
+    struct slot *slot = (struct slot *)(void *)append;
+    struct commits *commits = slot->commits;
     uint64_t now = now_ns();
 
     if (status != 0) {
         fail("append");
     }
-    series_add(commits->series, now - commits->begun);
+    series_add(commits->series, now - slot->begun);
     commits->written++;
     if (commits->written % 256 == 0) {
         wal_drop_before(commits->wal, commits->written);
     }
     if (now < commits->until) {
-        commit(commits);
-    } else {
-        commits->done = true;
+        commit(slot);
     }
 }
 
-static void commit(struct commits *commits)
+static void commit(struct slot *slot)
 {
-    commits->begun = now_ns();
-    if (wal_append(commits->wal, &commits->append, &commits->entry, 1,
+    struct commits *commits = slot->commits;
+
+    slot->begun = now_ns();
+    if (wal_append(commits->wal, &slot->append, &commits->entry, 1,
                    on_committed) != 0) {
         fail("append");
     }
 }
 
 static void commits_turn(struct commits *commits, struct series *series,
-                         size_t len)
+                         size_t len, unsigned depth)
 {
     uint64_t begin = now_ns();
+    unsigned i;
 
     commits->series = series;
     commits->entry.buf.len = len;
     commits->until = begin + TURN_US * 1000u;
-    commits->done = false;
-    commit(commits);
-    while (!commits->done || wal_is_busy(commits->wal)) {
+    for (i = 0; i < depth; i++) {
+        commit(&commits->slots[i]);
+    }
+    while (wal_is_busy(commits->wal)) {
         (void)uv_run(&commits->loop, UV_RUN_ONCE);
     }
     series->seconds += (double)(now_ns() - begin) / 1e9;
@@ -203,7 +212,8 @@ static bool commits_open(struct commits *commits, const char *dir,
     if (wal_open(&commits->wal, &options, 1, &reader, &report, &err) != 0) {
         fail(err.text);
     }
-    commits->append.data = commits;
+    commits->slots[0].commits = commits;
+    commits->slots[1].commits = commits;
     commits->entry.type = RAFT_COMMAND;
     commits->entry.term = 1;
     commits->entry.buf.base = calloc(1, 1024 * 1024);
@@ -259,93 +269,118 @@ static size_t entry_for(size_t bytes)
     return bytes / 512 * 496 - 64 - 8;
 }
 
-static void measure(const char *dir, unsigned seconds)
-{
-    static const struct {
-        const char *label;
-        size_t bytes; /* in the file; 0: as many as 4 KiB of payload need */
-        size_t payload;
-    } kinds[] = {
-        {"4 KiB write", 4096, 0},
-        {"4 KiB payload (8 KiB write)", 4096, 4096},
-        {"256 KiB write", 262144, 0},
-        {"256 KiB payload", 262144, 262144},
-    };
-    static const char *const writers[] = {"io_uring", "thread"};
+struct kind {
+    const char *label;
+    size_t bytes;   /* of the raw write */
+    size_t payload; /* of the entry; 0: what fills a write of that length */
+    unsigned depth;
+};
+
+static const struct kind kinds[] = {
+    {"4 KiB write", 4096, 0, 1},
+    {"4 KiB payload (8 KiB write)", 4096, 4096, 1},
+    {"256 KiB write, 1 outstanding", 262144, 0, 1},
+    {"256 KiB write, 2 outstanding", 262144, 0, 2},
+    {"256 KiB payload, 2 outstanding", 262144, 262144, 2},
+};
+
+struct bench {
+    struct raw raw;
     struct commits commits[2];
     bool present[2];
     char path[2][4096];
-    char name[64];
-    struct series series[3];
-    struct raw raw = {0};
-    size_t kind;
+    struct series series[SERIES]; /* raw, then each writer */
+};
+
+static void bench_open(struct bench *bench, const char *dir)
+{
+    static const char *const writers[] = {"io_uring", "thread"};
     size_t i;
 
-    raw_open(&raw, dir);
-    for (i = 0; i < 2; i++) {
-        char *dir_made = path[i];
-
-        (void)snprintf(dir_made, sizeof(path[i]), "%s/%s-XXXXXX", dir,
-                       writers[i]);
-        if (mkdtemp(dir_made) == NULL) {
-            fail("make a directory");
-        }
-        present[i] =
-            commits_open(&commits[i], dir_made,
-                         i == 0 ? DISK_WRITER_URING : DISK_WRITER_THREAD);
-    }
-    for (i = 0; i < 3; i++) {
-        series[i].us = malloc(SAMPLES_MAX * sizeof(uint32_t));
-        if (series[i].us == NULL) {
+    raw_open(&bench->raw, dir);
+    for (i = 0; i < SERIES; i++) {
+        bench->series[i].us = malloc(SAMPLES_MAX * sizeof(uint32_t));
+        if (bench->series[i].us == NULL) {
             fail("out of memory");
         }
     }
-    /* Once over all segments, so that the pool is full and recycled. */
     for (i = 0; i < 2; i++) {
-        unsigned warm;
+        unsigned turn;
 
-        for (warm = 0; present[i] && warm < 8; warm++) {
-            commits_turn(&commits[i], &series[i + 1], 1024 * 1024 - 64);
+        (void)snprintf(bench->path[i], sizeof(bench->path[i]), "%s/%s-XXXXXX",
+                       dir, writers[i]);
+        if (mkdtemp(bench->path[i]) == NULL) {
+            fail("make a directory");
+        }
+        bench->present[i] =
+            commits_open(&bench->commits[i], bench->path[i],
+                         i == 0 ? DISK_WRITER_URING : DISK_WRITER_THREAD);
+        /* Until segments are recycled. */
+        for (turn = 0; bench->present[i] && turn < 8; turn++) {
+            commits_turn(&bench->commits[i], &bench->series[i + 1],
+                         1024 * 1024 - 64, 1);
         }
     }
+}
+
+static void measure(struct bench *bench, const struct kind *kind,
+                    unsigned seconds)
+{
+    size_t payload =
+        kind->payload != 0 ? kind->payload : entry_for(kind->bytes);
+    uint64_t begin = now_ns();
+    size_t i;
+
+    for (i = 0; i < SERIES; i++) {
+        bench->series[i].count = 0;
+        bench->series[i].seconds = 0;
+    }
+    while (now_ns() - begin < (uint64_t)seconds * 1000000000u) {
+        raw_turn(&bench->raw, &bench->series[0], kind->bytes);
+        for (i = 0; i < 2; i++) {
+            if (bench->present[i]) {
+                commits_turn(&bench->commits[i], &bench->series[i + 1], payload,
+                             kind->depth);
+            }
+        }
+    }
+    printf("%s\n", kind->label);
+    bench->series[0].name = "  raw O_DIRECT|O_DSYNC overwrite";
+    line(&bench->series[0], &bench->series[0], kind->bytes);
+    for (i = 0; i < 2; i++) {
+        char name[64];
+
+        if (bench->present[i]) {
+            (void)snprintf(name, sizeof(name), "  wal, %s",
+                           disk_real_writer(bench->commits[i].real));
+            bench->series[i + 1].name = name;
+            line(&bench->series[i + 1], &bench->series[0], kind->bytes);
+        }
+    }
+}
+
+static void bench_run(const char *dir, unsigned seconds)
+{
+    static struct bench bench;
+    size_t i;
+
+    bench_open(&bench, dir);
     printf("%-34s %9s %9s %9s %8s %8s\n", "", "p50 us", "p99 us", "MB/s",
            "p50 x", "rate x");
-    for (kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
-        size_t bytes = kinds[kind].bytes;
-        size_t payload =
-            kinds[kind].payload != 0 ? kinds[kind].payload : entry_for(bytes);
-        uint64_t begin = now_ns();
-
-        for (i = 0; i < 3; i++) {
-            series[i].count = 0;
-            series[i].seconds = 0;
-        }
-        while (now_ns() - begin < (uint64_t)seconds * 1000000000u) {
-            raw_turn(&raw, &series[0], bytes);
-            for (i = 0; i < 2; i++) {
-                if (present[i]) {
-                    commits_turn(&commits[i], &series[i + 1], payload);
-                }
-            }
-        }
-        series[0].name = "raw O_DIRECT|O_DSYNC overwrite";
-        printf("%s\n", kinds[kind].label);
-        line(&series[0], &series[0], bytes);
-        for (i = 0; i < 2; i++) {
-            if (present[i]) {
-                (void)snprintf(name, sizeof(name), "wal, %s",
-                               disk_real_writer(commits[i].real));
-                series[i + 1].name = name;
-                line(&series[i + 1], &series[0], bytes);
-            }
-        }
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        measure(&bench, &kinds[i], seconds);
     }
     for (i = 0; i < 2; i++) {
-        if (present[i]) {
-            commits_close(&commits[i]);
+        if (bench.present[i]) {
+            commits_close(&bench.commits[i]);
         }
-        (void)printf("left behind: %s\n", path[i]);
+        printf("left behind: %s\n", bench.path[i]);
     }
+    for (i = 0; i < SERIES; i++) {
+        free(bench.series[i].us);
+    }
+    free(bench.raw.bytes);
+    (void)close(bench.raw.fd);
 }
 
 int main(int argc, char **argv)
@@ -368,6 +403,6 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    measure(dir, seconds);
+    bench_run(dir, seconds);
     return 0;
 }
