@@ -318,8 +318,8 @@ static void answer(const struct read_index *reads,
 {
     uint8_t bytes[READ_INDEX_FRAME_LEN];
 
-    if (facts->role != NODE_FOLLOWER || facts->term != round->term ||
-        facts->leader != from) {
+    if (facts->in_doubt || facts->role != NODE_FOLLOWER ||
+        facts->term != round->term || facts->leader != from) {
         return;
     }
     round_encode(bytes, round);

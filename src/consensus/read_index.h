@@ -22,8 +22,10 @@
  *   yes after a, since the round was begun after a, and V was in term T then. A
  *   server that votes in a newer term has that term from then on, on its disk
  *   before the vote leaves (set_term and set_vote are synchronous) and across
- *   restarts: it is no follower of L in T any more and is silent. L itself counts
- *   as a yes of the moment in which the read is answered, when it still leads T.
+ *   restarts: it is no follower of L in T any more and is silent. One that may
+ *   have lost what its disk said of votes is silent too (in doubt). L itself
+ *   counts as a yes of the moment in which the read is answered, when it still
+ *   leads T.
  * This needs no clock. It holds during a transfer of leadership as well: who was
  * told to take over (TimeoutNow) may win an election at once, but all it
  * acknowledges comes after the votes of that election, so after the yes of V and
@@ -42,25 +44,10 @@
  */
 #pragma once
 
-#include <raft.h>
-
 #include "consensus/link.h"
-#include "consensus/node.h"
+#include "consensus/read_facts.h"
 
 #define READ_INDEX_FRAME_LEN 24u
-
-/* The core at the moment of a call. */
-struct read_facts {
-    uint64_t node; /* this one */
-    enum node_role role;
-    bool ready;   /* guard_is_ready_leader() */
-    bool may_ask; /* no transfer of leadership is under way */
-    uint64_t term;
-    uint64_t leader; /* whom it follows, 0: nobody known */
-    uint64_t commit_index;
-    uint64_t applied_index;
-    const struct raft_configuration *configuration; /* the latest */
-};
 
 /* @bytes is valid during the call. Frames may be lost. */
 typedef void (*read_index_send)(void *data, uint64_t to, enum link_frame type,

@@ -200,9 +200,9 @@ static void print_totals(const struct sim_totals *totals, uint64_t seeds,
     const struct guard_counts *guard = &totals->guard;
 
     printf("%llu seeds, %.1f cluster-hours, %llu faults, %llu acknowledged, "
-           "%llu violations, %.1f seeds/s\n",
+           "%llu read, %llu violations, %.1f seeds/s\n",
            ull(seeds), (double)totals->milliseconds / 3.6e6,
-           ull(totals->faults), ull(totals->acks), ull(bad),
+           ull(totals->faults), ull(totals->acks), ull(totals->reads), ull(bad),
            (double)seeds / (seconds > 0 ? seconds : 1));
     printf("events %llu crashes %llu restarts %llu elections %llu snapshots "
            "%llu installs %llu transfers %llu changes %llu\n",

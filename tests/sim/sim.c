@@ -91,6 +91,7 @@ static void start_cluster(struct sim *sim)
     }
     sim_at(sim, 1 + sim_random(sim, sim->knobs.client_every_ms), NULL,
            on_client, NULL);
+    sim_start_reads(sim);
     sim_at(sim, SETTLE_MS, NULL, on_settled, NULL);
 }
 

@@ -13,6 +13,7 @@
  * sim_member.c who joins, leaves and is promoted
  * sim_disk.c   what survives a crash, and what was under way
  * sim_net.c    messages on their way
+ * sim_read.c   clients that read, and what they must see
  * sim_oracle.c what must hold at every moment
  * sim_shrink.c the least that still shows a violation
  */
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "consensus/guard.h"
+#include "consensus/read_index.h"
 #include "util/list.h"
 
 #define SIM_NODES_MAX 12 /* those that were removed included */
@@ -126,6 +128,7 @@ struct sim_node {
     raft_index checked; /* commit oracle: compared up to here */
     raft_index commit_max;
     struct raft_transfer *transfer; /* wiped as soon as its callback fires */
+    struct read_index reads;
 };
 
 /* ---- Run ---- */
@@ -212,7 +215,7 @@ struct sim_written {
 
 struct sim_totals {
     uint64_t events, milliseconds, crashes, faults, elections, acks;
-    uint64_t snapshots, installs, transfers, changes, restarts;
+    uint64_t snapshots, installs, transfers, changes, restarts, reads;
     struct guard_counts guard;
 };
 
@@ -251,6 +254,8 @@ struct sim {
     uint64_t heal_value; /* a command given after that */
     raft_index heal_index;
     uint64_t next_value;
+    uint64_t read_state[2]; /* randomness of its own: reads change nothing */
+    raft_index told_last;   /* the last index that any client knows of */
     char violation[SIM_VIOLATION_MAX]; /* "": none */
 
     struct sim_committed committed[SIM_LOG_MAX];
@@ -315,6 +320,11 @@ void sim_disk_close(struct sim_node *node);
 struct raft_snapshot *sim_disk_read_snapshot(const struct sim_node *node);
 /* The term on the disk at @index; 0: not there. */
 raft_term sim_disk_term(const struct sim_disk *disk, raft_index index);
+
+void sim_start_reads(struct sim *sim);
+void sim_read_boot(struct sim_node *node);
+/* After every entry into its core. */
+void sim_read_step(struct sim_node *node);
 
 int sim_net_send(struct raft_io *io, struct raft_io_send *request,
                  const struct raft_message *message, raft_io_send_cb cb);

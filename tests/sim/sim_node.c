@@ -99,6 +99,7 @@ void sim_node_boot(struct sim_node *node)
     }
     configure(node);
     node->up = true;
+    sim_read_boot(node);
     sim_trace(sim,
               "%llu boots: term %llu vote %llu snapshot %llu log %llu..%llu",
               node->id, node->disk.term, node->disk.vote,
@@ -297,4 +298,5 @@ static void on_restart(void *data, const char *reason)
 static void on_entered(void *data)
 {
     sim_oracle_entered(data);
+    sim_read_step(data);
 }

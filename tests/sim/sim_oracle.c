@@ -192,6 +192,7 @@ void sim_oracle_ack(struct sim_node *node, raft_index index, uint64_t value)
                  (unsigned long long)value, index);
     }
     sim->totals.acks++;
+    sim->told_last = index > sim->told_last ? index : sim->told_last;
     sim->acked[value] = true;
     if (value == sim->heal_value && sim->heal_index == 0) {
         sim->heal_index = index;

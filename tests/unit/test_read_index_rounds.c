@@ -251,6 +251,9 @@ static void all_others_are_silent(void **state)
     assert_int_equal(read_rig_ask(&rig, 2, 7), 0);
     rig.facts.role = NODE_LEADER;
     assert_int_equal(read_rig_ask(&rig, 2, 7), 0);
+    rig.facts.role = NODE_FOLLOWER;
+    rig.facts.in_doubt = true;
+    assert_int_equal(read_rig_ask(&rig, 2, 7), 0);
     assert_int_equal(rig.frames_count, 0);
 }
 
