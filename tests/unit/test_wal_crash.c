@@ -90,9 +90,10 @@ static void step(struct trial *trial)
     }
     switch (dice_roll(&trial->dice, 16)) {
     case 0:
-        if (state->next > trial->from) {
-            index = trial->from +
-                    dice_roll(&trial->dice, state->next - trial->from);
+        /* Never below a snapshot. */
+        if (state->next > trial->dropped) {
+            index = trial->dropped +
+                    dice_roll(&trial->dice, state->next - trial->dropped);
             if (wal_truncate(trial->rig.wal, index) == 0) {
                 add_state(trial)->next = index;
             }
