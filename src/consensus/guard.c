@@ -68,6 +68,11 @@ void guard_run_deferred(struct guard *guard)
     guard_settle(guard);
 }
 
+void guard_doubt(struct guard *guard, bool in_doubt)
+{
+    guard->in_doubt = in_doubt && guard_has_rule(guard, GUARD_V);
+}
+
 void guard_counts(const struct guard *guard, struct guard_counts *ret)
 {
     *ret = guard->counts;

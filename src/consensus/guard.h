@@ -41,7 +41,8 @@ enum guard_rule {
     GUARD_O = 1 << 15, /* an installed configuration is a committed one */
     GUARD_Q = 1 << 16, /* a configuration leaves from its leader's disk */
     GUARD_R = 1 << 17, /* who is no voter any more still votes */
-    GUARD_ALL = (1 << 18) - 1
+    GUARD_V = 1 << 18, /* who lost entries neither votes nor stands */
+    GUARD_ALL = (1 << 19) - 1
 };
 
 struct guard;
@@ -103,6 +104,11 @@ bool guard_must_hand_over(const struct guard *guard, raft_id id);
 /* Rule J, for fsm->snapshot: false means that it must return RAFT_BUSY. */
 bool guard_may_snapshot(const struct guard *guard);
 
+/* Rule V. While @in_doubt this server neither votes nor stands for election: it
+ * has lost entries that it may have acknowledged. To be called before the first
+ * tick, and when it has them back. */
+void guard_doubt(struct guard *guard, bool in_doubt);
+
 struct guard_counts {
     uint64_t held_results;      /* rule A */
     uint64_t clamped_results;   /* rule B */
@@ -115,5 +121,6 @@ struct guard_counts {
     uint64_t late_changes;      /* rule Q: configurations held back */
     uint64_t given_votes;       /* rule R */
     uint64_t stripped_messages; /* rule T */
+    uint64_t doubtful_votes;    /* rule V: requests that were dropped */
 };
 void guard_counts(const struct guard *guard, struct guard_counts *ret);

@@ -77,7 +77,8 @@ struct guard {
     bool deferred;     /* options.defer() was called, its answer is due */
     bool started;
     bool closing;
-    bool failed; /* options.fatal() was called: nothing enters the core */
+    bool failed;   /* options.fatal() was called: nothing enters the core */
+    bool in_doubt; /* rule V */
 
     raft_term durable_term; /* what the inner raft_io has confirmed */
     raft_id durable_vote;

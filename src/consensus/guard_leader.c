@@ -14,6 +14,7 @@ static void forget_held_results(struct guard *guard);
 static void check_leader_has_vote(const struct guard *guard);
 static void propose_own_entry(struct guard *guard);
 static void wait_for_own_writes(struct guard *guard);
+static void wait_for_lost_entries(struct guard *guard);
 static void vote_before_ruling_alone(struct guard *guard);
 
 void guard_obey_after_entry(struct guard *guard)
@@ -42,6 +43,7 @@ void guard_obey_before_tick(struct guard *guard)
 {
     guard_forget_silent_leader(guard);
     wait_for_own_writes(guard);
+    wait_for_lost_entries(guard);
     vote_before_ruling_alone(guard);
 }
 
@@ -147,6 +149,20 @@ static void wait_for_own_writes(struct guard *guard)
 {
     if (guard_has_rule(guard, GUARD_M) && guard->raft->state == RAFT_FOLLOWER &&
         view_has_unwritten(guard->raft)) {
+        guard_write_election_timer(guard->raft,
+                                   guard->inner->time(guard->inner));
+    }
+}
+
+/* Rule V. A vote says "whoever I elect has all that I acknowledged" (Raft paper,
+ * section 5.4.1: the election restriction compares logs). A server whose disk
+ * has lost entries cannot say it: with its vote a server that never had them
+ * could win. So it grants none (judge()), and its own election timer stands
+ * still, until an entry of a leader that was elected without it is on its disk
+ * (doubt_file.h). */
+static void wait_for_lost_entries(struct guard *guard)
+{
+    if (guard->in_doubt && guard->raft->state == RAFT_FOLLOWER) {
         guard_write_election_timer(guard->raft,
                                    guard->inner->time(guard->inner));
     }

@@ -61,6 +61,10 @@ static enum guard_verdict judge(struct guard *guard,
     case RAFT_IO_APPEND_ENTRIES_RESULT:
         return keep_result(guard, message) ? GUARD_DROP : GUARD_DELIVER;
     case RAFT_IO_REQUEST_VOTE:
+        if (guard->in_doubt) {
+            guard->counts.doubtful_votes++;
+            return GUARD_DROP;
+        }
         if (is_second_vote(guard, message)) {
             guard->counts.dropped_votes++;
             return GUARD_DROP;
@@ -134,12 +138,14 @@ static bool is_second_vote(const struct guard *guard,
            raft->voted_for != vote->candidate_id;
 }
 
-/* Rules L and M for TimeoutNow, which makes a candidate at once (Raft
- * dissertation 3.10): not of a server whose log is not on its disk yet, and a
- * sole voter needs nobody to hand over to it. The old leader tries again. */
+/* Rules L, M and V for TimeoutNow, which makes a candidate at once (Raft
+ * dissertation 3.10): not of a server whose log is not on its disk yet, or
+ * not all there, and a sole voter needs nobody to hand over to it. The old leader
+ * tries again. */
 static bool is_untimely_handover(const struct guard *guard)
 {
-    if (guard_has_rule(guard, GUARD_M) && view_has_unwritten(guard->raft)) {
+    if (guard->in_doubt ||
+        (guard_has_rule(guard, GUARD_M) && view_has_unwritten(guard->raft))) {
         return true;
     }
     return guard_has_rule(guard, GUARD_L) &&

@@ -112,6 +112,9 @@ int wal_append(struct wal *wal, struct wal_append *append,
 /* Drops @index and all behind it; ordered behind the appends made before. It is
  * durable before any append made after it is. */
 int wal_truncate(struct wal *wal, raft_index index);
+/* As wal_truncate(), and the callback means durable. @index must be in the log. */
+int wal_truncate_and_tell(struct wal *wal, struct wal_append *truncate,
+                          raft_index index, wal_append_cb cb);
 /* Entries before @index are not needed any more, not even by the snapshot one
  * might have to fall back to; whole segments are recycled when it is safe. No
  * callback. Survives a crash at every step. */

@@ -17,6 +17,8 @@
 #define ROOM_MIN (64u * 1024u)
 #define ROOM_KEPT (1024u * 1024u) /* of an idle group */
 
+static int truncate_from(struct wal *wal, struct wal_append *append,
+                         raft_index index);
 static int group_for(struct wal *wal, size_t records_len,
                      struct wal_write **ret_write);
 static struct wal_write *write_new(struct wal *wal);
@@ -72,6 +74,20 @@ int wal_append(struct wal *wal, struct wal_append *append,
 
 int wal_truncate(struct wal *wal, raft_index index)
 {
+    return truncate_from(wal, NULL, index);
+}
+
+int wal_truncate_and_tell(struct wal *wal, struct wal_append *truncate,
+                          raft_index index, wal_append_cb cb)
+{
+    assert(index < wal->next);
+    truncate->cb = cb;
+    return truncate_from(wal, truncate, index);
+}
+
+static int truncate_from(struct wal *wal, struct wal_append *append,
+                         raft_index index)
+{
     struct wal_record record = {WAL_TRUNCATION, 0, index, 0, NULL, 0};
     struct wal_write *write;
     int rv;
@@ -92,6 +108,9 @@ int wal_truncate(struct wal *wal, raft_index index)
     write->next = index;
     if (write->lowest == 0 || index < write->lowest) {
         write->lowest = index;
+    }
+    if (append != NULL) {
+        list_push_back(&write->appends, &append->link);
     }
     wal_kick(wal);
     return 0;
