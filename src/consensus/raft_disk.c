@@ -9,6 +9,7 @@
 #include "util/mem.h"
 
 struct append {
+    struct list link; /* disk->appends */
     struct wal_append wal;
     struct raft_disk *disk;
     struct raft_io_append *request; /* NULL: our own */
@@ -32,6 +33,9 @@ struct raft_disk *raft_disk_new(const struct raft_disk_options *options)
 
     disk->options = *options;
     disk->disk = options->disk;
+    list_init(&disk->appends);
+    list_init(&disk->puts);
+    list_init(&disk->gets);
     return disk;
 }
 
@@ -41,6 +45,14 @@ void raft_disk_free(struct raft_disk *disk)
         return;
     }
     wal_free(disk->wal);
+    while (!list_empty(&disk->appends)) {
+        struct append *append =
+            LIST_ITEM(disk->appends.next, struct append, link);
+
+        list_remove(&append->link);
+        free(append);
+    }
+    raft_disk_drop_snapshots(disk);
     vote_file_close(&disk->vote);
     free(disk);
 }
@@ -82,7 +94,9 @@ bool raft_disk_in_doubt(const struct raft_disk *disk)
 
 bool raft_disk_is_busy(const struct raft_disk *disk)
 {
-    return disk->under_way > 0 || (disk->wal != NULL && wal_is_busy(disk->wal));
+    return !list_empty(&disk->appends) || !list_empty(&disk->puts) ||
+           !list_empty(&disk->gets) ||
+           (disk->wal != NULL && wal_is_busy(disk->wal));
 }
 
 int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
@@ -154,7 +168,7 @@ static int append_entries(struct raft_disk *disk,
         return rv;
     }
     disk->appending_bytes += append->bytes;
-    disk->under_way++;
+    list_push_back(&disk->appends, &append->link);
     return 0;
 }
 
@@ -164,7 +178,7 @@ static void append_on_done(struct wal_append *wal, int status)
     struct raft_disk *disk = append->disk;
 
     disk->appending_bytes -= append->bytes;
-    disk->under_way--;
+    list_remove(&append->link);
     raft_disk_reached(disk, append->term);
     if (append->request != NULL) {
         append->cb(append->request, status);

@@ -13,7 +13,10 @@ struct raft_disk {
     struct raft_disk_report report;
     raft_term doubt_term; /* while report.in_doubt: see doubt_file.h */
     size_t appending_bytes;
-    unsigned under_way; /* appends, and works for snapshots */
+    /* Not yet called back. */
+    struct list appends; /* of struct append */
+    struct list puts;    /* of struct put */
+    struct list gets;    /* of struct get */
     void (*made)(void *data);
     void *made_data;
 };
@@ -32,3 +35,5 @@ int raft_disk_take_snapshot(struct buf *data, size_t at, raft_index index,
                             struct bytes configuration,
                             struct raft_snapshot **ret, struct err *err);
 void raft_disk_free_snapshot(struct raft_snapshot *snapshot);
+/* What was never called back. */
+void raft_disk_drop_snapshots(struct raft_disk *disk);

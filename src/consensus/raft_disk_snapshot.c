@@ -25,6 +25,7 @@
 #include "util/mem.h"
 
 struct put {
+    struct list link; /* disk->puts */
     struct disk_work work;
     struct wal_append step; /* of the WAL */
     struct raft_disk *disk;
@@ -38,6 +39,7 @@ struct put {
 };
 
 struct get {
+    struct list link; /* disk->gets */
     struct disk_work work;
     struct raft_disk *disk;
     struct raft_io_snapshot_get *request;
@@ -55,6 +57,7 @@ static void put_trim(struct put *put);
 static void put_on_reset(struct wal_append *step, int status);
 static void put_finish(struct put *put);
 static void put_fail(struct put *put, int code);
+static void put_free(struct put *put);
 static int get_run(struct disk_work *work);
 static void get_on_done(struct disk_work *work, int status);
 
@@ -81,14 +84,13 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
         rv = wal_truncate_and_tell(disk->wal, &put->step, snapshot->index,
                                    put_on_truncated);
         if (rv != 0) {
-            raft_free(put->configuration.base);
-            free(put);
+            put_free(put);
             return rv;
         }
-        disk->under_way++;
+        list_push_back(&disk->puts, &put->link);
         return 0;
     }
-    disk->under_way++;
+    list_push_back(&disk->puts, &put->link);
     put_store(put);
     return 0;
 }
@@ -110,7 +112,7 @@ int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
         free(get);
         return rv;
     }
-    disk->under_way++;
+    list_push_back(&disk->gets, &get->link);
     return 0;
 }
 
@@ -161,6 +163,25 @@ void raft_disk_free_snapshot(struct raft_snapshot *snapshot)
     }
     raft_free(snapshot->bufs);
     raft_free(snapshot);
+}
+
+void raft_disk_drop_snapshots(struct raft_disk *disk)
+{
+    while (!list_empty(&disk->puts)) {
+        struct put *put = LIST_ITEM(disk->puts.next, struct put, link);
+
+        list_remove(&put->link);
+        put_free(put);
+    }
+    while (!list_empty(&disk->gets)) {
+        struct get *get = LIST_ITEM(disk->gets.next, struct get, link);
+
+        list_remove(&get->link);
+        if (get->snapshot != NULL) {
+            raft_disk_free_snapshot(get->snapshot);
+        }
+        free(get);
+    }
 }
 
 /* ---- To the disk ---- */
@@ -259,9 +280,14 @@ static void put_on_reset(struct wal_append *step, int status)
 
 static void put_finish(struct put *put)
 {
-    put->disk->under_way--;
-    raft_free(put->configuration.base);
+    list_remove(&put->link);
     put->cb(put->request, 0);
+    put_free(put);
+}
+
+static void put_free(struct put *put)
+{
+    raft_free(put->configuration.base);
     free(put);
 }
 
@@ -274,9 +300,8 @@ static void put_fail(struct put *put, int code)
     assert(code != 0);
     (void)snprintf(reason, sizeof reason, "storing a snapshot: %s",
                    put->err.text);
-    disk->under_way--;
-    raft_free(put->configuration.base);
-    free(put);
+    list_remove(&put->link);
+    put_free(put);
     raft_disk_fatal(disk, reason);
 }
 
@@ -304,7 +329,7 @@ static void get_on_done(struct disk_work *work, int status)
 {
     struct get *get = work->data;
 
-    get->disk->under_way--;
+    list_remove(&get->link);
     if (get->aside > 0) {
         diag_warning("%u snapshots in %s are damaged; they are kept as "
                      "*.corrupt",
