@@ -13,6 +13,7 @@
  *     --without R,...   rules of the guard that are off; all for none at all
  *     --no C,...        kinds of faults and of load that are off
  *     --bias B          fair figure8 handovers stale pair
+ *     --full            with the real disk layer, machine and batches
  *     --first           ends with the first violation
  *
  * Exit status 0: no violation; 1: some; 2: not understood.
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "sim/sim.h"
+#include "util/diag.h"
 
 #define SECONDS 120
 
@@ -90,6 +92,7 @@ int main(int argc, char **argv)
         perror("quorlog-sim");
         return 2;
     }
+    diag_set_level(DIAG_ERROR); /* faults are what this is about */
     return arguments.verb == 's' ? shrink(&arguments, outcome)
                                  : run(&arguments, outcome);
 }
@@ -209,6 +212,12 @@ static void print_totals(const struct sim_totals *totals, uint64_t seeds,
            ull(totals->events), ull(totals->crashes), ull(totals->restarts),
            ull(totals->elections), ull(totals->snapshots),
            ull(totals->installs), ull(totals->transfers), ull(totals->changes));
+    if (totals->appends > 0) {
+        printf("full: %llu entries appended once, %llu repeated in vain, %llu "
+               "flipped bits, %llu servers in doubt\n",
+               ull(totals->appends), ull(totals->repeats), ull(totals->flips),
+               ull(totals->doubts));
+    }
     printf("guard: results held %llu, clamped %llu, dropped %llu; votes "
            "dropped %llu, given %llu; messages cut %llu, held %llu, stripped "
            "%llu; changes late %llu, rolled back %llu; appends crowded %llu\n",
@@ -329,6 +338,8 @@ static bool parse(struct arguments *ret, int argc, char **argv)
     for (; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0) {
             ret->options.trace = true;
+        } else if (strcmp(argv[i], "--full") == 0) {
+            ret->options.full = true;
         } else if (strcmp(argv[i], "--first") == 0) {
             ret->first_only = true;
         } else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +85,15 @@ static void start_cluster(struct sim *sim)
         sim_node_init(sim, &sim->nodes[i], i);
     }
     configuration = first_configuration(sim);
+    if (sim->options.full) {
+        sim_client_start(sim);
+        sim->first_configuration = configuration;
+    }
     for (unsigned i = 0; i < sim->node_count; i++) {
         sim_disk_bootstrap(&sim->nodes[i], configuration);
+        if (sim->options.full) {
+            sim_store_make(&sim->nodes[i]);
+        }
         sim_node_boot(&sim->nodes[i]);
     }
     sim_at(sim, 1 + sim_random(sim, sim->knobs.client_every_ms), NULL,
@@ -98,6 +105,9 @@ static void start_cluster(struct sim *sim)
 static void on_settled(struct sim *sim, struct sim_node *node, void *data)
 {
     sim_start_faults(sim);
+    if (sim->options.full) {
+        sim_store_start_faults(sim);
+    }
     if (sim_has(sim, SIM_TRANSFERS)) {
         on_transfer(sim, node, data);
     }
@@ -119,6 +129,7 @@ static void run_events(struct sim *sim)
             sim_heal(sim);
         }
         if (sim->healed && sim_oracle_converged(sim)) {
+            sim_client_check_end(sim);
             return;
         }
         if (sim->now > sim->options.duration_ms + CONVERGE_MS) {
@@ -153,6 +164,7 @@ static void end_run(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->node_count; i++) {
         sim_node_crash(&sim->nodes[i]);
+        sim_store_free(&sim->nodes[i]);
     }
     sim_close_memory(sim);
 }

@@ -12,6 +12,8 @@
  * sim_fsm.c    its state machine and its snapshots
  * sim_member.c who joins, leaves and is promoted
  * sim_disk.c   what survives a crash, and what was under way
+ * sim_store.c, sim_machine.c, sim_client.c
+ *              the real disk layer, machine and batches (sim_full.h)
  * sim_net.c    messages on their way
  * sim_read.c   clients that read, and what they must see
  * sim_oracle.c what must hold at every moment
@@ -38,7 +40,10 @@
 #define SIM_TEXT_MAX 450
 
 struct sim;
+struct sim_client_state;
+struct sim_machine;
 struct sim_node;
+struct sim_store;
 typedef void (*sim_fire)(struct sim *sim, struct sim_node *node, void *data);
 
 /* ---- Disk ---- */
@@ -129,6 +134,8 @@ struct sim_node {
     raft_index commit_max;
     struct raft_transfer *transfer; /* wiped as soon as its callback fires */
     struct read_index reads;
+    struct sim_store *store;     /* --full; NULL otherwise */
+    struct sim_machine *machine; /* as store, while it is up */
 };
 
 /* ---- Run ---- */
@@ -156,7 +163,12 @@ enum sim_class {
     SIM_ASYNC = 1 << 9, /* snapshots off the loop */
     SIM_TRANSFERS = 1 << 10,
     SIM_CHANGES = 1 << 11, /* of membership */
-    SIM_CLASSES = 12
+    /* Only with --full. */
+    SIM_FLIPS = 1 << 12,      /* of bits, while a server is down */
+    SIM_FULL_DISKS = 1 << 13, /* for a while */
+    SIM_TEARS = 1 << 14,      /* writes arrive in part, unsynced ones too */
+    SIM_CLOCK_JUMPS = 1 << 15,
+    SIM_CLASSES = 16
 };
 
 enum sim_family {
@@ -216,6 +228,7 @@ struct sim_written {
 struct sim_totals {
     uint64_t events, milliseconds, crashes, faults, elections, acks;
     uint64_t snapshots, installs, transfers, changes, restarts, reads;
+    uint64_t appends, repeats, flips, doubts; /* with --full */
     struct guard_counts guard;
 };
 
@@ -228,6 +241,7 @@ struct sim_options {
     unsigned without; /* of enum sim_class */
     bool trace;
     bool abandon; /* after a violation: free nothing, the process ends */
+    bool full;    /* with the real disk layer and machine */
 };
 
 struct sim {
@@ -263,6 +277,8 @@ struct sim {
     struct sim_written *written[SIM_LOG_MAX];
     raft_id leader_of[SIM_TERMS_MAX];
     bool acked[SIM_VALUES_MAX];
+    struct sim_client_state *clients; /* --full; NULL otherwise */
+    struct sim_bytes first_configuration;
 };
 
 /* Runs one seed. Returns false and fills @ret_text on a violation. */
@@ -345,6 +361,9 @@ void sim_oracle_apply(struct sim_node *node, const struct raft_buffer *buffer);
 void sim_oracle_restore(struct sim_node *node, raft_index index,
                         uint64_t state);
 void sim_oracle_ack(struct sim_node *node, raft_index index, uint64_t value);
+/* As sim_oracle_ack(), of a command of which @hash is the sim_hash(). */
+void sim_oracle_ack_bytes(struct sim_node *node, raft_index index,
+                          uint64_t value, uint64_t hash);
 /* The configuration of a snapshot, or of a server whose log has no later one. */
 void sim_oracle_configuration(struct sim_node *node, raft_index index,
                               const struct raft_configuration *configuration);

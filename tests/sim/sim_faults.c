@@ -2,7 +2,7 @@
 /* What goes wrong from outside, and how all of it ends. */
 #include <string.h>
 
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 static void on_fault(struct sim *sim, struct sim_node *node, void *data);
 static void on_rise(struct sim *sim, struct sim_node *node, void *data);
@@ -142,7 +142,8 @@ void sim_heal(struct sim *sim)
     sim_trace(sim, "HEALED");
     sim->healed = true;
     memset(sim->cut, 0, sizeof sim->cut);
-    knobs->classes &= ~(unsigned)(SIM_DROPS | SIM_WRITE_ERRORS | SIM_DRAINS);
+    knobs->classes &= ~(unsigned)(SIM_DROPS | SIM_WRITE_ERRORS | SIM_DRAINS |
+                                  SIM_FLIPS | SIM_FULL_DISKS);
     knobs->disk_ms = 2;
     knobs->snapshot_ms = 20;
     knobs->latency_span_ms = 5;
@@ -150,6 +151,7 @@ void sim_heal(struct sim *sim)
     knobs->change_every_ms = 100;
     for (unsigned i = 0; i < sim->node_count; i++) {
         sim->nodes[i].disk_free_at = sim->now;
+        sim_store_heal(&sim->nodes[i]);
         if (!sim->nodes[i].up) {
             sim_node_boot(&sim->nodes[i]);
         }

@@ -11,11 +11,13 @@
 
 static const char *const class_names[SIM_CLASSES] = {
     "crashes", "partitions", "oneway",    "slowdisks", "drops",     "reorders",
-    "errors",  "drains",     "snapshots", "async",     "transfers", "changes"};
+    "errors",  "drains",     "snapshots", "async",     "transfers", "changes",
+    "flips",   "fulldisks",  "tears",     "jumps"};
 
 static void draw_family(struct sim *sim);
 static void draw_faults(struct sim *sim);
 static void apply_bias(struct sim *sim);
+static void draw_full(struct sim *sim);
 
 static unsigned draw(struct sim *sim, unsigned least, uint64_t below)
 {
@@ -53,6 +55,9 @@ void sim_draw_knobs(struct sim *sim)
     k->message_entries_max = draw(sim, 1, flip(sim) ? 4 : 50);
     k->send_bytes_max = sim_random(sim, 3) != 0 ? 0 : draw(sim, 300, 4000);
     apply_bias(sim);
+    if (sim->options.full) {
+        draw_full(sim);
+    }
     k->classes &= ~sim->options.without;
 }
 
@@ -163,9 +168,24 @@ static void apply_bias(struct sim *sim)
     }
 }
 
+/* Last, so that the rest is as it is without. Bits flip only where the others can
+ * elect a leader at all times (raft_disk.h). */
+static void draw_full(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    set_class(sim, SIM_SNAPSHOTS,
+              sim_has(sim, SIM_SNAPSHOTS) || sim_random(sim, 4) != 0);
+    set_class(sim, SIM_TEARS, flip(sim));
+    set_class(sim, SIM_FULL_DISKS, sim_random(sim, 4) == 0);
+    set_class(sim, SIM_CLOCK_JUMPS, flip(sim));
+    set_class(sim, SIM_FLIPS,
+              flip(sim) && k->nodes >= 3 && !sim_has(sim, SIM_CHANGES));
+}
+
 const char *sim_class_names(unsigned classes)
 {
-    static char text[128];
+    static char text[192];
     size_t len = 0;
 
     text[0] = '\0';

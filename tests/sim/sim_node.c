@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "consensus/guard_view.h"
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 #define COMMAND_WORDS_MAX 8
 #define SIM_NEVER 1000000 /* entries */
@@ -38,6 +38,9 @@ void sim_node_join(struct sim *sim)
 
     sim_node_init(sim, node, sim->node_count);
     sim->node_count++;
+    if (sim->options.full) {
+        sim_store_make(node);
+    }
     sim_node_boot(node);
 }
 
@@ -87,6 +90,10 @@ void sim_node_boot(struct sim_node *node)
     sim_disk_fill_io(&node->disk_io);
     sim_fsm_init(node);
     sim_disk_open(node);
+    if (sim->options.full) {
+        sim_store_open(node);
+        sim_machine_open(node);
+    }
     node->state = 0;
     node->was_leader = false;
     node->checked = 0;
@@ -113,6 +120,7 @@ void sim_node_boot(struct sim_node *node)
         sim_fail(sim, "START: server %llu: %s", node->id, node->raft.errmsg);
         return;
     }
+    guard_doubt(node->guard, sim_store_in_doubt(node));
     guard_after(node->guard);
 }
 
@@ -148,13 +156,26 @@ static void stop(struct sim_node *node)
     raft_close(&node->raft, NULL);
     guard_free(node->guard);
     sim_disk_close(node);
+    sim_machine_close(node);
+}
+
+/* @whole: all that was under way reaches the disk. */
+static void lose(struct sim_node *node, bool whole)
+{
+    if (node->store != NULL) {
+        sim_store_lose(node, whole);
+    } else if (whole) {
+        sim_disk_drain(node);
+    } else {
+        sim_disk_lose(node);
+    }
 }
 
 void sim_node_crash(struct sim_node *node)
 {
     if (node->up) {
         node->sim->totals.crashes++;
-        sim_disk_lose(node);
+        lose(node, false);
         stop(node);
     }
 }
@@ -174,11 +195,7 @@ void sim_node_restart(struct sim_node *node)
     struct sim *sim = node->sim;
 
     sim->totals.restarts++;
-    if (sim_random(sim, 8) == 0) {
-        sim_disk_lose(node);
-    } else {
-        sim_disk_drain(node);
-    }
+    lose(node, sim_random(sim, 8) != 0);
     stop(node);
     sim_at(sim, sim->now + 1 + sim_random(sim, 100), NULL, on_boot, node);
 }
@@ -203,6 +220,10 @@ void sim_node_submit(struct sim_node *node)
     uint64_t *words;
     size_t count;
 
+    if (sim->clients != NULL) {
+        sim_client_submit(node);
+        return;
+    }
     if (sim->next_value == SIM_VALUES_MAX) {
         sim_fail(sim, "HARNESS: too many commands");
         return;

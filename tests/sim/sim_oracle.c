@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "consensus/guard_view.h"
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 static void check_leader(struct sim_node *node);
 
@@ -49,7 +49,8 @@ static uint64_t next_state(uint64_t state, raft_index index, uint64_t value)
 }
 
 /* A leader commits what a majority of the disks holds, its snapshots included
- * (Raft dissertation 3.5). */
+ * (Raft dissertation 3.5). A server in doubt has lost what it had confirmed
+ * before, and makes up for it by its silence (guard rule V). */
 static void check_durable(struct sim_node *node, raft_index index,
                           raft_term term)
 {
@@ -64,7 +65,8 @@ static void check_durable(struct sim_node *node, raft_index index,
 
         if (server->role == RAFT_VOTER &&
             (disk->snapshot.index >= index ||
-             sim_disk_term(disk, index) == term)) {
+             sim_disk_term(disk, index) == term ||
+             sim_store_in_doubt(&sim->nodes[server->id - 1]))) {
             holders++;
         }
     }
@@ -179,15 +181,21 @@ void sim_oracle_restore(struct sim_node *node, raft_index index, uint64_t state)
 
 void sim_oracle_ack(struct sim_node *node, raft_index index, uint64_t value)
 {
-    struct sim *sim = node->sim;
     uint64_t words[16];
     size_t count = 1 + (size_t)(value % 8);
 
     for (size_t i = 0; i < count; i++) {
         words[i] = value;
     }
-    if (index > sim->committed_last ||
-        sim->committed[index].value != sim_hash(words, count * 8)) {
+    sim_oracle_ack_bytes(node, index, value, sim_hash(words, count * 8));
+}
+
+void sim_oracle_ack_bytes(struct sim_node *node, raft_index index,
+                          uint64_t value, uint64_t hash)
+{
+    struct sim *sim = node->sim;
+
+    if (index > sim->committed_last || sim->committed[index].value != hash) {
         sim_fail(sim, "FALSE ACKNOWLEDGEMENT: value %llu index %llu",
                  (unsigned long long)value, index);
     }

@@ -12,6 +12,8 @@
 
 static void pending_scatter(struct fake_disk *fake);
 static void power_lost(struct fake_disk *fake, struct fake_inode *inode);
+static void fork_writes(const struct fake_disk *fake, struct fake_disk *copy,
+                        bool tears);
 
 /* ---- A disk ---- */
 
@@ -192,6 +194,59 @@ void fake_disk_crash(struct fake_disk *fake, enum fake_crash how)
     fake->dead = false;
     fake->crash_at = 0;
     fake->fail_at = 0;
+}
+
+struct fake_disk *fake_disk_fork(const struct fake_disk *fake,
+                                 enum fake_crash how, bool tears, uint64_t seed)
+{
+    struct fake_disk *copy = fake_disk_new(seed);
+    const struct list *link;
+
+    for (link = fake->inodes.next; link != &fake->inodes; link = link->next) {
+        const struct fake_inode *from =
+            LIST_ITEM(link, struct fake_inode, link);
+        struct fake_inode *to = fake_inode_new(copy, from->name);
+
+        (void)snprintf(to->durable_name, DISK_NAME_MAX, "%s",
+                       from->durable_name);
+        fake_inode_resize(to, from->room);
+        if (from->room > 0) {
+            memcpy(to->bytes, from->bytes, from->len);
+            memcpy(to->durable, from->durable, from->room);
+        }
+        to->len = from->len;
+        to->durable_len = from->durable_len;
+    }
+    copy->capacity = fake->capacity;
+    fork_writes(fake, copy, tears);
+    fake_disk_crash(copy, how);
+    return copy;
+}
+
+/* The inodes of both stand in the same order. */
+static void fork_writes(const struct fake_disk *fake, struct fake_disk *copy,
+                        bool tears)
+{
+    const struct list *at;
+
+    for (at = fake->writes.next; at != &fake->writes; at = at->next) {
+        const struct disk_write *write = LIST_ITEM(at, struct disk_write, link);
+        const struct list *from = fake->inodes.next;
+        struct list *to = copy->inodes.next;
+
+        if (write->status != 0) {
+            continue;
+        }
+        while (LIST_ITEM(from, struct fake_inode, link) != write->file->inode) {
+            from = from->next;
+            to = to->next;
+        }
+        if (tears || dice_one_in(&copy->dice, 2)) {
+            (void)fake_inode_write(LIST_ITEM(to, struct fake_inode, link),
+                                   write->offset, write->bytes, write->len,
+                                   tears ? &copy->dice : NULL);
+        }
+    }
 }
 
 /* Each sector of a write under way arrived or not. */
