@@ -26,6 +26,21 @@ int configuration_from_identity(const struct identity *identity,
     return 0;
 }
 
+int configuration_encode_first(const struct identity *identity,
+                               struct raft_buffer *ret, struct err *err)
+{
+    struct raft_configuration configuration;
+    int rv;
+
+    raft_configuration_init(&configuration);
+    rv = configuration_from_identity(identity, &configuration, err);
+    if (rv == 0 && raft_configuration_encode(&configuration, ret) != 0) {
+        rv = err_set(err, QL_NO_MEMORY, "no memory for the members");
+    }
+    raft_configuration_close(&configuration);
+    return rv;
+}
+
 int configuration_decode(struct bytes encoded, struct raft_configuration *ret,
                          struct err *err)
 {

@@ -13,6 +13,9 @@
 int configuration_from_identity(const struct identity *identity,
                                 struct raft_configuration *ret,
                                 struct err *err);
+/* The same, encoded; the caller's to raft_free(). */
+int configuration_encode_first(const struct identity *identity,
+                               struct raft_buffer *ret, struct err *err);
 /* @ret must be initialised and empty; it stays so after an error. QL_CORRUPT,
  * QL_NO_MEMORY. */
 int configuration_decode(struct bytes encoded, struct raft_configuration *ret,

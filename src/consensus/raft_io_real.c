@@ -10,6 +10,8 @@
 
 #include "consensus/configuration.h"
 #include "consensus/disk_real.h"
+#include "consensus/loop_works.h"
+#include "consensus/raft_code.h"
 #include "consensus/raft_disk.h"
 #include "consensus/raft_io_real_report.h"
 #include "util/file.h"
@@ -30,7 +32,7 @@ struct raft_io_real {
     uv_timer_t timer;
     raft_io_tick_cb tick;
     raft_io_recv_cb recv;
-    unsigned works; /* on threads of the loop */
+    struct loop_works works;
     uint64_t random;
     struct err err;
     bool made;
@@ -40,17 +42,9 @@ struct raft_io_real {
     raft_io_close_cb on_closed;
 };
 
-struct async_work {
-    uv_work_t uv;
-    struct raft_io_real *real;
-    struct raft_io_async_work *request;
-    raft_io_async_work_cb cb;
-    int status;
-};
-
-static int encode_first(struct raft_io_real *real, struct err *err);
 static void fill_io(struct raft_io_real *real);
 static int open_disk(struct raft_io_real *real);
+static int refuse(struct raft_io_real *real, int code, const char *text);
 static int to_raft(struct raft_io_real *real, int code);
 static void on_tick(uv_timer_t *timer);
 static void on_message(void *data, struct raft_message *message);
@@ -73,7 +67,8 @@ int raft_io_real_new(struct raft_io_real **ret_real,
     rv = path_join(real->dir, sizeof real->dir, options->dir, RAFT_DIR_NAME,
                    err);
     if (rv == 0) {
-        rv = encode_first(real, err);
+        rv = configuration_encode_first(options->identity,
+                                        &real->first_configuration, err);
     }
     if (rv == 0 && uv_random(NULL, NULL, &real->random, sizeof real->random, 0,
                              NULL) != 0) {
@@ -83,6 +78,7 @@ int raft_io_real_new(struct raft_io_real **ret_real,
         raft_io_real_free(real);
         return rv;
     }
+    real->works.loop = options->loop;
     fill_io(real);
     *ret_real = real;
     return 0;
@@ -119,22 +115,6 @@ const char *raft_io_real_writer(const struct raft_io_real *real)
 struct raft_net *raft_io_real_net(struct raft_io_real *real)
 {
     return real->net;
-}
-
-static int encode_first(struct raft_io_real *real, struct err *err)
-{
-    struct raft_configuration configuration;
-    int rv;
-
-    raft_configuration_init(&configuration);
-    rv = configuration_from_identity(real->options.identity, &configuration,
-                                     err);
-    if (rv == 0 && raft_configuration_encode(&configuration,
-                                             &real->first_configuration) != 0) {
-        rv = err_set(err, QL_NO_MEMORY, "no memory for the members");
-    }
-    raft_configuration_close(&configuration);
-    return rv;
 }
 
 /* ---- Open and close ---- */
@@ -201,7 +181,8 @@ static void on_disk_look(uv_timer_t *timer)
     struct raft_io_real *real = timer->data;
 
     /* After a failed write nothing ends any more. */
-    if (real->works > 0 || (!real->failed && raft_disk_is_busy(real->disk))) {
+    if (real->works.open > 0 ||
+        (!real->failed && raft_disk_is_busy(real->disk))) {
         return;
     }
     raft_disk_free(real->disk);
@@ -341,9 +322,7 @@ static int io_append(struct raft_io *io, struct raft_io_append *request,
     struct raft_io_real *real = io->impl;
     int rv = raft_disk_append(real->disk, request, entries, count, cb);
 
-    return rv == 0 ? 0
-                   : to_raft(real, err_set(&real->err, rv,
-                                           "the raft log takes no more"));
+    return refuse(real, rv, "the raft log takes no more");
 }
 
 static int io_truncate(struct raft_io *io, raft_index index)
@@ -351,9 +330,7 @@ static int io_truncate(struct raft_io *io, raft_index index)
     struct raft_io_real *real = io->impl;
     int rv = raft_disk_truncate(real->disk, index);
 
-    return rv == 0 ? 0
-                   : to_raft(real, err_set(&real->err, rv,
-                                           "the raft log cannot be cut"));
+    return refuse(real, rv, "the raft log cannot be cut");
 }
 
 static int io_snapshot_put(struct raft_io *io, unsigned trailing,
@@ -364,9 +341,7 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
     struct raft_io_real *real = io->impl;
     int rv = raft_disk_put(real->disk, trailing, request, snapshot, cb);
 
-    return rv == 0 ? 0
-                   : to_raft(real, err_set(&real->err, rv,
-                                           "the snapshot cannot be stored"));
+    return refuse(real, rv, "the snapshot cannot be stored");
 }
 
 static int io_snapshot_get(struct raft_io *io,
@@ -376,9 +351,7 @@ static int io_snapshot_get(struct raft_io *io,
     struct raft_io_real *real = io->impl;
     int rv = raft_disk_get(real->disk, request, cb);
 
-    return rv == 0 ? 0
-                   : to_raft(real, err_set(&real->err, rv,
-                                           "the snapshot cannot be read"));
+    return refuse(real, rv, "the snapshot cannot be read");
 }
 
 static void on_disk_fatal(void *data, const char *reason)
@@ -467,41 +440,25 @@ static int io_random(struct raft_io *io, int min, int max)
     return max <= min ? min : min + (int)(z % (uint64_t)(max - min));
 }
 
-static void on_work(uv_work_t *uv)
-{
-    struct async_work *work = uv->data;
-
-    work->status = work->request->work(work->request);
-}
-
-static void on_worked(uv_work_t *uv, int status)
-{
-    struct async_work *work = uv->data;
-
-    assert(status == 0); /* Nobody cancels it. */
-    work->real->works--;
-    work->cb(work->request, work->status);
-    free(work);
-}
-
 static int io_async_work(struct raft_io *io, struct raft_io_async_work *request,
                          raft_io_async_work_cb cb)
 {
     struct raft_io_real *real = io->impl;
-    struct async_work *work = mem_must_zalloc(sizeof *work);
-    int rv;
 
-    work->real = real;
-    work->request = request;
-    work->cb = cb;
-    work->uv.data = work;
-    rv = uv_queue_work(real->options.loop, &work->uv, on_work, on_worked);
-    assert(rv == 0); /* It fails only without a function to run. */
-    real->works++;
+    loop_works_run(&real->works, request, cb);
     return 0;
 }
 
 /* ---- Codes ---- */
+
+/* With @text when @code is not 0. */
+static int refuse(struct raft_io_real *real, int code, const char *text)
+{
+    if (code != 0) {
+        (void)err_set(&real->err, code, "%s", text);
+    }
+    return to_raft(real, code);
+}
 
 /* With the text of real->err. */
 static int to_raft(struct raft_io_real *real, int code)
@@ -511,20 +468,7 @@ static int to_raft(struct raft_io_real *real, int code)
     }
     (void)snprintf(real->io.errmsg, sizeof real->io.errmsg, "%.250s",
                    real->err.text);
-    switch (code) {
-    case QL_NO_MEMORY:
-        return RAFT_NOMEM;
-    case QL_CORRUPT:
-        return RAFT_CORRUPT;
-    case QL_LIMIT:
-        return RAFT_NOSPACE;
-    case QL_TOO_LARGE:
-        return RAFT_TOOBIG;
-    case QL_BUSY:
-        return RAFT_BUSY;
-    default:
-        return RAFT_IOERR;
-    }
+    return raft_code(code);
 }
 
 static void fill_io(struct raft_io_real *real)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "consensus/link_message.h"
+#include "consensus/raft_code.h"
 #include "util/diag.h"
 #include "util/mem.h"
 
@@ -80,9 +81,7 @@ int raft_net_send(struct raft_net *net, struct raft_io_send *request,
                    "takes: it cannot be caught up (docs/limits.md)",
                    (uint64_t)message->server_id);
     }
-    return rv == QL_NO_MEMORY   ? RAFT_NOMEM
-           : rv == QL_TOO_LARGE ? RAFT_TOOBIG
-                                : RAFT_NOCONNECTION;
+    return raft_code(rv);
 }
 
 void raft_net_stop(struct raft_net *net, void (*cb)(void *data), void *data)

@@ -87,7 +87,7 @@
 #define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
 #define SNAPSHOT_BYTES_MIN (16u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
-/* Linux reads no more at once, and libraft reads a snapshot by one call. */
+/* Linux reads no more at once, and the link sends no more in one message. */
 #define SNAPSHOT_LEN_MAX 0x7ffff000u
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
 #define TRAILING_BYTES_MAX (16u * MIB)

@@ -154,6 +154,9 @@ static void stop_some(struct sim *sim)
     for (unsigned i = 0; i < sim->node_count; i++) {
         if (sim->nodes[i].doomed) {
             sim_node_crash(&sim->nodes[i]);
+            if (sim->healed) { /* a write that had failed before that */
+                sim_node_boot(&sim->nodes[i]);
+            }
         } else if (sim->nodes[i].restarting) {
             sim_node_restart(&sim->nodes[i]);
         }

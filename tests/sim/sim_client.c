@@ -11,7 +11,7 @@
 
 #define EPOCH_MS 1000000000000u /* where the clock starts */
 #define HOUR_MS 3600000u
-#define VALUE_LEN_MAX 3000
+#define VALUE_LEN_MAX 1000
 
 struct sim_batch {
     struct raft_apply apply;
@@ -305,6 +305,7 @@ static void answer_append(struct sim *sim, struct client *client,
         client->sequence++;
         break;
     case QL_CONDITION_FAILED:
+    case QL_NOT_FOUND: /* the other log is not there yet */
         client->sequence++;
         break;
     case QL_PRODUCER_EXPIRED:

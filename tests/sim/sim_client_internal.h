@@ -37,6 +37,7 @@ struct sim_client_state {
     uint64_t op_last;
     uint64_t position_of[SIM_VALUES_MAX]; /* by op: first place, or REFUSED */
     raft_index applied_last;
-    uint8_t digests[SIM_LOG_MAX][16];
+    uint8_t digests[SIM_LOG_MAX][16];       /* of the logs */
+    uint8_t whole_digests[SIM_LOG_MAX][16]; /* of the state, now and then */
     int64_t clock_ms; /* what the leaders' clocks are off by */
 };

@@ -32,6 +32,8 @@ void sim_store_open(struct sim_node *node);
 /* The server ends here; @whole: what was under way is done. Before
  * raft_close(). */
 void sim_store_lose(struct sim_node *node, bool whole);
+/* Frees what the core forgot. After raft_close(). */
+void sim_store_close(struct sim_node *node);
 bool sim_store_in_doubt(const struct sim_node *node);
 void sim_store_start_faults(struct sim *sim);
 void sim_store_heal(struct sim_node *node);
@@ -64,8 +66,10 @@ void sim_client_submit(struct sim_node *node);
 /* The cluster's first server has applied a command. */
 void sim_client_applied(struct sim *sim, const struct command *command,
                         const struct outcome *outcome);
-/* Sets or compares the digest at @index. */
-void sim_client_digest(struct sim_node *node, raft_index index);
+/* Compares the state with that of others at the same index: its logs, and at
+ * some indexes, and with @thorough, all of it; @index may be of any entry then,
+ * else of a command. */
+void sim_client_digest(struct sim_node *node, raft_index index, bool thorough);
 /* True for the first server that comes to @index. */
 bool sim_client_is_first(struct sim *sim, raft_index index);
 /* Reads all logs of @node and compares them with what was applied. */

@@ -45,7 +45,7 @@ static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
         }
         answers->count++;
     }
-    sim_client_digest(node, answers->index);
+    sim_client_digest(node, answers->index, false);
     return 0;
 }
 
@@ -57,6 +57,7 @@ static void freeze(struct sim_node *node)
     own->view = machine_freeze(own->machine);
     own->view_index = node->raft.last_applied;
     own->view_state = node->state;
+    sim_client_digest(node, own->view_index, true);
 }
 
 static void encode(struct sim_node *node, struct raft_buffer *bufs[],
@@ -125,7 +126,7 @@ static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buffer)
         sim_fail(node->sim, "SNAPSHOT: server %llu restores %llu", node->id,
                  (unsigned long long)index);
     }
-    sim_client_digest(node, index);
+    sim_client_digest(node, index, true);
     raft_free(buffer->base);
     return 0;
 }

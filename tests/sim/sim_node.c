@@ -156,6 +156,7 @@ static void stop(struct sim_node *node)
     raft_close(&node->raft, NULL);
     guard_free(node->guard);
     sim_disk_close(node);
+    sim_store_close(node);
     sim_machine_close(node);
 }
 

@@ -10,7 +10,7 @@
 #include "util/mem.h"
 
 /* Small, so that a run goes through many. */
-#define SEGMENT_BYTES (16u * DISK_BLOCK)
+#define SEGMENT_BYTES (8u * DISK_BLOCK)
 #define FAULTS_APART 4 /* faults of the network to one of a disk */
 
 static struct raft_disk *new_disk(struct sim_node *node);
@@ -113,6 +113,14 @@ void sim_store_lose(struct sim_node *node, bool whole)
     store->fake = left;
     if (sim_has(sim, SIM_FLIPS) && sim_random(sim, 8) == 0) {
         flip_a_bit(node);
+    }
+}
+
+void sim_store_close(struct sim_node *node)
+{
+    if (node->store != NULL) {
+        raft_free(node->store->installed_bufs);
+        node->store->installed_bufs = NULL;
     }
 }
 
@@ -288,6 +296,5 @@ void sim_store_heal(struct sim_node *node)
         node->store->full = false;
         fake_disk_capacity(node->store->fake, 0);
         fake_disk_fail_at(node->store->fake, 0, 0);
-        node->was_write_error = node->doomed;
     }
 }

@@ -14,6 +14,7 @@ struct sim_store {
     bool flipped;           /* a bit, at any time: the damage may lie dormant */
     bool full;
     bool made;
+    struct raft_buffer *installed_bufs; /* the core forgets them at close */
 };
 
 /* ---- sim_store_io.c ---- */

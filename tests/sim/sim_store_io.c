@@ -289,6 +289,8 @@ static void on_put(struct raft_io_snapshot_put *own, int status)
         disk->first = put->snapshot.index - put->trailing + 1;
     }
     if (!node->store->silent) {
+        node->store->installed_bufs =
+            put->trailing == 0 ? NULL : node->store->installed_bufs;
         put->cb(put->request, status);
     }
 }
@@ -335,6 +337,7 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
             node->disk.last = snapshot->index - 1;
         }
         node->sim->totals.installs++;
+        node->store->installed_bufs = snapshot->bufs;
     }
     return raft_disk_put(node->store->disk, trailing, &put->own, snapshot,
                          on_put) == 0

@@ -209,10 +209,12 @@ struct fake_disk *fake_disk_fork(const struct fake_disk *fake,
 
         (void)snprintf(to->durable_name, DISK_NAME_MAX, "%s",
                        from->durable_name);
-        fake_inode_resize(to, from->room);
         if (from->room > 0) {
+            to->bytes = mem_must_alloc(from->room);
+            to->durable = mem_must_alloc(from->room);
             memcpy(to->bytes, from->bytes, from->len);
             memcpy(to->durable, from->durable, from->room);
+            to->room = from->room;
         }
         to->len = from->len;
         to->durable_len = from->durable_len;
