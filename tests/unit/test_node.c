@@ -223,9 +223,8 @@ static void start_that_fails_says_why_and_leaves_nothing_open(void **state)
     seats.options.heartbeat_ms = 30;
 
     /* Both copies of term and vote, one bit off. */
-    assert_int_equal(path_join(path, sizeof path, seats.seats[0].dir,
-                               "raft/vote", &err),
-                     0);
+    assert_int_equal(
+        path_join(path, sizeof path, seats.seats[0].dir, "raft/vote", &err), 0);
     assert_int_equal(file_read(path, MIB, &text, &err), 0);
     text.data[16] ^= 1;
     text.data[4096 + 16] ^= 1;
