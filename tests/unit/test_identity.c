@@ -237,7 +237,7 @@ static void raft_log_without_identity_is_never_removed(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(identity_init(&identity, dir->path, &err), QL_INVALID);
     assert_non_null(strstr(err.text, "missing"));
-    path_in(dir, "raft/metadata1", path);
+    path_in(dir, "raft/vote", path);
     assert_int_equal(access(path, F_OK), 0);
 }
 
