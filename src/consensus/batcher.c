@@ -72,11 +72,6 @@ struct proposal *batcher_take(struct batcher *batcher)
     return proposal;
 }
 
-struct proposal *proposal_new_barrier(void)
-{
-    return proposal_new();
-}
-
 void proposal_seal(struct proposal *proposal, struct raft_buffer *ret_buffer)
 {
     ret_buffer->len = batch_close(&proposal->writer);
@@ -97,7 +92,6 @@ void proposal_finish_submits(struct proposal *proposal, int status)
 void proposal_free(struct batcher *batcher, struct proposal *proposal)
 {
     assert(list_empty(&proposal->submits));
-    assert(list_empty(&proposal->reads));
     assert(batcher->bytes >= proposal->weight);
     batcher->bytes -= proposal->weight;
     raft_free(proposal->writer.bytes);
@@ -110,7 +104,6 @@ static struct proposal *proposal_new(void)
 
     list_init(&proposal->link);
     list_init(&proposal->submits);
-    list_init(&proposal->reads);
     return proposal;
 }
 

@@ -14,17 +14,12 @@
 /* One raft entry in the making or under way. */
 struct proposal {
     struct list link;
-    struct batch_writer writer; /* bytes from raft_malloc(), NULL: a barrier,
-                                   or the core has them now */
+    struct batch_writer writer; /* bytes from raft_malloc(), NULL: the core has
+                                   them now */
     struct list submits; /* in the order of the commands; those whose outcome
                             was delivered are gone */
-    struct list reads;   /* that wait for it */
     size_t weight;       /* bytes it counts for in the batcher */
-    union {
-        struct raft_apply apply;
-        struct raft_barrier barrier;
-    } request; /* the core's while it is under way */
-    bool lost; /* leadership ended first: its fate is unknown */
+    struct raft_apply request; /* the core's while it is under way */
 };
 
 struct batcher {
@@ -41,11 +36,9 @@ int batcher_add(struct batcher *batcher, struct node_submit *submit,
 bool batcher_is_empty(const struct batcher *batcher);
 /* The oldest batch, for the caller to propose and to free; NULL: none. */
 struct proposal *batcher_take(struct batcher *batcher);
-/* A proposal without commands. */
-struct proposal *proposal_new_barrier(void);
 /* Closes the batch: *ret_buffer is what raft_apply() takes. */
 void proposal_seal(struct proposal *proposal, struct raft_buffer *ret_buffer);
 /* Tells all submits left in it. */
 void proposal_finish_submits(struct proposal *proposal, int status);
-/* Its submits and reads have been told. */
+/* Its submits have been told. */
 void proposal_free(struct batcher *batcher, struct proposal *proposal);

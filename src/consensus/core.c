@@ -5,8 +5,11 @@
 
 static int check_timeouts(const struct node_options *options, struct err *err);
 static void set_options(struct raft *raft, const struct node_options *options);
+static void on_disk_fatal(void *data, const char *reason);
+static void on_healed(void *data);
+static int on_frame(void *data, uint64_t node, enum link_frame type,
+                    const uint8_t *bytes, size_t len);
 static int start_failed(const struct core *core, int raft_rv, struct err *err);
-static int check_loaded(const struct core *core, struct err *err);
 
 void core_fill_options(struct node_options *options)
 {
@@ -29,11 +32,15 @@ int core_open(struct core *core, const struct node_options *options,
               struct err *err)
 {
     const struct identity *identity = options->identity;
-    const struct raft_io_uv_options disk = {.loop = options->loop,
-                                            .identity = identity,
-                                            .dir = options->dir,
-                                            .listen_peer =
-                                                options->listen_peer};
+    const struct raft_io_real_options disk = {.loop = options->loop,
+                                              .identity = identity,
+                                              .dir = options->dir,
+                                              .listen_peer =
+                                                  options->listen_peer,
+                                              .on_fatal = on_disk_fatal,
+                                              .on_healed = on_healed,
+                                              .on_frame = on_frame,
+                                              .data = core};
     const struct fsm_events fsm = {.on_outcome = events->on_outcome,
                                    .on_applied = events->on_applied,
                                    .data = events->data};
@@ -49,22 +56,23 @@ int core_open(struct core *core, const struct node_options *options,
     if (rv != 0) {
         return rv;
     }
+    core->events = *events;
     rv = path_join(core->dir, sizeof core->dir, options->dir, RAFT_DIR_NAME,
                    err);
     if (rv != 0) {
         return rv;
     }
-    rv = raft_io_uv_new(&core->disk, &disk, err);
+    rv = raft_io_real_new(&core->disk, &disk, err);
     if (rv != 0) {
         return rv;
     }
-    guard.inner = raft_io_uv_io(core->disk);
+    guard.inner = raft_io_real_io(core->disk);
     rv = guard_new(&core->guard, &io, &guard, err);
     if (rv != 0) {
         goto free_disk;
     }
-    fsm_init(&core->fsm, &core->raft, machine, options->snapshot_entries,
-             options->snapshot_bytes_min, &fsm);
+    fsm_init(&core->fsm, &core->raft, core->guard, machine,
+             options->snapshot_entries, options->snapshot_bytes_min, &fsm);
     rv = raft_init(&core->raft, io, &core->fsm.raft, identity->node,
                    identity_member(identity, identity->node)->peer_address);
     if (rv != 0) {
@@ -77,7 +85,7 @@ int core_open(struct core *core, const struct node_options *options,
 free_guard:
     guard_free(core->guard);
 free_disk:
-    raft_io_uv_free(core->disk);
+    raft_io_real_free(core->disk);
     return rv;
 }
 
@@ -88,10 +96,7 @@ int core_start(struct core *core, struct err *err)
     if (rv != 0) {
         return start_failed(core, rv, err);
     }
-    rv = check_loaded(core, err);
-    if (rv != 0) {
-        return rv;
-    }
+    guard_doubt(core->guard, raft_io_real_in_doubt(core->disk));
     core->fsm.started = true;
     guard_after(core->guard);
     return 0;
@@ -100,7 +105,7 @@ int core_start(struct core *core, struct err *err)
 void core_free(struct core *core)
 {
     guard_free(core->guard);
-    raft_io_uv_free(core->disk);
+    raft_io_real_free(core->disk);
 }
 
 static int check_timeouts(const struct node_options *options, struct err *err)
@@ -123,35 +128,41 @@ static void set_options(struct raft *raft, const struct node_options *options)
     raft_set_pre_vote(raft, true);
 }
 
+static void on_disk_fatal(void *data, const char *reason)
+{
+    struct core *core = data;
+
+    core->events.on_fatal(core->events.data, reason);
+}
+
+static void on_healed(void *data)
+{
+    struct core *core = data;
+
+    guard_doubt(core->guard, false);
+}
+
+static int on_frame(void *data, uint64_t node, enum link_frame type,
+                    const uint8_t *bytes, size_t len)
+{
+    struct core *core = data;
+
+    return core->events.on_frame(core->events.data, node, type, bytes, len);
+}
+
 static int start_failed(const struct core *core, int raft_rv, struct err *err)
 {
-    const char *reason = raft_io_uv_reason(core->disk);
+    const struct err *reason = raft_io_real_err(core->disk);
     const char *text = core->raft.errmsg;
-    int code = raft_rv == RAFT_CORRUPT || raft_rv == RAFT_MALFORMED ? QL_CORRUPT
-                                                                    : QL_IO;
 
-    if (reason[0] != '\0') {
-        return err_set(err, QL_IO, "%s", reason);
-    }
     if (core->fsm.err.code != 0) {
         return err_set(err, core->fsm.err.code,
                        "restore the snapshot in %s: %s", core->dir,
                        core->fsm.err.text);
     }
-    return err_set(err, code, "load the raft log in %s: %s", core->dir,
-                   text[0] != '\0' ? text : raft_strerror(raft_rv));
-}
-
-/* An initialised node has a term and a configuration. One that lost them has
- * forgotten its votes, and must not vote again. */
-static int check_loaded(const struct core *core, struct err *err)
-{
-    if (core->raft.current_term == 0 || core->raft.configuration.n == 0) {
-        return err_set(err, QL_CORRUPT,
-                       "%s holds no raft log although the node was "
-                       "initialised: bring it back from a copy, or remove the "
-                       "whole data directory and replace the node by a new one",
-                       core->dir);
+    if (reason->code != 0) {
+        return err_set(err, reason->code, "%s", reason->text);
     }
-    return 0;
+    return err_set(err, QL_IO, "load the raft log in %s: %s", core->dir,
+                   text[0] != '\0' ? text : raft_strerror(raft_rv));
 }

@@ -6,15 +6,7 @@
 #include "consensus/fsm.h"
 #include "consensus/guard.h"
 #include "consensus/node.h"
-#include "consensus/raft_io_uv.h"
-
-struct core {
-    struct raft raft;
-    struct fsm fsm;
-    struct raft_io_uv *disk;
-    struct guard *guard;
-    char dir[PATH_LEN_MAX]; /* of the raft log */
-};
+#include "consensus/raft_io_real.h"
 
 /* What it tells; all of it is called with @data. */
 struct core_events {
@@ -26,7 +18,19 @@ struct core_events {
     void (*on_outcome)(void *data, uint64_t index,
                        const struct outcome *outcome);
     void (*on_applied)(void *data);
+    /* See struct raft_net_options; outside the core. */
+    int (*on_frame)(void *data, uint64_t node, enum link_frame type,
+                    const uint8_t *bytes, size_t len);
     void *data;
+};
+
+struct core {
+    struct raft raft;
+    struct fsm fsm;
+    struct raft_io_real *disk;
+    struct guard *guard;
+    char dir[PATH_LEN_MAX]; /* of the raft log */
+    struct core_events events;
 };
 
 /* Puts the defaults where a 0 asks for them. */

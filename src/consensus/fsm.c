@@ -25,9 +25,9 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
 static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer);
 static void arrange_snapshot(struct fsm *fsm);
 
-void fsm_init(struct fsm *fsm, struct raft *core, struct machine *machine,
-              unsigned snapshot_entries, uint64_t snapshot_bytes_min,
-              const struct fsm_events *events)
+void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
+              struct machine *machine, unsigned snapshot_entries,
+              uint64_t snapshot_bytes_min, const struct fsm_events *events)
 {
     *fsm = (struct fsm){
         .raft = {.version = 3,
@@ -38,6 +38,7 @@ void fsm_init(struct fsm *fsm, struct raft *core, struct machine *machine,
                  .snapshot_finalize = fsm_snapshot_finalize,
                  .snapshot_async = fsm_snapshot_async},
         .core = core,
+        .guard = guard,
         .machine = machine,
         .events = *events,
         .snapshot_entries = snapshot_entries,
@@ -93,6 +94,9 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     struct fsm *fsm = raft->data;
 
     assert(fsm->view == NULL);
+    if (!guard_may_snapshot(fsm->guard)) {
+        return RAFT_BUSY; /* the core asks again after the next entry */
+    }
     fsm->view = machine_freeze(fsm->machine);
     fsm->view_index = fsm->core->last_applied;
     snapshot_policy_on_begun(&fsm->policy);

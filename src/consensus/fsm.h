@@ -5,6 +5,7 @@
 
 #include <raft.h>
 
+#include "consensus/guard.h"
 #include "consensus/snapshot_policy.h"
 #include "machine/machine.h"
 #include "util/buf.h"
@@ -22,6 +23,7 @@ struct fsm_events {
 struct fsm {
     struct raft_fsm raft; /* for raft_init() */
     struct raft *core;
+    const struct guard *guard;
     struct machine *machine;
     struct fsm_events events;
     struct snapshot_policy policy;
@@ -37,7 +39,8 @@ struct fsm {
     struct err encode_err;
 };
 
-/* Borrows @machine and @core, which must be what raft_init() is called with. */
-void fsm_init(struct fsm *fsm, struct raft *core, struct machine *machine,
-              unsigned snapshot_entries, uint64_t snapshot_bytes_min,
-              const struct fsm_events *events);
+/* Borrows @machine, @guard, which may veto a snapshot, and @core, which must be
+ * what raft_init() is called with. */
+void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
+              struct machine *machine, unsigned snapshot_entries,
+              uint64_t snapshot_bytes_min, const struct fsm_events *events);

@@ -68,6 +68,11 @@ void guard_run_deferred(struct guard *guard)
     guard_settle(guard);
 }
 
+void guard_doubt(struct guard *guard, bool in_doubt)
+{
+    guard->in_doubt = in_doubt && guard_has_rule(guard, GUARD_V);
+}
+
 void guard_counts(const struct guard *guard, struct guard_counts *ret)
 {
     *ret = guard->counts;
@@ -158,25 +163,37 @@ void guard_fail_write(struct guard *guard, const char *what, int status)
     }
 }
 
+void guard_restart(struct guard *guard, const char *reason)
+{
+    if (guard->options.restart == NULL) {
+        guard_fail(guard, "must start again: %s", reason);
+        return;
+    }
+    if (!guard->failed && !guard->closing) {
+        guard->failed = true;
+        guard->options.restart(guard->options.data, reason);
+    }
+}
+
 struct guard_peer *guard_peer(struct guard *guard, raft_id id)
 {
-    struct guard_peer *spare = NULL;
-
+    if (id == 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < GUARD_PEERS_MAX; i++) {
+        if (guard->peers[i].id == id) {
+            return &guard->peers[i];
+        }
+    }
     for (size_t i = 0; i < GUARD_PEERS_MAX; i++) {
         struct guard_peer *peer = &guard->peers[i];
 
-        if (peer->id == id && id != 0) {
-            return peer;
-        }
         if (peer->id == 0 || (peer->bytes_in_flight == 0 &&
                               view_server(guard->raft, peer->id) == NULL)) {
-            spare = peer;
+            memset(peer, 0, sizeof *peer);
+            peer->id = id;
+            return peer;
         }
-    }
-    if (spare != NULL && id != 0) {
-        memset(spare, 0, sizeof *spare);
-        spare->id = id;
-        return spare;
     }
     return NULL;
 }
@@ -211,6 +228,25 @@ static void io_close(struct raft_io *io, raft_io_close_cb cb)
     guard->inner->close(guard->inner, on_inner_closed);
 }
 
+static void free_loaded(struct raft_snapshot *snapshot,
+                        struct raft_entry *entries, size_t count)
+{
+    if (snapshot != NULL) {
+        for (unsigned i = 0; i < snapshot->n_bufs; i++) {
+            raft_free(snapshot->bufs[i].base);
+        }
+        raft_free(snapshot->bufs);
+        raft_configuration_close(&snapshot->configuration);
+        raft_free(snapshot);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 == count || entries[i + 1].batch != entries[i].batch) {
+            raft_free(entries[i].batch);
+        }
+    }
+    raft_free(entries);
+}
+
 static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
                    struct raft_snapshot **snapshot, raft_index *start_index,
                    struct raft_entry *entries[], size_t *count)
@@ -225,7 +261,11 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
     }
     guard->durable_term = *term;
     guard->durable_vote = *vote;
-    return guard_obey_on_load(guard, term, vote, *snapshot, *entries, *count);
+    rv = guard_obey_on_load(guard, term, vote, *snapshot, *entries, *count);
+    if (rv != 0) {
+        free_loaded(*snapshot, *entries, *count);
+    }
+    return rv;
 }
 
 static void on_tick(struct raft_io *inner)
@@ -305,14 +345,22 @@ int guard_store_vote(struct guard *guard, raft_id id)
     return 0;
 }
 
+/* A candidate that cannot store its term makes the core free what it has not
+ * allocated. After fatal(), where that returns at all, nothing more of the core
+ * goes out or to the disk: it may as well believe that all went well. */
+static int tell_core(const struct guard *guard, int status)
+{
+    return guard->failed ? 0 : status;
+}
+
 static int io_set_term(struct raft_io *io, raft_term term)
 {
-    return guard_store_term(io->impl, term);
+    return tell_core(io->impl, guard_store_term(io->impl, term));
 }
 
 static int io_set_vote(struct raft_io *io, raft_id id)
 {
-    return guard_store_vote(io->impl, id);
+    return tell_core(io->impl, guard_store_vote(io->impl, id));
 }
 
 /* ---- raft_io: the rest ---- */

@@ -20,8 +20,8 @@
 
 #include "util/err.h"
 
-/* Which rules are on. Production uses GUARD_ALL; only tests turn one off. K is
- * how the guard sends, and always on. */
+/* Which rules are on. Production uses GUARD_ALL; only tests turn one off. C is
+ * what M asserts, E is how the guard sends, I is counted only. */
 enum guard_rule {
     GUARD_A = 1 << 0,  /* an own-term entry stored before older ones count */
     GUARD_B = 1 << 1,  /* answer only for what this term's leader verified */
@@ -37,7 +37,12 @@ enum guard_rule {
     GUARD_S = 1 << 11, /* a refused pre-vote tells the real term */
     GUARD_T = 1 << 12, /* entries below the snapshot are stripped */
     GUARD_U = 1 << 13, /* a refusal names where the logs may agree */
-    GUARD_ALL = (1 << 14) - 1
+    GUARD_J = 1 << 14, /* changes of membership only on firm ground */
+    GUARD_O = 1 << 15, /* an installed configuration is a committed one */
+    GUARD_Q = 1 << 16, /* a configuration leaves from its leader's disk */
+    GUARD_R = 1 << 17, /* who is no voter any more still votes */
+    GUARD_V = 1 << 18, /* who lost entries neither votes nor stands */
+    GUARD_ALL = (1 << 19) - 1
 };
 
 struct guard;
@@ -56,6 +61,10 @@ struct guard_options {
     /* A write failed or the core went silent (rule D): must not return in
      * production. */
     void (*fatal)(void *data, const char *reason);
+    /* Rule J: the node must start again on what is on its disk, after the disk
+     * has done what it was given, a truncation above all. Must not return in
+     * production. NULL: fatal() is called instead. */
+    void (*restart)(void *data, const char *reason);
     /* After every entry into the core: state, term and commit may have moved.
      * Called outside the core, so raft_* calls are allowed, but raft_close() is
      * not: the guard is still on the stack. May be NULL. */
@@ -85,6 +94,21 @@ void guard_run_deferred(struct guard *guard);
  * applied: only then may reads be served and may writes be taken. */
 bool guard_is_ready_leader(const struct guard *guard);
 
+/* Rule J. True when this node leads, an entry of its own term is applied, and no
+ * change of membership is under way: only then may raft_add(), raft_assign() and
+ * raft_remove() be called. */
+bool guard_may_change(const struct guard *guard);
+/* Rule Q. True when @id is this leader and one of two voters: it must hand over
+ * before it is removed or loses its vote, and the other one makes the change. */
+bool guard_must_hand_over(const struct guard *guard, raft_id id);
+/* Rule J, for fsm->snapshot: false means that it must return RAFT_BUSY. */
+bool guard_may_snapshot(const struct guard *guard);
+
+/* Rule V. While @in_doubt this server neither votes nor stands for election: it
+ * has lost entries that it may have acknowledged. To be called before the first
+ * tick, and when it has them back. */
+void guard_doubt(struct guard *guard, bool in_doubt);
+
 struct guard_counts {
     uint64_t held_results;      /* rule A */
     uint64_t clamped_results;   /* rule B */
@@ -92,6 +116,11 @@ struct guard_counts {
     uint64_t dropped_results;   /* rule G */
     uint64_t cut_messages;      /* rule H */
     uint64_t held_truncations;  /* rule N */
+    uint64_t crowded_appends;   /* rule I: a leader's, beyond three in flight */
+    uint64_t rollbacks;         /* rule J: restarts for a configuration */
+    uint64_t late_changes;      /* rule Q: configurations held back */
+    uint64_t given_votes;       /* rule R */
     uint64_t stripped_messages; /* rule T */
+    uint64_t doubtful_votes;    /* rule V: requests that were dropped */
 };
 void guard_counts(const struct guard *guard, struct guard_counts *ret);

@@ -3,7 +3,7 @@
  * What the files of the guard share. guard.c stands between the core and the
  * inner raft_io; guard_send.c rules on what goes out, guard_recv.c on what
  * comes in, guard_leader.c on what is owed after an entry into the core or
- * before a tick. guard_view.h reads struct raft, guard_fields.h writes it.
+ * before a tick, guard_member.c on changes of membership. guard_view.h reads struct raft, guard_fields.h writes it.
  */
 #pragma once
 
@@ -31,6 +31,7 @@ struct guard_incoming {
     raft_term term;
     raft_index covers; /* its last index: what accepting it verifies */
     bool stored;       /* the core began to write what it carries */
+    bool vote_is_ours; /* rule R: the guard answers, not the core */
 };
 
 /* Rule A: the entry of its own term that a new leader writes first. */
@@ -41,10 +42,14 @@ struct guard_own_entry {
     raft_index index;
 };
 
-/* A message that waits for our own writes (rule N); it owns its contents. */
+/* What becomes of a message. */
+enum guard_verdict { GUARD_DELIVER, GUARD_DROP, GUARD_HOLD };
+
+/* A message that waits for our own writes (rules J, N); it owns its contents. */
 struct guard_held_message {
     struct list link;
-    struct raft_message message; /* server_address is NULL */
+    struct raft_message message;
+    char *address; /* what message.server_address points to */
 };
 
 /* A request of the core that is told 0 once the core has returned. */
@@ -72,7 +77,8 @@ struct guard {
     bool deferred;     /* options.defer() was called, its answer is due */
     bool started;
     bool closing;
-    bool failed; /* options.fatal() was called: nothing enters the core */
+    bool failed;   /* options.fatal() was called: nothing enters the core */
+    bool in_doubt; /* rule V */
 
     raft_term durable_term; /* what the inner raft_io has confirmed */
     raft_id durable_vote;
@@ -90,6 +96,8 @@ struct guard {
     struct guard_own_entry own_entry;
     raft_term verified_term; /* rule B: the term verified is about */
     raft_index verified;     /* agrees with that term's leader up to here */
+    raft_term refused_term;  /* rule U: the term leap is about */
+    raft_index leap;         /* how far back the next refusal goes */
     struct guard_peer peers[GUARD_PEERS_MAX];
     struct guard_counts counts;
 };
@@ -119,6 +127,9 @@ int guard_store_vote(struct guard *guard, raft_id id);
 /* The slot of @id, a new one if need be; NULL when all are in use. */
 struct guard_peer *guard_peer(struct guard *guard, raft_id id);
 
+/* Rule J: the process must start again. Nothing enters the core after it. */
+void guard_restart(struct guard *guard, const char *reason);
+
 /* ---- guard_request.c: functions of raft_io ---- */
 
 int guard_io_append(struct raft_io *io, struct raft_io_append *request,
@@ -147,6 +158,25 @@ void guard_complete_sends(struct guard *guard);
 void guard_drop_sends(struct guard *guard);
 /* Rule B: the leader of this term and this log agree up to @index. */
 void guard_raise_verified(struct guard *guard, raft_index index);
+
+/* ---- guard_member.c ---- */
+
+/* Rule J: an AppendEntries that would truncate a configuration. */
+enum guard_verdict guard_judge_rollback(struct guard *guard,
+                                        const struct raft_message *message);
+/* Rule O, after an entry into the core. */
+void guard_forget_installed_change(struct guard *guard);
+/* Rule Q: how many of the first @count entries may leave. */
+unsigned guard_count_sendable(struct guard *guard,
+                              const struct raft_append_entries *append,
+                              unsigned count);
+/* Rule R: the core is about to refuse a vote because this server has none in
+ * its latest configuration. The guard answers when the core has returned. */
+bool guard_takes_vote(const struct guard *guard,
+                      const struct raft_message *result);
+void guard_answer_vote(struct guard *guard, const struct raft_message *request);
+/* Rule R, before a tick. */
+void guard_forget_silent_leader(struct guard *guard);
 
 /* ---- guard_recv.c ---- */
 

@@ -14,6 +14,7 @@ static void forget_held_results(struct guard *guard);
 static void check_leader_has_vote(const struct guard *guard);
 static void propose_own_entry(struct guard *guard);
 static void wait_for_own_writes(struct guard *guard);
+static void wait_for_lost_entries(struct guard *guard);
 static void vote_before_ruling_alone(struct guard *guard);
 
 void guard_obey_after_entry(struct guard *guard)
@@ -21,6 +22,7 @@ void guard_obey_after_entry(struct guard *guard)
     assert(guard->depth == 0);
     resume_after_cuts(guard);
     guard_complete_sends(guard);
+    guard_forget_installed_change(guard);
     if (guard->started && guard->raft->state == RAFT_UNAVAILABLE &&
         guard_has_rule(guard, GUARD_D)) {
         guard_fail(guard, "the raft core has stopped: %s", guard->raft->errmsg);
@@ -39,7 +41,9 @@ void guard_obey_after_entry(struct guard *guard)
 
 void guard_obey_before_tick(struct guard *guard)
 {
+    guard_forget_silent_leader(guard);
     wait_for_own_writes(guard);
+    wait_for_lost_entries(guard);
     vote_before_ruling_alone(guard);
 }
 
@@ -50,7 +54,7 @@ bool guard_own_entry_is_stored(const struct guard *guard)
            guard->raft->last_stored >= guard->own_entry.index;
 }
 
-/* Rule H, second half: a peer that is sent entries as they come (pipeline) is
+/* Rules H and Q, second half: a peer that is sent entries as they come (pipeline) is
  * thought to have been sent them all. When probing, the core goes on from the
  * answer, and while it sends a snapshot there are no entries. */
 static void resume_after_cuts(struct guard *guard)
@@ -59,13 +63,16 @@ static void resume_after_cuts(struct guard *guard)
 
     for (size_t i = 0; i < GUARD_PEERS_MAX; i++) {
         struct guard_peer *peer = &guard->peers[i];
-        unsigned server = view_server_index(raft, peer->id);
         raft_index next = peer->cut_next;
         const struct raft_progress *progress;
+        unsigned server;
 
         peer->cut_next = 0;
-        if (next == 0 || raft->state != RAFT_LEADER ||
-            server == raft->configuration.n) {
+        if (next == 0 || raft->state != RAFT_LEADER) {
+            continue;
+        }
+        server = view_server_index(raft, peer->id);
+        if (server == raft->configuration.n) {
             continue;
         }
         progress = &raft->leader_state.progress[server];
@@ -134,12 +141,28 @@ static void propose_own_entry(struct guard *guard)
 /* Rule M. A server whose log in memory is ahead of its disk must not stand for
  * election: when the writes end it is no follower, and skips what a follower
  * does then (take over a configuration, answer). It also would ask for votes
- * with entries that a crash takes away (Raft paper, figure 2: log on stable
- * storage before RPCs). Its election timer stands still until it is done. */
+ * with entries that a crash takes away (rule C; Raft paper, figure 2: log on
+ * stable storage before RPCs). Its election timer stands still until it is
+ * done; a candidate gets no new entries, so this covers C (guard_send() asserts
+ * it). */
 static void wait_for_own_writes(struct guard *guard)
 {
     if (guard_has_rule(guard, GUARD_M) && guard->raft->state == RAFT_FOLLOWER &&
         view_has_unwritten(guard->raft)) {
+        guard_write_election_timer(guard->raft,
+                                   guard->inner->time(guard->inner));
+    }
+}
+
+/* Rule V. A vote says "whoever I elect has all that I acknowledged" (Raft paper,
+ * section 5.4.1: the election restriction compares logs). A server whose disk
+ * has lost entries cannot say it: with its vote a server that never had them
+ * could win. So it grants none (judge()), and its own election timer stands
+ * still, until an entry of a leader that was elected without it is on its disk
+ * (doubt_file.h). */
+static void wait_for_lost_entries(struct guard *guard)
+{
+    if (guard->in_doubt && guard->raft->state == RAFT_FOLLOWER) {
         guard_write_election_timer(guard->raft,
                                    guard->inner->time(guard->inner));
     }

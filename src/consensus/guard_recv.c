@@ -11,10 +11,8 @@
 #include "consensus/guard_view.h"
 #include "util/mem.h"
 
-/* What becomes of a message. */
-enum verdict { DELIVER, DROP, HOLD };
-
-static enum verdict judge(struct guard *guard, struct raft_message *message);
+static enum guard_verdict judge(struct guard *guard,
+                                struct raft_message *message);
 static bool keep_result(struct guard *guard,
                         const struct raft_message *message);
 static bool is_second_vote(const struct guard *guard,
@@ -41,52 +39,60 @@ void guard_receive(struct guard *guard, const struct raft_message *message)
         return;
     }
     switch (judge(guard, &copy)) {
-    case DELIVER:
+    case GUARD_DELIVER:
         deliver(guard, &copy);
         break;
-    case HOLD:
+    case GUARD_HOLD:
         hold(guard, &copy);
         break;
-    case DROP:
+    case GUARD_DROP:
         message_close(&copy);
         break;
     }
 }
 
-static enum verdict judge(struct guard *guard, struct raft_message *message)
+static enum guard_verdict judge(struct guard *guard,
+                                struct raft_message *message)
 {
     if (message->server_id == 0 || message->server_id == guard->id) {
-        return DROP;
+        return GUARD_DROP;
     }
     switch (message->type) {
     case RAFT_IO_APPEND_ENTRIES_RESULT:
-        return keep_result(guard, message) ? DROP : DELIVER;
+        return keep_result(guard, message) ? GUARD_DROP : GUARD_DELIVER;
     case RAFT_IO_REQUEST_VOTE:
+        if (guard->in_doubt) {
+            guard->counts.doubtful_votes++;
+            return GUARD_DROP;
+        }
         if (is_second_vote(guard, message)) {
             guard->counts.dropped_votes++;
-            return DROP;
+            return GUARD_DROP;
         }
-        return DELIVER;
+        return GUARD_DELIVER;
     case RAFT_IO_TIMEOUT_NOW:
-        return is_untimely_handover(guard) ? DROP : DELIVER;
+        return is_untimely_handover(guard) ? GUARD_DROP : GUARD_DELIVER;
     case RAFT_IO_APPEND_ENTRIES:
     case RAFT_IO_INSTALL_SNAPSHOT:
         break;
     default:
-        return DELIVER;
+        return GUARD_DELIVER;
     }
     if (is_another_leader(guard, message)) {
         guard_fail(guard, "server %llu says that it leads term %llu, too",
                    message->server_id, guard->raft->current_term);
-        return DROP;
+        return GUARD_DROP;
     }
     if (starts_below_snapshot(guard, message)) {
         if (view_is_installing(guard->raft)) {
-            return DROP;
+            return GUARD_DROP;
         }
         move_up_to_snapshot(guard, &message->append_entries);
     }
-    return would_replace_log(guard, message) ? HOLD : DELIVER;
+    if (would_replace_log(guard, message)) {
+        return GUARD_HOLD;
+    }
+    return guard_judge_rollback(guard, message);
 }
 
 /* ---- The rules ---- */
@@ -132,12 +138,14 @@ static bool is_second_vote(const struct guard *guard,
            raft->voted_for != vote->candidate_id;
 }
 
-/* Rules L and M for TimeoutNow, which makes a candidate at once (Raft
- * dissertation 3.10): not of a server whose log is not on its disk yet, and a
- * sole voter needs nobody to hand over to it. The old leader tries again. */
+/* Rules L, M and V for TimeoutNow, which makes a candidate at once (Raft
+ * dissertation 3.10): not of a server whose log is not on its disk yet, or
+ * not all there, and a sole voter needs nobody to hand over to it. The old leader
+ * tries again. */
 static bool is_untimely_handover(const struct guard *guard)
 {
-    if (guard_has_rule(guard, GUARD_M) && view_has_unwritten(guard->raft)) {
+    if (guard->in_doubt ||
+        (guard_has_rule(guard, GUARD_M) && view_has_unwritten(guard->raft))) {
         return true;
     }
     return guard_has_rule(guard, GUARD_L) &&
@@ -156,29 +164,6 @@ static bool is_another_leader(const struct guard *guard,
 
     return guard->raft->state == RAFT_LEADER &&
            guard->raft->current_term == term;
-}
-
-/* The first entry of the message that contradicts the log, as the core will
- * find it; 0: none, or the core will refuse the message. */
-static raft_index first_conflict(const struct raft *raft,
-                                 const struct raft_append_entries *append)
-{
-    raft_index prev = append->prev_log_index;
-
-    if (prev != 0 && view_term_of(raft, prev) != append->prev_log_term) {
-        return 0;
-    }
-    for (unsigned i = 0; i < append->n_entries; i++) {
-        raft_term term = view_term_of(raft, prev + 1 + i);
-
-        if (term == 0) {
-            return 0;
-        }
-        if (term != append->entries[i].term) {
-            return prev + 1 + i;
-        }
-    }
-    return 0;
 }
 
 /* Rule N. The core truncates or replaces its log although appends are under
@@ -200,7 +185,7 @@ static bool would_replace_log(const struct guard *guard,
     if (message->append_entries.term < raft->current_term) {
         return false;
     }
-    conflict = first_conflict(raft, &message->append_entries);
+    conflict = view_first_conflict(raft, &message->append_entries);
     return conflict > raft->commit_index;
 }
 
@@ -297,6 +282,9 @@ static void deliver(struct guard *guard, struct raft_message *message)
     if (incoming->stored && incoming->term == guard->raft->current_term) {
         guard_raise_verified(guard, incoming->covers);
     }
+    if (incoming->vote_is_ours) {
+        guard_answer_vote(guard, message);
+    }
     memset(incoming, 0, sizeof *incoming);
     guard_leave(guard);
     free(address);
@@ -309,12 +297,14 @@ static void hold(struct guard *guard, const struct raft_message *message)
     struct raft_message copy = *message;
     struct guard_held_message *held;
 
-    copy.server_address = NULL;
     if (guard->held_count >= GUARD_HELD_MAX) {
         message_close(&copy);
         return;
     }
     held = mem_must_zalloc(sizeof *held);
+    /* Now, as the configuration may no longer know the sender then. */
+    held->address = trusted_address(guard, message);
+    copy.server_address = held->address;
     held->message = copy;
     list_push_back(&guard->held, &held->link);
     guard->held_count++;
@@ -366,6 +356,7 @@ void guard_release_held(struct guard *guard)
 
         list_remove(&held->link);
         guard_receive(guard, &held->message);
+        free(held->address);
         free(held);
     }
 }
@@ -378,6 +369,7 @@ void guard_drop_held(struct guard *guard)
 
         list_remove(&held->link);
         message_close(&held->message);
+        free(held->address);
         free(held);
     }
     guard->held_count = 0;

@@ -42,6 +42,7 @@ struct guard_work {
     raft_io_async_work_cb cb;
 };
 
+static void count_crowd(struct guard *guard);
 static void finish_append(struct guard_append *append, int status);
 static void finish_put(struct guard_put *put, int status);
 static void finish_get(struct guard_get *get, struct raft_snapshot *snapshot,
@@ -99,6 +100,26 @@ static void on_append(struct raft_io_append *inner, int status)
     }
 }
 
+/* Rule I. The core commits only when a majority has matched its newest stored
+ * entry, so a leader that always has another append under way commits late. How
+ * many are proposed at once is the caller's business: one batch, at most two of
+ * them in flight, and rule A's own entry. More than that is counted. */
+static void count_crowd(struct guard *guard)
+{
+    unsigned in_flight = 0;
+
+    if (guard->raft->state != RAFT_LEADER) {
+        return;
+    }
+    for (const struct list *at = guard->appends.next; at != &guard->appends;
+         at = at->next) {
+        in_flight++;
+    }
+    if (in_flight > BATCHES_IN_FLIGHT) {
+        guard->counts.crowded_appends++;
+    }
+}
+
 int guard_io_append(struct raft_io *io, struct raft_io_append *request,
                     const struct raft_entry entries[], unsigned count,
                     raft_io_append_cb cb)
@@ -107,12 +128,16 @@ int guard_io_append(struct raft_io *io, struct raft_io_append *request,
     struct guard_append *append = mem_must_zalloc(sizeof *append);
     int rv;
 
+    count_crowd(guard);
     append->inner.data = append;
     append->guard = guard;
     append->request = request;
     append->cb = cb;
     list_push_back(&guard->appends, &append->link);
     guard->incoming.stored = true;
+    if (guard->failed) {
+        return 0; /* handed back by guard_cancel_requests() */
+    }
     rv = guard->inner->append(guard->inner, &append->inner, entries, count,
                               on_append);
     if (rv != 0) {
@@ -129,6 +154,9 @@ int guard_io_truncate(struct raft_io *io, raft_index index)
     int rv;
 
     assert(list_empty(&guard->appends) || !guard_has_rule(guard, GUARD_N));
+    if (guard->failed) {
+        return 0;
+    }
     rv = guard->inner->truncate(guard->inner, index);
     if (rv != 0) {
         guard_fail_write(guard, "truncating the raft log", rv);
@@ -183,6 +211,9 @@ int guard_io_snapshot_put(struct raft_io *io, unsigned trailing,
     put->request = request;
     put->cb = cb;
     list_push_back(&guard->puts, &put->link);
+    if (guard->failed) {
+        return 0;
+    }
     rv = guard->inner->snapshot_put(guard->inner, trailing, &put->inner,
                                     snapshot, on_put);
     if (rv != 0) {

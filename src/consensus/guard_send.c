@@ -32,12 +32,16 @@ static bool is_for_nobody(const struct guard *guard,
                           const struct raft_message *message);
 static void clamp_result(struct guard *guard,
                          struct raft_append_entries_result *result);
-static void hint_refusal(const struct guard *guard,
+static void hint_refusal(struct guard *guard,
                          struct raft_append_entries_result *result);
+static raft_index leap_back(struct guard *guard, raft_index index);
+static void check_stands_with_disk(const struct guard *guard);
 static void tell_real_term(const struct guard *guard,
                            struct raft_request_vote_result *result);
 static bool limit_entries(struct guard *guard, struct guard_peer *peer,
                           struct raft_append_entries *append);
+static unsigned count_within_limits(const struct guard *guard,
+                                    const struct raft_append_entries *append);
 static void transmit(struct guard *guard, struct guard_peer *peer,
                      struct raft_message *message, struct raft_io_send *request,
                      raft_io_send_cb cb);
@@ -64,7 +68,13 @@ int guard_send(struct guard *guard, struct raft_io_send *request,
         complete_later(guard, request, cb, 0);
         return 0;
     }
+    if (out.type == RAFT_IO_TIMEOUT_NOW && !guard_has_rule(guard, GUARD_K)) {
+        return guard->inner->send(guard->inner, request, &out, cb);
+    }
     switch (out.type) {
+    case RAFT_IO_REQUEST_VOTE:
+        check_stands_with_disk(guard);
+        break;
     case RAFT_IO_APPEND_ENTRIES:
         if (!limit_entries(guard, peer, &out.append_entries)) {
             complete_later(guard, request, cb, 0);
@@ -76,6 +86,11 @@ int guard_send(struct guard *guard, struct raft_io_send *request,
         hint_refusal(guard, &out.append_entries_result);
         break;
     case RAFT_IO_REQUEST_VOTE_RESULT:
+        if (guard_takes_vote(guard, &out)) {
+            guard->incoming.vote_is_ours = true;
+            complete_later(guard, request, cb, 0);
+            return 0;
+        }
         tell_real_term(guard, &out.request_vote_result);
         break;
     default:
@@ -163,11 +178,14 @@ static void clamp_result(struct guard *guard,
     }
 }
 
-/* Rule U. After a refusal the core's leader goes back one index per heartbeat.
- * The follower can name the last entry that may still be equal: terms never
- * fall along a log, so what has a higher term than the leader's previous entry
- * is not in the leader's log (Raft paper, end of section 5.3). */
-static void hint_refusal(const struct guard *guard,
+/* Rule U. After a refusal the core's leader goes back one index per heartbeat,
+ * or to where the refusal says. The follower names the last entry that may still
+ * be equal (Raft paper, end of section 5.3): terms never fall along a log, so
+ * what has a higher term than the leader's previous entry is not in the leader's
+ * log. Where its own term is lower it cannot tell where the leader's begins;
+ * then it goes back twice as far each time. Too far costs a few entries sent in
+ * vain, and never more than those behind the commit index. */
+static void hint_refusal(struct guard *guard,
                          struct raft_append_entries_result *result)
 {
     const struct raft *raft = guard->raft;
@@ -177,18 +195,45 @@ static void hint_refusal(const struct guard *guard,
 
     if (result->rejected == 0 || message == NULL ||
         message->type != RAFT_IO_APPEND_ENTRIES ||
+        guard->incoming.term != raft->current_term ||
         !guard_has_rule(guard, GUARD_U)) {
         return;
     }
     prev_term = message->append_entries.prev_log_term;
-    if (index > result->rejected - 1) {
-        index = result->rejected - 1;
+    if (index >= result->rejected) {
+        index = leap_back(guard, result->rejected - 1);
     }
     while (index > raft->commit_index && index > raft->log.offset &&
            view_term_of(raft, index) > prev_term) {
         index--;
     }
     result->last_log_index = index;
+}
+
+static raft_index leap_back(struct guard *guard, raft_index index)
+{
+    raft_index commit = guard->raft->commit_index;
+    raft_index leap;
+
+    if (guard->refused_term != guard->raft->current_term) {
+        guard->refused_term = guard->raft->current_term;
+        guard->leap = 0;
+    }
+    leap = guard->leap;
+    guard->leap = 2 * leap + 1;
+    if (index <= commit) {
+        return index;
+    }
+    return leap < index - commit ? index - leap : commit;
+}
+
+/* Rule C. A candidate's log must be on its disk (Raft paper, figure 2): that is
+ * what rule M is for, so here it is only asserted. */
+static void check_stands_with_disk(const struct guard *guard)
+{
+    if (guard_has_rule(guard, GUARD_M)) {
+        assert(!view_has_unwritten(guard->raft));
+    }
 }
 
 /* Rule S. The core answers a pre-vote with the term of the request, also when
@@ -221,14 +266,36 @@ static bool limit_entries(struct guard *guard, struct guard_peer *peer,
     bool is_full = peer->bytes_in_flight >= guard->options.send_bytes_max;
     raft_time now = guard->inner->time(guard->inner);
     bool is_due = now - peer->last_send >= guard->raft->heartbeat_timeout;
-    size_t bytes = 0;
-    unsigned count = 0;
+    unsigned count = append->n_entries;
     raft_index end;
 
-    if (!guard_has_rule(guard, GUARD_H)) {
-        return true;
+    if (guard_has_rule(guard, GUARD_H)) {
+        count = is_full ? 0 : count_within_limits(guard, append);
     }
-    while (!is_full && count < append->n_entries &&
+    count = guard_count_sendable(guard, append, count);
+    if (count < append->n_entries) {
+        append->n_entries = count;
+        peer->cut_next = append->prev_log_index + count + 1;
+        guard->counts.cut_messages++;
+    }
+    if (guard_has_rule(guard, GUARD_H) && is_full && !is_due) {
+        return false;
+    }
+    end = append->prev_log_index + count;
+    if (guard_has_rule(guard, GUARD_P) && append->leader_commit > end) {
+        append->leader_commit = end;
+    }
+    peer->last_send = now;
+    return true;
+}
+
+static unsigned count_within_limits(const struct guard *guard,
+                                    const struct raft_append_entries *append)
+{
+    size_t bytes = 0;
+    unsigned count = 0;
+
+    while (count < append->n_entries &&
            count < guard->options.message_entries_max) {
         bytes += append->entries[count].buf.len;
         if (count > 0 && bytes > guard->options.message_bytes_max) {
@@ -236,20 +303,7 @@ static bool limit_entries(struct guard *guard, struct guard_peer *peer,
         }
         count++;
     }
-    if (count < append->n_entries) {
-        append->n_entries = count;
-        peer->cut_next = append->prev_log_index + count + 1;
-        guard->counts.cut_messages++;
-    }
-    end = append->prev_log_index + count;
-    if (guard_has_rule(guard, GUARD_P) && append->leader_commit > end) {
-        append->leader_commit = end;
-    }
-    if (is_full && !is_due) {
-        return false;
-    }
-    peer->last_send = now;
-    return true;
+    return count;
 }
 
 /* ---- On the way ---- */

@@ -30,6 +30,44 @@ raft_term view_term_of(const struct raft *raft, raft_index index)
     return log->entries[slot].term;
 }
 
+raft_index view_first_conflict(const struct raft *raft,
+                               const struct raft_append_entries *append)
+{
+    raft_index prev = append->prev_log_index;
+
+    if (prev != 0 && view_term_of(raft, prev) != append->prev_log_term) {
+        return 0;
+    }
+    for (unsigned i = 0; i < append->n_entries; i++) {
+        raft_term term = view_term_of(raft, prev + 1 + i);
+
+        if (term == 0) {
+            return 0;
+        }
+        if (term != append->entries[i].term) {
+            return prev + 1 + i;
+        }
+    }
+    return 0;
+}
+
+raft_index view_unapplied_configuration(const struct raft *raft)
+{
+    const struct raft_log *log = &raft->log;
+    raft_index index = view_last_index(raft);
+
+    while (index > raft->last_applied && index > log->offset) {
+        size_t slot =
+            (log->front + (size_t)(index - 1 - log->offset)) % log->size;
+
+        if (log->entries[slot].type == RAFT_CHANGE) {
+            return index;
+        }
+        index--;
+    }
+    return 0;
+}
+
 bool view_is_installing(const struct raft *raft)
 {
     return raft->snapshot.put.data != NULL && raft->snapshot.pending.term == 0;
@@ -58,6 +96,23 @@ unsigned view_server_index(const struct raft *raft, raft_id id)
         }
     }
     return i;
+}
+
+bool view_is_voter(const struct raft *raft, raft_id id)
+{
+    const struct raft_server *server = view_server(raft, id);
+
+    return server != NULL && server->role == RAFT_VOTER;
+}
+
+unsigned view_voters(const struct raft *raft)
+{
+    unsigned voters = 0;
+
+    for (unsigned i = 0; i < raft->configuration.n; i++) {
+        voters += raft->configuration.servers[i].role == RAFT_VOTER ? 1 : 0;
+    }
+    return voters;
 }
 
 bool view_is_sole_voter(const struct raft_configuration *configuration,

@@ -22,7 +22,7 @@
 
 struct member {
     uint64_t id;
-    char peer_address[ADDRESS_MAX];   /* host:port, IPv4 for now */
+    char peer_address[ADDRESS_MAX];   /* host:port */
     char client_address[ADDRESS_MAX]; /* host:port as clients reach it */
 };
 

@@ -13,6 +13,9 @@ static int member_parse(const char *text, size_t len, struct member *ret,
                         struct err *err);
 static int client_address_parse(const char *text, char ret_address[ADDRESS_MAX],
                                 struct err *err);
+static bool is_v4(const char *host);
+static bool looks_like_v4(const char *host);
+static void lower(char *host);
 static int check_canonical(const struct member *member, struct err *err);
 static int check_distinct(const struct member *one, const struct member *other,
                           struct err *err);
@@ -57,20 +60,62 @@ int peer_address_parse(const char *text, char ret_address[ADDRESS_MAX],
                        struct err *err)
 {
     struct address address;
-    struct in_addr v4;
+    struct in6_addr v6;
     int rv = address_parse(text, 0, &address, err);
 
     if (rv != 0) {
         return rv;
     }
-    if (address.is_unix || inet_pton(AF_INET, address.host, &v4) != 1) {
+    if (address.is_unix) {
         return err_set(err, QL_INVALID,
-                       "peer address \"%s\": nodes reach each other by IPv4 "
-                       "only for now; write it as 192.0.2.1:7421",
+                       "peer address \"%s\": a unix socket cannot be reached "
+                       "from other nodes",
                        text);
     }
+    if (strchr(address.host, '%') != NULL) {
+        return err_set(err, QL_INVALID,
+                       "peer address \"%s\": a zone means something on one "
+                       "machine only",
+                       text);
+    }
+    if (looks_like_v4(address.host) && !is_v4(address.host)) {
+        return err_set(err, QL_INVALID,
+                       "peer address \"%s\": %s is no IPv4 address", text,
+                       address.host);
+    }
+    if (inet_pton(AF_INET6, address.host, &v6) == 1) {
+        (void)inet_ntop(AF_INET6, &v6, address.host, sizeof address.host);
+    }
+    lower(address.host);
     address_format(&address, ret_address);
     return 0;
+}
+
+static bool is_v4(const char *host)
+{
+    struct in_addr v4;
+
+    return inet_pton(AF_INET, host, &v4) == 1;
+}
+
+/* The resolver takes "127.1" and "0x7f.1" for addresses; as texts they would be
+ * other ones than 127.0.0.1. No name's last part is a number. */
+static bool looks_like_v4(const char *host)
+{
+    const char *dot = strrchr(host, '.');
+    const char *last = dot == NULL ? host : dot + 1;
+
+    return strspn(last, "0123456789") == strlen(last) ||
+           strncmp(last, "0x", 2) == 0 || strncmp(last, "0X", 2) == 0;
+}
+
+static void lower(char *host)
+{
+    for (; *host != '\0'; host++) {
+        if (*host >= 'A' && *host <= 'Z') {
+            *host = (char)(*host + ('a' - 'A'));
+        }
+    }
 }
 
 int members_check(const struct member *members, size_t count, struct err *err)

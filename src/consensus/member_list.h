@@ -4,7 +4,8 @@
 
 #include "consensus/identity.h"
 
-/* "IPV4:PORT" into its one canonical form; QL_INVALID with a sentence. */
+/* "IPV4:PORT", "[IPV6]:PORT" or "NAME:PORT" into its one canonical form;
+ * QL_INVALID with a sentence. */
 int peer_address_parse(const char *text, char ret_address[ADDRESS_MAX],
                        struct err *err);
 /* 1..MEMBERS_MAX members by rising id, canonical addresses, none twice. */

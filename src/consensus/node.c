@@ -19,7 +19,9 @@
 #include "consensus/handover.h"
 #include "consensus/peer_watch.h"
 #include "consensus/proposer.h"
+#include "consensus/reader.h"
 #include "consensus/retention_tick.h"
+#include "consensus/told_state.h"
 #include "util/diag.h"
 #include "util/mem.h"
 
@@ -40,6 +42,7 @@ struct node {
     struct machine *machine;
     struct core core;
     struct proposer proposer;
+    struct reader reader;
     struct peer_watch watch;
     struct handover handover;
     struct node_transfer *transfer; /* whom to tell of the handover */
@@ -48,13 +51,10 @@ struct node {
     struct retention_tick tick;
     size_t handles_open;
     enum node_phase phase;
-    bool deferred;    /* guard_run_deferred() is owed */
-    bool applied;     /* on_applied() is owed */
-    bool core_closed; /* raft_close()'s callback came */
-    int seen_state;   /* what on_state() was last told, as the next three */
-    bool seen_ready;
-    uint64_t seen_term;
-    uint64_t seen_leader;
+    bool deferred;          /* guard_run_deferred() is owed */
+    bool applied;           /* on_applied() is owed */
+    bool core_closed;       /* raft_close()'s callback came */
+    struct told_state told; /* by on_state() */
     uint64_t stop_deadline_ms;
     void (*stop_cb)(void *data);
     void *stop_data;
@@ -64,6 +64,7 @@ static void fill_parts(struct node *node);
 static void start_handles(struct node *node);
 static void abandon(struct node *node);
 static int may_serve(const struct node *node);
+static bool is_handing_over(const struct node *node);
 static void wake(struct node *node);
 static void tell_state(struct node *node);
 static void step_handover(struct node *node);
@@ -80,6 +81,8 @@ static void node_on_entered(void *data);
 static void node_on_outcome(void *data, uint64_t index,
                             const struct outcome *outcome);
 static void node_on_applied(void *data);
+static int node_on_frame(void *data, uint64_t from, enum link_frame type,
+                         const uint8_t *bytes, size_t len);
 
 /* ---- Start and stop ---- */
 
@@ -92,6 +95,7 @@ int node_start(struct node **ret_node, const struct node_options *options,
                                        .on_entered = node_on_entered,
                                        .on_outcome = node_on_outcome,
                                        .on_applied = node_on_applied,
+                                       .on_frame = node_on_frame,
                                        .data = node};
     int rv;
 
@@ -160,6 +164,7 @@ static void fill_parts(struct node *node)
     struct guard *guard = node->core.guard;
 
     proposer_init(&node->proposer, raft, guard);
+    reader_init(&node->reader, &node->core);
     node->watch =
         (struct peer_watch){.identity = node->options.identity, .core = raft};
     node->handover =
@@ -220,7 +225,7 @@ int node_read(struct node *node, struct node_read *read, node_read_cb cb)
     if (rv != 0) {
         return rv;
     }
-    rv = proposer_read(&node->proposer, read, cb);
+    rv = reader_add(&node->reader, read, cb);
     if (rv == 0) {
         wake(node);
     }
@@ -286,13 +291,17 @@ static int may_serve(const struct node *node)
     if (node->core.raft.state != RAFT_LEADER) {
         return QL_NOT_LEADER;
     }
-    /* The core may still hold a transfer that was given up here. */
-    if (handover_is_active(&node->handover) ||
-        node->core.raft.transfer != NULL ||
-        !guard_is_ready_leader(node->core.guard)) {
+    if (is_handing_over(node) || !guard_is_ready_leader(node->core.guard)) {
         return QL_NO_LEADER;
     }
     return 0;
+}
+
+/* The core may still hold a transfer that was given up here. */
+static bool is_handing_over(const struct node *node)
+{
+    return handover_is_active(&node->handover) ||
+           node->core.raft.transfer != NULL;
 }
 
 /* ---- The turn ---- */
@@ -325,10 +334,12 @@ static void node_on_check(uv_check_t *handle)
         node->deferred = false;
         guard_run_deferred(node->core.guard);
     }
-    proposer_deliver(&node->proposer, refusal);
+    proposer_deliver(&node->proposer);
     if (node->core.raft.state != RAFT_LEADER) {
-        proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER, refusal);
+        proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
     }
+    reader_step(&node->reader, !is_handing_over(node),
+                uv_now(node->options.loop), refusal);
     tell_state(node);
     if (handover_is_active(&node->handover)) {
         step_handover(node);
@@ -349,22 +360,10 @@ static void node_on_check(uv_check_t *handle)
 
 static void tell_state(struct node *node)
 {
-    bool ready = may_serve(node) == 0;
-    raft_id leader;
-    const char *address;
+    bool is_new =
+        told_state_renew(&node->told, &node->core.raft, may_serve(node) == 0);
 
-    raft_leader(&node->core.raft, &leader, &address);
-    if (node->core.raft.state == node->seen_state &&
-        ready == node->seen_ready &&
-        node->core.raft.current_term == node->seen_term &&
-        leader == node->seen_leader) {
-        return;
-    }
-    node->seen_state = node->core.raft.state;
-    node->seen_ready = ready;
-    node->seen_term = node->core.raft.current_term;
-    node->seen_leader = leader;
-    if (node->options.on_state != NULL) {
+    if (is_new && node->options.on_state != NULL) {
         node->options.on_state(node->options.data);
     }
 }
@@ -406,13 +405,14 @@ static bool stop_is_due(const struct node *node)
         return true;
     }
     return !handover_is_active(&node->handover) &&
-           proposer_is_empty(&node->proposer);
+           proposer_is_empty(&node->proposer) && reader_is_empty(&node->reader);
 }
 
 static void finish_closing(struct node *node)
 {
-    proposer_deliver(&node->proposer, QL_SHUTTING_DOWN);
-    proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER, QL_SHUTTING_DOWN);
+    proposer_deliver(&node->proposer);
+    proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
+    reader_refuse(&node->reader, QL_SHUTTING_DOWN);
     if (node->transfer != NULL) {
         struct node_transfer *transfer = node->transfer;
 
@@ -488,4 +488,13 @@ static void node_on_applied(void *data)
 
     node->applied = true;
     wake(node);
+}
+
+static int node_on_frame(void *data, uint64_t from, enum link_frame type,
+                         const uint8_t *bytes, size_t len)
+{
+    struct node *node = data;
+
+    wake(node);
+    return reader_on_frame(&node->reader, from, type, bytes, len);
 }

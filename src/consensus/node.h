@@ -81,11 +81,14 @@ struct node_read;
 typedef void (*node_read_cb)(struct node_read *read, int status);
 struct node_read {
     struct list link;
+    uint64_t index; /* to be applied first */
+    uint64_t round; /* to be confirmed first */
     node_read_cb cb;
     void *data; /* the caller's */
 };
-/* Waits until an entry proposed after the call has been applied; all reads that
- * wait share one. Errors as node_submit(); QL_BUSY above READS_WAITING_MAX. */
+/* Waits until a majority has confirmed, after the call, that this node leads, and
+ * all that was committed at the call is applied; writes nothing (read_index.h).
+ * Errors as node_submit(); QL_BUSY above READS_WAITING_MAX. */
 int node_read(struct node *node, struct node_read *read, node_read_cb cb);
 
 /* ---- Leadership ---- */

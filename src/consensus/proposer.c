@@ -7,21 +7,15 @@
 #include "util/clock.h"
 #include "util/diag.h"
 
-static struct proposal *next_proposal(struct proposer *proposer);
 static int propose(struct proposer *proposer, struct proposal *proposal);
-static uint64_t proposal_index(const struct proposal *proposal);
 static void proposer_on_batch(struct raft_apply *request, int status,
                               void *result);
-static void proposer_on_barrier(struct raft_barrier *request, int status);
-static void end_proposal(struct proposer *proposer, struct proposal *proposal,
-                         int status);
 
 void proposer_init(struct proposer *proposer, struct raft *core,
                    struct guard *guard)
 {
     *proposer = (struct proposer){.core = core, .guard = guard};
     batcher_init(&proposer->batcher);
-    read_barrier_init(&proposer->reads);
     list_init(&proposer->sent);
     list_init(&proposer->done);
 }
@@ -35,16 +29,9 @@ int proposer_submit(struct proposer *proposer, struct node_submit *submit,
     return batcher_add(&proposer->batcher, submit, params, clock_wall_ms());
 }
 
-int proposer_read(struct proposer *proposer, struct node_read *read,
-                  node_read_cb cb)
-{
-    return read_barrier_add(&proposer->reads, read, cb);
-}
-
 bool proposer_is_empty(const struct proposer *proposer)
 {
     return batcher_is_empty(&proposer->batcher) &&
-           list_empty(&proposer->reads.waiting) &&
            list_empty(&proposer->sent) && list_empty(&proposer->done);
 }
 
@@ -56,13 +43,12 @@ void proposer_send(struct proposer *proposer)
     while (proposer->sent_count < BATCHES_IN_FLIGHT &&
            guard_is_ready_leader(proposer->guard) &&
            proposer->core->transfer == NULL) {
-        struct proposal *proposal = next_proposal(proposer);
+        struct proposal *proposal = batcher_take(&proposer->batcher);
         int rv;
 
         if (proposal == NULL) {
             return;
         }
-        read_barrier_attach(&proposer->reads, &proposal->reads);
         rv = propose(proposer, proposal);
         if (rv != 0) {
             diag_die(1,
@@ -77,7 +63,7 @@ void proposer_send(struct proposer *proposer)
     }
 }
 
-void proposer_deliver(struct proposer *proposer, int lost_reads)
+void proposer_deliver(struct proposer *proposer)
 {
     while (!list_empty(&proposer->done)) {
         struct proposal *proposal =
@@ -85,32 +71,19 @@ void proposer_deliver(struct proposer *proposer, int lost_reads)
 
         list_remove(&proposal->link);
         proposal_finish_submits(proposal, QL_OUTCOME_UNKNOWN);
-        read_barrier_finish(&proposer->reads, &proposal->reads,
-                            proposal->lost ? lost_reads : 0);
         proposal_free(&proposer->batcher, proposal);
     }
 }
 
-void proposer_refuse_waiting(struct proposer *proposer, int submits, int reads)
+void proposer_refuse_waiting(struct proposer *proposer, int status)
 {
     struct proposal *proposal = batcher_take(&proposer->batcher);
 
     while (proposal != NULL) {
-        proposal_finish_submits(proposal, submits);
+        proposal_finish_submits(proposal, status);
         proposal_free(&proposer->batcher, proposal);
         proposal = batcher_take(&proposer->batcher);
     }
-    read_barrier_finish(&proposer->reads, &proposer->reads.waiting, reads);
-}
-
-static struct proposal *next_proposal(struct proposer *proposer)
-{
-    struct proposal *proposal = batcher_take(&proposer->batcher);
-
-    if (proposal == NULL && !list_empty(&proposer->reads.waiting)) {
-        proposal = proposal_new_barrier();
-    }
-    return proposal;
 }
 
 static int propose(struct proposer *proposer, struct proposal *proposal)
@@ -118,14 +91,9 @@ static int propose(struct proposer *proposer, struct proposal *proposal)
     struct raft_buffer buffer;
     int rv;
 
-    if (proposal->writer.bytes == NULL) {
-        proposal->request.barrier.data = proposer;
-        return raft_barrier(proposer->core, &proposal->request.barrier,
-                            proposer_on_barrier);
-    }
     proposal_seal(proposal, &buffer);
-    proposal->request.apply.data = proposer;
-    rv = raft_apply(proposer->core, &proposal->request.apply, &buffer, 1,
+    proposal->request.data = proposer;
+    rv = raft_apply(proposer->core, &proposal->request, &buffer, 1,
                     proposer_on_batch);
     if (rv == 0) {
         /* The core frees it. */
@@ -148,7 +116,7 @@ void proposer_on_outcome(struct proposer *proposer, uint64_t index,
         return;
     }
     proposal = LIST_ITEM(proposer->sent.next, struct proposal, link);
-    if (proposal_index(proposal) != index) {
+    if (proposal->request.index != index) {
         return;
     }
     assert(!list_empty(&proposal->submits));
@@ -157,34 +125,19 @@ void proposer_on_outcome(struct proposer *proposer, uint64_t index,
     submit->cb(submit, 0, outcome);
 }
 
-static uint64_t proposal_index(const struct proposal *proposal)
-{
-    /* Both kinds of request begin with the same fields. */
-    return proposal->request.apply.index;
-}
-
+/* When leadership ends, the core calls this half dismantled: nobody is told
+ * before it has finished. */
 static void proposer_on_batch(struct raft_apply *request, int status,
                               void *result)
 {
+    struct proposer *proposer = request->data;
+    struct proposal *proposal = LIST_ITEM(request, struct proposal, request);
+
+    /* Those that are left in it then were lost. */
+    (void)status;
     (void)result;
-    end_proposal(request->data,
-                 LIST_ITEM(request, struct proposal, request.apply), status);
-}
-
-static void proposer_on_barrier(struct raft_barrier *request, int status)
-{
-    end_proposal(request->data,
-                 LIST_ITEM(request, struct proposal, request.barrier), status);
-}
-
-/* When leadership ends, the core calls this half dismantled: nobody is told
- * before it has finished. */
-static void end_proposal(struct proposer *proposer, struct proposal *proposal,
-                         int status)
-{
     assert(proposer->sent_count > 0);
     list_remove(&proposal->link);
     proposer->sent_count--;
-    proposal->lost = status != 0;
     list_push_back(&proposer->done, &proposal->link);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The way of commands and reads into the raft log and of their outcomes back.
+ * The way of commands into the raft log and of their outcomes back.
  *
  * Two sides. From the loop: add, send and deliver; only send speaks to the core.
  * From inside the core (where raft_* is forbidden): on_outcome and the core's
@@ -13,13 +13,11 @@
 
 #include "consensus/batcher.h"
 #include "consensus/guard.h"
-#include "consensus/read_barrier.h"
 
 struct proposer {
     struct raft *core;
     struct guard *guard;
     struct batcher batcher;
-    struct read_barrier reads;
     struct list sent; /* proposals under way, by rising index */
     size_t sent_count;
     struct list done; /* applied or lost, to be delivered and freed */
@@ -31,20 +29,16 @@ void proposer_init(struct proposer *proposer, struct raft *core,
 int proposer_submit(struct proposer *proposer, struct node_submit *submit,
                     enum command_kind kind, struct bytes params,
                     node_submit_cb cb);
-/* Errors as read_barrier_add(). */
-int proposer_read(struct proposer *proposer, struct node_read *read,
-                  node_read_cb cb);
 /* True when nothing waits, is under way or is undelivered. */
 bool proposer_is_empty(const struct proposer *proposer);
 
 /* Proposes what waits, within BATCHES_IN_FLIGHT. Outside the core only, while
  * this node leads and is ready. */
 void proposer_send(struct proposer *proposer);
-/* Answers reads whose entry was applied, and what was lost: submits with
- * QL_OUTCOME_UNKNOWN, reads with @lost_reads. Outside the core. */
-void proposer_deliver(struct proposer *proposer, int lost_reads);
+/* Answers what was lost with QL_OUTCOME_UNKNOWN. Outside the core. */
+void proposer_deliver(struct proposer *proposer);
 /* Answers what was never sent. Outside the core. */
-void proposer_refuse_waiting(struct proposer *proposer, int submits, int reads);
+void proposer_refuse_waiting(struct proposer *proposer, int status);
 
 /* One command of raft entry @index was applied. Inside the core. */
 void proposer_on_outcome(struct proposer *proposer, uint64_t index,

@@ -9,16 +9,17 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "consensus/raft_io_uv.h"
+#include "consensus/configuration.h"
+#include "consensus/raft_io_real.h"
+#include "util/diag.h"
 #include "util/file.h"
 
 static int remove_rest(const char *path, struct err *err);
 static int bootstrap(const struct identity *identity, const char *dir,
                      uv_loop_t *loop, struct err *err);
-static int bootstrap_core(struct raft *raft, const struct identity *identity,
-                          struct err *err);
-static int fill_configuration(struct raft_configuration *configuration,
-                              const struct identity *identity, struct err *err);
+static void on_fatal(void *data, const char *reason);
+static int bootstrap_core(struct raft *raft, const struct raft_io_real *io,
+                          const struct identity *identity, struct err *err);
 
 int raft_dir_make(const struct identity *identity, const char *dir,
                   struct err *err)
@@ -88,67 +89,60 @@ static int remove_rest(const char *path, struct err *err)
 static int bootstrap(const struct identity *identity, const char *dir,
                      uv_loop_t *loop, struct err *err)
 {
-    struct raft_io_uv_options options = {
-        .loop = loop, .identity = identity, .dir = dir, .offline = true};
+    const struct raft_io_real_options options = {
+        .loop = loop, .identity = identity, .dir = dir, .on_fatal = on_fatal};
     /* Nothing is applied, so no callback is ever called. */
     struct raft_fsm fsm = {.version = 1};
     struct raft raft = {0};
-    struct raft_io_uv *io;
-    int rv = raft_io_uv_new(&io, &options, err);
+    struct raft_io_real *io;
+    int rv = raft_io_real_new(&io, &options, err);
 
     if (rv != 0) {
         return rv;
     }
-    rv = raft_init(&raft, raft_io_uv_io(io), &fsm, identity->node,
+    rv = raft_init(&raft, raft_io_real_io(io), &fsm, identity->node,
                    identity_member(identity, identity->node)->peer_address);
     if (rv != 0) {
         rv = err_set(err, QL_IO, "prepare %s/" RAFT_DIR_NAME ": %s", dir,
-                     raft_io_uv_io(io)->errmsg);
+                     raft_io_real_io(io)->errmsg);
         goto free_io;
     }
-    rv = bootstrap_core(&raft, identity, err);
+    rv = bootstrap_core(&raft, io, identity, err);
     raft_close(&raft, NULL);
     (void)uv_run(loop, UV_RUN_DEFAULT);
 
 free_io:
-    raft_io_uv_free(io);
+    raft_io_real_free(io);
     return rv;
 }
 
-static int bootstrap_core(struct raft *raft, const struct identity *identity,
-                          struct err *err)
+/* The call that began it fails, too. */
+static void on_fatal(void *data, const char *reason)
+{
+    (void)data;
+    diag_error("%s", reason);
+}
+
+static int bootstrap_core(struct raft *raft, const struct raft_io_real *io,
+                          const struct identity *identity, struct err *err)
 {
     struct raft_configuration configuration;
     int rv;
 
     raft_configuration_init(&configuration);
-    rv = fill_configuration(&configuration, identity, err);
+    rv = configuration_from_identity(identity, &configuration, err);
     if (rv != 0) {
         goto close_configuration;
     }
     rv = raft_bootstrap(raft, &configuration);
     if (rv != 0) {
+        const struct err *reason = raft_io_real_err(io);
+
         rv = err_set(err, QL_IO, "write the first configuration: %s",
-                     raft_strerror(rv));
+                     reason->code == 0 ? raft_strerror(rv) : reason->text);
     }
 
 close_configuration:
     raft_configuration_close(&configuration);
     return rv;
-}
-
-static int fill_configuration(struct raft_configuration *configuration,
-                              const struct identity *identity, struct err *err)
-{
-    for (size_t i = 0; i < identity->members_count; i++) {
-        const struct member *member = &identity->members[i];
-        int rv = raft_configuration_add(configuration, member->id,
-                                        member->peer_address, RAFT_VOTER);
-
-        if (rv != 0) {
-            return err_set(err, QL_INTERNAL, "add a member: %s",
-                           raft_strerror(rv));
-        }
-    }
-    return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Calls that read the machine: after a barrier, or at once when stale; and only
- * when the connection has room for the answer, so that a client that sends many
- * reads and takes no answers costs a bounded buffer. */
+/* Calls that read the machine: when the leader is confirmed, or at once when
+ * stale; and only when the connection has room for the answer, so that a client
+ * that sends many reads and takes no answers costs a bounded buffer. */
 #include "machine/must.h"
 #include "service/envelope.h"
 #include "service/follow.h"

@@ -144,7 +144,7 @@ static int log_follow_answer(struct call *call, struct bytes params,
     if (rv != 0) {
         return rv;
     }
-    /* It may have waited for room since its barrier. */
+    /* It may have waited for room since it was good. */
     if (!args.stale && !service_leads(call->service)) {
         return call_node_refusal(QL_NOT_LEADER, err);
     }

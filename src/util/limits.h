@@ -67,7 +67,7 @@
 #define OUTPUT_WRITE_BLOCKS 64u        /* blocks in one write */
 #define OUTPUT_WRITE_BYTES (1u * MIB)  /* then a write takes no further block */
 #define SERVER_TICK_MS 1000u           /* between looks at all connections */
-/* Params of a read that waits for its barrier or for room. */
+/* Params of a read that is not yet good, or waits for room. */
 #define CALL_PARAMS_MAX (4u * KIB)
 #define RETRY_NO_LEADER_MS 200u /* retry_after_ms with QL_NO_LEADER */
 #define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
@@ -77,14 +77,17 @@
  * are merely slow must not fill the memory. */
 #define FOLLOW_QUEUED_MAX (1u * MIB)
 #define SUBMIT_BYTES_MAX (64u * MIB) /* commands waiting or in flight */
-#define READS_WAITING_MAX 65536u     /* reads waiting for a barrier */
+#define READS_WAITING_MAX 65536u     /* linearizable reads not yet good */
+#define READ_ROUNDS_IN_FLIGHT 2u     /* rounds not yet confirmed */
+/* A round's frame is lost when more waits for that peer. */
+#define READ_QUEUED_MAX (32u * MIB)
 
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
 #define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
 #define SNAPSHOT_BYTES_MIN (16u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
-/* Linux reads no more at once, and libraft reads a snapshot by one call. */
+/* Linux reads no more at once, and the link sends no more in one message. */
 #define SNAPSHOT_LEN_MAX 0x7ffff000u
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
 #define TRAILING_BYTES_MAX (16u * MIB)
@@ -92,12 +95,9 @@
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
-#define GUARD_HELD_MAX 4u      /* messages that wait for our own writes */
-#define PEER_RETRY_MS 100u     /* before connecting again */
-#define PEER_GREET_MS 1000u    /* before showing itself to a peer again */
-#define PEERS_ENTERING_MAX 64u /* connections that have not shown a token */
-#define PEER_ENTER_MS 5000u    /* to show it */
-#define RAFT_SEGMENT_BYTES (64u * MIB) /* one file of the raft log */
+#define GUARD_HELD_MAX 4u /* messages that wait for our own writes */
+#define APPENDING_BYTES_MAX (64u * MIB) /* then entries of others are lost */
+#define PEER_RETRY_MS 100u              /* before connecting again */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 1000u
 #define HEARTBEAT_MS 100u

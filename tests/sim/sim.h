@@ -4,11 +4,20 @@
  * and links and a virtual clock. One thread, one source of randomness: a seed
  * gives the same run again, event by event.
  *
- * sim.c      clock, events, randomness, what happens in a run (faults, load)
- * sim_node.c a server's life: boot, crash, state machine, client calls
- * sim_disk.c what survives a crash, and what was under way
- * sim_net.c  messages on their way
+ * sim.c        a run from its start to its end
+ * sim_knobs.c  what a seed decides: sizes, delays, which faults and how many
+ * sim_faults.c crashes, partitions, stalls, and how they heal
+ * sim_clock.c  events, randomness, memory of a run
+ * sim_node.c   a server's life: boot, crash, client calls
+ * sim_fsm.c    its state machine and its snapshots
+ * sim_member.c who joins, leaves and is promoted
+ * sim_disk.c   what survives a crash, and what was under way
+ * sim_store.c, sim_machine.c, sim_client.c
+ *              the real disk layer, machine and batches (sim_full.h)
+ * sim_net.c    messages on their way
+ * sim_read.c   clients that read, and what they must see
  * sim_oracle.c what must hold at every moment
+ * sim_shrink.c the least that still shows a violation
  */
 #pragma once
 
@@ -18,9 +27,12 @@
 #include <stdint.h>
 
 #include "consensus/guard.h"
+#include "consensus/read_index.h"
 #include "util/list.h"
 
-#define SIM_NODES_MAX 5
+#define SIM_NODES_MAX 12 /* those that were removed included */
+#define SIM_HEARTBEAT_MS 50
+#define SIM_ELECTION_MS 300
 #define SIM_LOG_MAX 16384
 #define SIM_TERMS_MAX 16384
 #define SIM_VALUES_MAX 65536
@@ -28,7 +40,10 @@
 #define SIM_TEXT_MAX 450
 
 struct sim;
+struct sim_client_state;
+struct sim_machine;
 struct sim_node;
+struct sim_store;
 typedef void (*sim_fire)(struct sim *sim, struct sim_node *node, void *data);
 
 /* ---- Disk ---- */
@@ -93,7 +108,8 @@ struct sim_node {
     raft_id id; /* 1.. */
     char address[8];
     bool up;
-    bool doomed; /* its guard said stop: crashes when the event is over */
+    bool doomed;     /* its guard said stop: crashes when the event is over */
+    bool restarting; /* its guard said: start again (rule J) */
     bool was_write_error;
     unsigned incarnation;
 
@@ -112,10 +128,14 @@ struct sim_node {
     uint64_t disk_free_at;
 
     uint64_t state; /* the state machine: a hash over all commands */
+    uint64_t frozen_index, frozen_state; /* of a snapshot being taken */
     bool was_leader;
     raft_index checked; /* commit oracle: compared up to here */
     raft_index commit_max;
-    struct raft_transfer *transfer; /* freed as soon as its callback fires */
+    struct raft_transfer *transfer; /* wiped as soon as its callback fires */
+    struct read_index reads;
+    struct sim_store *store;     /* --full; NULL otherwise */
+    struct sim_machine *machine; /* as store, while it is up */
 };
 
 /* ---- Run ---- */
@@ -129,9 +149,47 @@ struct sim_event {
     void *data;
 };
 
+/* What can be left out of a run, to see what a violation needs. */
+enum sim_class {
+    SIM_CRASHES = 1 << 0,
+    SIM_PARTITIONS = 1 << 1,
+    SIM_ONE_WAY_CUTS = 1 << 2,
+    SIM_SLOW_DISKS = 1 << 3,
+    SIM_DROPS = 1 << 4,
+    SIM_REORDERS = 1 << 5, /* links outlive a restart, too */
+    SIM_WRITE_ERRORS = 1 << 6,
+    SIM_DRAINS = 1 << 7, /* messages that wait in their socket */
+    SIM_SNAPSHOTS = 1 << 8,
+    SIM_ASYNC = 1 << 9, /* snapshots off the loop */
+    SIM_TRANSFERS = 1 << 10,
+    SIM_CHANGES = 1 << 11, /* of membership */
+    /* Only with --full. */
+    SIM_FLIPS = 1 << 12,      /* of bits, while a server is down */
+    SIM_FULL_DISKS = 1 << 13, /* for a while */
+    SIM_TEARS = 1 << 14,      /* writes arrive in part, unsynced ones too */
+    SIM_CLOCK_JUMPS = 1 << 15,
+    SIM_CLASSES = 16
+};
+
+enum sim_family {
+    SIM_MIXED, /* the seed decides */
+    SIM_STATIC,
+    SIM_SNAP,
+    SIM_TRANSFER,
+    SIM_M35, /* membership, 3 to 5 voters */
+    SIM_M13,
+    SIM_ALL
+};
+
+/* Scenarios in which a rare fault is less rare. */
+enum sim_bias { SIM_FAIR, SIM_FIGURE8, SIM_HANDOVERS, SIM_STALE, SIM_PAIR };
+
 /* Drawn from the seed: each run is another cluster. */
 struct sim_knobs {
-    unsigned nodes;
+    unsigned nodes;      /* at first */
+    unsigned voters_min; /* changes of membership keep to these */
+    unsigned voters_max;
+    unsigned classes;   /* of enum sim_class */
     double drop;        /* of messages */
     double write_error; /* of disk writes */
     unsigned latency_min_ms;
@@ -141,22 +199,23 @@ struct sim_knobs {
     unsigned drain_ms; /* a message may wait in its socket that long */
     unsigned fault_every_ms;
     unsigned client_every_ms;
-    unsigned transfer_every_ms; /* 0: never */
+    unsigned transfer_every_ms;
+    unsigned change_every_ms;
     unsigned snapshot_threshold;
     unsigned snapshot_trailing;
     unsigned install_timeout_ms;
     unsigned message_entries_max;
     size_t send_bytes_max;
-    bool reorders; /* links deliver out of order and outlive a restart */
-    bool crashes, partitions, one_way_cuts, slow_disks;
 };
 
 struct sim_committed {
     raft_term term;
     unsigned short type;
-    uint64_t value;    /* hash of the bytes; 0 for a barrier */
-    uint64_t state;    /* of the state machine after it */
-    raft_term in_term; /* of the server that committed it first */
+    uint64_t value;           /* hash of the bytes; 0 for a barrier */
+    uint64_t state;           /* of the state machine after it */
+    raft_term in_term;        /* of the server that committed it first */
+    raft_index configuration; /* the one in force here */
+    struct sim_bytes encoded; /* of a configuration */
 };
 
 struct sim_written {
@@ -167,7 +226,9 @@ struct sim_written {
 };
 
 struct sim_totals {
-    uint64_t events, crashes, elections, acks, snapshots, installs, transfers;
+    uint64_t events, milliseconds, crashes, faults, elections, acks;
+    uint64_t snapshots, installs, transfers, changes, restarts, reads;
+    uint64_t appends, repeats, flips, doubts; /* with --full */
     struct guard_counts guard;
 };
 
@@ -175,8 +236,12 @@ struct sim_options {
     uint64_t seed;
     uint64_t duration_ms; /* of faults; then all heals */
     unsigned rules;
+    enum sim_family family;
+    enum sim_bias bias;
+    unsigned without; /* of enum sim_class */
     bool trace;
     bool abandon; /* after a violation: free nothing, the process ends */
+    bool full;    /* with the real disk layer and machine */
 };
 
 struct sim {
@@ -186,16 +251,25 @@ struct sim {
     uint64_t random_state[2];
     uint64_t now;
     uint64_t sequence;
-    struct sim_event *events;
+    struct sim_event *events; /* a heap */
     size_t event_count, event_room;
+    struct sim_event *soon; /* those of now, in their order */
+    size_t soon_first, soon_count, soon_room;
     struct list chunks; /* sim_alloc() */
+    size_t chunk_used;
+    struct list packets; /* unused ones */
     struct sim_node nodes[SIM_NODES_MAX];
+    unsigned node_count;
+    bool someone_stops; /* some node is doomed or restarting */
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
     uint64_t link_free_at[SIM_NODES_MAX][SIM_NODES_MAX];
     bool healed;
+    bool heal_changed;   /* membership has changed since, or never does */
     uint64_t heal_value; /* a command given after that */
     raft_index heal_index;
     uint64_t next_value;
+    uint64_t read_state[2]; /* randomness of its own: reads change nothing */
+    raft_index told_last;   /* the last index that any client knows of */
     char violation[SIM_VIOLATION_MAX]; /* "": none */
 
     struct sim_committed committed[SIM_LOG_MAX];
@@ -203,11 +277,24 @@ struct sim {
     struct sim_written *written[SIM_LOG_MAX];
     raft_id leader_of[SIM_TERMS_MAX];
     bool acked[SIM_VALUES_MAX];
+    struct sim_client_state *clients; /* --full; NULL otherwise */
+    struct sim_bytes first_configuration;
 };
 
 /* Runs one seed. Returns false and fills @ret_text on a violation. */
 bool sim_run(const struct sim_options *options, struct sim_totals *totals,
              char ret_text[SIM_TEXT_MAX]);
+
+void sim_draw_knobs(struct sim *sim);
+bool sim_has(const struct sim *sim, enum sim_class class);
+void sim_start_faults(struct sim *sim);
+void sim_heal(struct sim *sim);
+/* Any server that believes it leads, or NULL. */
+struct sim_node *sim_some_leader(struct sim *sim);
+void sim_start_changes(struct sim *sim);
+
+bool sim_take_event(struct sim *sim, struct sim_event *ret);
+void sim_close_memory(struct sim *sim);
 void sim_at(struct sim *sim, uint64_t at, struct sim_node *node, sim_fire fire,
             void *data);
 uint64_t sim_random(struct sim *sim, uint64_t below); /* 0 for 0 */
@@ -227,10 +314,21 @@ void sim_node_boot(struct sim_node *node);
 void sim_node_crash(struct sim_node *node);
 void sim_node_submit(struct sim_node *node);
 void sim_node_transfer(struct sim_node *node, raft_id to);
+/* Starts the next server, with an empty disk. */
+void sim_node_join(struct sim *sim);
+void sim_node_address(char ret_address[8], raft_id id);
+/* As its guard asked: what the disk was given is done, then it starts again. */
+void sim_node_restart(struct sim_node *node);
+
+void sim_fsm_init(struct sim_node *node);
+int sim_fsm_work(struct raft_io *io, struct raft_io_async_work *request,
+                 raft_io_async_work_cb cb);
 
 void sim_disk_fill_io(struct raft_io *io);
 void sim_disk_bootstrap(struct sim_node *node, struct sim_bytes configuration);
 void sim_disk_open(struct sim_node *node);
+/* All that was under way reaches the disk. */
+void sim_disk_drain(struct sim_node *node);
 /* Any prefix of what was under way may have reached the disk. */
 void sim_disk_lose(struct sim_node *node);
 /* Frees what the core forgot. After raft_close(). */
@@ -239,11 +337,19 @@ struct raft_snapshot *sim_disk_read_snapshot(const struct sim_node *node);
 /* The term on the disk at @index; 0: not there. */
 raft_term sim_disk_term(const struct sim_disk *disk, raft_index index);
 
+void sim_start_reads(struct sim *sim);
+void sim_read_boot(struct sim_node *node);
+/* After every entry into its core. */
+void sim_read_step(struct sim_node *node);
+
 int sim_net_send(struct raft_io *io, struct raft_io_send *request,
                  const struct raft_message *message, raft_io_send_cb cb);
 /* libraft's encoding, to raft_malloc()ed memory. */
 void sim_decode_configuration(struct sim_bytes bytes,
                               struct raft_configuration *ret);
+
+bool sim_equals_configuration(struct sim_bytes encoded,
+                              const struct raft_configuration *configuration);
 
 /* After every entry into a core. */
 void sim_oracle_entered(struct sim_node *node);
@@ -255,4 +361,25 @@ void sim_oracle_apply(struct sim_node *node, const struct raft_buffer *buffer);
 void sim_oracle_restore(struct sim_node *node, raft_index index,
                         uint64_t state);
 void sim_oracle_ack(struct sim_node *node, raft_index index, uint64_t value);
+/* As sim_oracle_ack(), of a command of which @hash is the sim_hash(). */
+void sim_oracle_ack_bytes(struct sim_node *node, raft_index index,
+                          uint64_t value, uint64_t hash);
+/* The configuration of a snapshot, or of a server whose log has no later one. */
+void sim_oracle_configuration(struct sim_node *node, raft_index index,
+                              const struct raft_configuration *configuration);
+void sim_oracle_tick(struct sim_node *node);
 bool sim_oracle_converged(const struct sim *sim);
+
+struct sim_outcome {
+    struct sim_totals totals;
+    char text[SIM_TEXT_MAX];
+};
+/* One seed in a process of its own; @ret must lie in shared memory. Returns
+ * false on a violation, a crash or an endless loop. */
+bool sim_try(const struct sim_options *options, struct sim_outcome *ret);
+/* Lowers @options to what still violates something; prints each step. Returns
+ * false when there is nothing to shrink. */
+bool sim_shrink(struct sim_options *options, struct sim_outcome *outcome);
+/* The names of what @classes holds, for people; static memory. */
+const char *sim_class_names(unsigned classes);
+unsigned sim_class_by_name(const char *name); /* 0: none */

@@ -7,6 +7,7 @@
 
 #include "sim/sim.h"
 
+static bool fails(struct sim_node *node);
 static void push_write(struct sim_node *node, struct sim_disk_op *op,
                        uint64_t latency);
 static void on_write_done(struct sim *sim, struct sim_node *node, void *data);
@@ -61,6 +62,16 @@ void sim_disk_lose(struct sim_node *node)
         own->snapshot.index <= node->disk.last &&
         own->snapshot.index > node->disk.snapshot.index) {
         make_durable(node, own, 0);
+    }
+}
+
+void sim_disk_drain(struct sim_node *node)
+{
+    for (struct list *at = node->writes.next; at != &node->writes;
+         at = at->next) {
+        const struct sim_disk_op *op = LIST_ITEM(at, struct sim_disk_op, link);
+
+        make_durable(node, op, op->count);
     }
 }
 
@@ -149,6 +160,7 @@ static void on_tick(struct sim *sim, struct sim_node *node, void *data)
     (void)data;
     sim_at(sim, sim->now + node->tick_ms, node, on_tick, NULL);
     node->tick(&node->disk_io);
+    sim_oracle_tick(node);
 }
 
 static int io_start(struct raft_io *io, unsigned msecs, raft_io_tick_cb tick,
@@ -177,6 +189,9 @@ static int io_set_term(struct raft_io *io, raft_term term)
     struct sim_node *node = node_of(io);
     struct sim_disk *disk = &node->disk;
 
+    if (fails(node)) {
+        return RAFT_IOERR;
+    }
     if (term < disk->term) {
         sim_fail(node->sim, "TERM WENT BACK: server %llu", node->id);
     }
@@ -192,6 +207,9 @@ static int io_set_vote(struct raft_io *io, raft_id id)
     struct sim_node *node = node_of(io);
     struct sim_disk *disk = &node->disk;
 
+    if (fails(node)) {
+        return RAFT_IOERR;
+    }
     if (disk->vote != 0 && disk->vote != id) {
         sim_fail(node->sim, "DOUBLE VOTE: server %llu term %llu: %llu and %llu",
                  node->id, disk->term, disk->vote, id);
@@ -274,6 +292,7 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
     if (trailing != 0) {
         sim_oracle_commits(node); /* taken in the middle of an apply */
     }
+    sim_oracle_configuration(node, snapshot->index, &snapshot->configuration);
     if (snapshot->index > sim->committed_last ||
         sim->committed[snapshot->index].term != snapshot->term) {
         sim_fail(sim, "SNAPSHOT of what was not committed: server %llu: %llu",
@@ -370,9 +389,22 @@ static void push_write(struct sim_node *node, struct sim_disk_op *op,
 /* A disk that failed once fails for good. */
 static bool fails(struct sim_node *node)
 {
-    node->was_write_error = node->was_write_error ||
-                            sim_chance(node->sim, node->sim->knobs.write_error);
+    const struct sim *sim = node->sim;
+
+    if (sim_has(sim, SIM_WRITE_ERRORS) &&
+        sim_chance(node->sim, sim->knobs.write_error)) {
+        node->was_write_error = true;
+    }
     return node->was_write_error;
+}
+
+static void finish_write(const struct sim_disk_op *op, int status)
+{
+    if (op->append != NULL) {
+        op->append_cb(op->append, status);
+    } else if (op->put != NULL) {
+        op->put_cb(op->put, status);
+    }
 }
 
 static void on_write_done(struct sim *sim, struct sim_node *node, void *data)
@@ -381,20 +413,20 @@ static void on_write_done(struct sim *sim, struct sim_node *node, void *data)
         LIST_ITEM(node->writes.next, struct sim_disk_op, link);
 
     (void)data;
-    if (op->kind == DISK_APPEND && fails(node)) {
-        list_remove(&op->link);
+    if (op->kind != DISK_TRUNCATE && fails(node)) {
+        if (op->kind == DISK_APPEND) {
+            list_remove(&op->link);
+        }
         sim_trace(sim, "%llu cannot write", node->id);
-        op->append_cb(op->append, RAFT_IOERR);
+        finish_write(op, RAFT_IOERR);
         return;
     }
     list_remove(&op->link);
     make_durable(node, op, op->count);
     if (op->kind == DISK_APPEND) {
         sim_trace(sim, "%llu has stored ..%llu", node->id, node->disk.last);
-        op->append_cb(op->append, 0);
-    } else if (op->kind == DISK_INSTALL) {
-        op->put_cb(op->put, 0);
     }
+    finish_write(op, 0);
 }
 
 static void on_snapshot_done(struct sim *sim, struct sim_node *node, void *data)
@@ -403,8 +435,12 @@ static void on_snapshot_done(struct sim *sim, struct sim_node *node, void *data)
 
     (void)sim;
     node->snapshot_op = NULL;
+    if (fails(node)) {
+        finish_write(op, RAFT_IOERR);
+        return;
+    }
     make_durable(node, op, 0);
-    op->put_cb(op->put, 0);
+    finish_write(op, 0);
 }
 
 static void append_durably(struct sim_node *node, const struct sim_disk_op *op,

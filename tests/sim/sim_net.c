@@ -6,10 +6,12 @@
  */
 #include <string.h>
 
+#include "consensus/guard_view.h"
 #include "sim/sim.h"
 #include "util/buf.h"
 
 struct sim_packet {
+    struct list link;            /* while unused */
     struct raft_message message; /* entries: the sender's until it has left */
     struct sim_node *from;
     struct sim_node *to;
@@ -23,6 +25,7 @@ struct sim_packet {
     raft_io_send_cb cb;
 };
 
+static struct sim_packet *new_packet(struct sim *sim);
 static void on_drained(struct sim *sim, struct sim_node *node, void *data);
 static void on_arrival(struct sim *sim, struct sim_node *node, void *data);
 static void check_send(struct sim_node *from,
@@ -40,11 +43,11 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
     uint64_t wait = 0;
 
     check_send(from, message);
-    if (message->server_id == 0 || message->server_id > sim->knobs.nodes) {
+    if (message->server_id == 0 || message->server_id > sim->node_count) {
         return RAFT_NOCONNECTION;
     }
     trace_send(from, message);
-    packet = sim_alloc(sim, sizeof *packet);
+    packet = new_packet(sim);
     packet->message = *message;
     packet->from = from;
     packet->to = &sim->nodes[message->server_id - 1];
@@ -52,16 +55,34 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
     packet->to_incarnation = packet->to->incarnation;
     packet->request = request;
     packet->cb = cb;
-    packet->lost = sim->cut[from->id - 1][packet->to->id - 1] ||
-                   sim_chance(sim, sim->knobs.drop);
-    if (sim_random(sim, 100) == 0 && sim->knobs.drop > 0 && !packet->lost) {
+    request->cb = cb;
+    packet->lost =
+        sim->cut[from->id - 1][packet->to->id - 1] ||
+        (sim_has(sim, SIM_DROPS) && sim_chance(sim, sim->knobs.drop));
+    if (sim_has(sim, SIM_DROPS) && !packet->lost && sim_random(sim, 100) == 0 &&
+        message->type != RAFT_IO_TIMEOUT_NOW) {
+        list_push_back(&sim->packets, &packet->link);
         return RAFT_NOCONNECTION; /* a send may also fail at once */
     }
-    if (message->type == RAFT_IO_APPEND_ENTRIES) {
+    if (sim_has(sim, SIM_DRAINS) && (message->type == RAFT_IO_APPEND_ENTRIES ||
+                                     message->type == RAFT_IO_TIMEOUT_NOW)) {
         wait = sim_random(sim, sim->knobs.drain_ms);
     }
     sim_at(sim, sim->now + wait, from, on_drained, packet);
     return 0;
+}
+
+static struct sim_packet *new_packet(struct sim *sim)
+{
+    struct sim_packet *packet;
+
+    if (list_empty(&sim->packets)) {
+        return sim_alloc(sim, sizeof *packet);
+    }
+    packet = LIST_ITEM(sim->packets.next, struct sim_packet, link);
+    list_remove(&packet->link);
+    memset(packet, 0, sizeof *packet);
+    return packet;
 }
 
 static void on_drained(struct sim *sim, struct sim_node *node, void *data)
@@ -72,13 +93,22 @@ static void on_drained(struct sim *sim, struct sim_node *node, void *data)
     uint64_t at = sim->now + sim->knobs.latency_min_ms +
                   sim_random(sim, sim->knobs.latency_span_ms);
 
-    (void)node;
     copy_contents(sim, packet);
-    packet->cb(packet->request, packet->lost ? RAFT_IOERR : 0);
-    if (packet->lost) {
+    if (packet->request->cb != packet->cb) {
+        sim_fail(sim,
+                 "USE AFTER FREE: the request of a message of type %d "
+                 "that server %llu sends",
+                 packet->message.type, node->id);
         return;
     }
-    if (!sim->knobs.reorders && at < *free_at) {
+    if (packet->cb != NULL) {
+        packet->cb(packet->request, packet->lost ? RAFT_IOERR : 0);
+    }
+    if (packet->lost) {
+        list_push_back(&sim->packets, &packet->link);
+        return;
+    }
+    if (!sim_has(sim, SIM_REORDERS) && at < *free_at) {
         at = *free_at;
     }
     *free_at = at;
@@ -92,7 +122,7 @@ static bool connection_broke(const struct sim *sim,
     if (sim->cut[packet->from->id - 1][packet->to->id - 1]) {
         return true;
     }
-    return !sim->knobs.reorders &&
+    return !sim_has(sim, SIM_REORDERS) &&
            (packet->from->incarnation != packet->from_incarnation ||
             packet->to->incarnation != packet->to_incarnation);
 }
@@ -128,16 +158,24 @@ static void give_entries(const struct sim_packet *packet,
     }
 }
 
-static void on_arrival(struct sim *sim, struct sim_node *node, void *data)
+/* A server that does not know the sender has nothing but what the connection
+ * says. For the others that is not to be trusted. */
+static char *claimed_address(const struct sim_packet *packet)
 {
-    const struct sim_packet *packet = data;
-    struct raft_message message = packet->message;
-    char claimed[] = "not the address"; /* gone after the call */
+    static char other[] = "not the address";
 
-    node = packet->to;
-    if (!node->up || connection_broke(sim, packet)) {
-        return;
-    }
+    return view_server(&packet->to->raft, packet->from->id) == NULL
+               ? packet->from->address
+               : other;
+}
+
+static void deliver(const struct sim_packet *packet)
+{
+    struct raft_message message = packet->message;
+    char claimed[16]; /* gone after the call */
+
+    memset(claimed, 0, sizeof claimed);
+    memcpy(claimed, claimed_address(packet), strlen(claimed_address(packet)));
     message.server_id = packet->from->id;
     message.server_address = claimed;
     if (message.type == RAFT_IO_APPEND_ENTRIES) {
@@ -150,7 +188,18 @@ static void on_arrival(struct sim *sim, struct sim_node *node, void *data)
         install->data.base = raft_malloc(packet->data.len);
         memcpy(install->data.base, packet->data.base, packet->data.len);
     }
-    node->recv(&node->disk_io, &message);
+    packet->to->recv(&packet->to->disk_io, &message);
+}
+
+static void on_arrival(struct sim *sim, struct sim_node *node, void *data)
+{
+    struct sim_packet *packet = data;
+
+    (void)node;
+    if (packet->to->up && !connection_broke(sim, packet)) {
+        deliver(packet);
+    }
+    list_push_back(&sim->packets, &packet->link);
 }
 
 /* ---- On the way ---- */
@@ -187,7 +236,7 @@ static void check_send(struct sim_node *from,
 {
     struct sim *sim = from->sim;
 
-    if (message->server_id == 0 || message->server_id > sim->knobs.nodes ||
+    if (message->server_id == 0 || message->server_id > sim->node_count ||
         message->server_id == from->id) {
         sim_fail(sim, "GARBAGE DESTINATION: server %llu sends to %llu",
                  from->id, message->server_id);
@@ -214,6 +263,32 @@ void sim_decode_configuration(struct sim_bytes bytes,
         (void)raft_configuration_add(ret, id, address, *at);
         at++;
     }
+}
+
+bool sim_equals_configuration(struct sim_bytes encoded,
+                              const struct raft_configuration *configuration)
+{
+    const uint8_t *at = encoded.base;
+
+    if (get_u64(at + 1) != configuration->n) {
+        return false;
+    }
+    at += 9;
+    for (unsigned i = 0; i < configuration->n; i++) {
+        const struct raft_server *server = &configuration->servers[i];
+        const char *address = (const char *)at + 8;
+
+        if (get_u64(at) != server->id ||
+            strcmp(address, server->address) != 0) {
+            return false;
+        }
+        at += 8 + strlen(address) + 1;
+        if (*at != server->role) {
+            return false;
+        }
+        at++;
+    }
+    return true;
 }
 
 static void trace_send(struct sim_node *from,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "consensus/guard_view.h"
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 #define COMMAND_WORDS_MAX 8
+#define SIM_NEVER 1000000 /* entries */
 
 struct sim_request {
     struct raft_apply apply;
@@ -16,19 +16,32 @@ struct sim_request {
 
 static void on_defer(void *data);
 static void on_fatal(void *data, const char *reason);
+static void on_restart(void *data, const char *reason);
 static void on_entered(void *data);
-static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
-                     void **result);
-static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
-                        unsigned *count);
-static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buffer);
+void sim_node_address(char ret_address[8], raft_id id)
+{
+    (void)snprintf(ret_address, 8, "%u", (unsigned)id);
+}
 
 void sim_node_init(struct sim *sim, struct sim_node *node, unsigned position)
 {
     node->sim = sim;
     node->id = position + 1;
-    (void)snprintf(node->address, sizeof node->address, "%u", position + 1);
+    sim_node_address(node->address, node->id);
+    node->disk.first = 1;
     list_init(&node->writes);
+}
+
+void sim_node_join(struct sim *sim)
+{
+    struct sim_node *node = &sim->nodes[sim->node_count];
+
+    sim_node_init(sim, node, sim->node_count);
+    sim->node_count++;
+    if (sim->options.full) {
+        sim_store_make(node);
+    }
+    sim_node_boot(node);
 }
 
 /* Servers differ: a leader may have no snapshot while a follower has one. */
@@ -37,12 +50,19 @@ static void configure(struct sim_node *node)
     struct sim *sim = node->sim;
     const struct sim_knobs *knobs = &sim->knobs;
 
-    raft_set_snapshot_threshold(&node->raft,
-                                knobs->snapshot_threshold *
-                                    (1 + (unsigned)sim_random(sim, 4)));
-    raft_set_snapshot_trailing(&node->raft,
-                               knobs->snapshot_trailing *
-                                   (1 + (unsigned)sim_random(sim, 3)));
+    bool snapshots = sim_has(sim, SIM_SNAPSHOTS);
+    unsigned threshold = knobs->snapshot_threshold;
+    unsigned trailing = knobs->snapshot_trailing;
+
+    threshold *= 1 + (unsigned)sim_random(sim, 4);
+    if (sim->options.bias == SIM_STALE && sim_random(sim, 2) == 0) {
+        threshold = SIM_NEVER;
+    }
+    trailing *= 1 + (unsigned)sim_random(sim, 3);
+    raft_set_heartbeat_timeout(&node->raft, SIM_HEARTBEAT_MS);
+    raft_set_election_timeout(&node->raft, SIM_ELECTION_MS);
+    raft_set_snapshot_threshold(&node->raft, snapshots ? threshold : SIM_NEVER);
+    raft_set_snapshot_trailing(&node->raft, snapshots ? trailing : 100);
     raft_set_install_snapshot_timeout(&node->raft, knobs->install_timeout_ms);
     raft_set_pre_vote(&node->raft, true);
 }
@@ -58,20 +78,22 @@ void sim_node_boot(struct sim_node *node)
         .send_bytes_max = sim->knobs.send_bytes_max,
         .defer = on_defer,
         .fatal = on_fatal,
+        .restart = on_restart,
         .entered = on_entered,
         .data = node,
     };
     struct raft_io *io;
     struct err err;
 
-    node->disk_io = (struct raft_io){.version = 2, .impl = node};
+    node->disk_io = (struct raft_io){
+        .version = 2, .impl = node, .async_work = sim_fsm_work};
     sim_disk_fill_io(&node->disk_io);
-    node->fsm = (struct raft_fsm){.version = 1,
-                                  .data = node,
-                                  .apply = fsm_apply,
-                                  .snapshot = fsm_snapshot,
-                                  .restore = fsm_restore};
+    sim_fsm_init(node);
     sim_disk_open(node);
+    if (sim->options.full) {
+        sim_store_open(node);
+        sim_machine_open(node);
+    }
     node->state = 0;
     node->was_leader = false;
     node->checked = 0;
@@ -84,14 +106,21 @@ void sim_node_boot(struct sim_node *node)
     }
     configure(node);
     node->up = true;
+    sim_read_boot(node);
     sim_trace(sim,
               "%llu boots: term %llu vote %llu snapshot %llu log %llu..%llu",
               node->id, node->disk.term, node->disk.vote,
               node->disk.snapshot.index, node->disk.first, node->disk.last);
-    if (raft_start(&node->raft) != 0) {
+    if (raft_start(&node->raft) != 0 && node->was_write_error) {
+        node->doomed = true; /* it could not store its term (rule L) */
+        sim->someone_stops = true;
+        return;
+    }
+    if (node->raft.state == RAFT_UNAVAILABLE) {
         sim_fail(sim, "START: server %llu: %s", node->id, node->raft.errmsg);
         return;
     }
+    guard_doubt(node->guard, sim_store_in_doubt(node));
     guard_after(node->guard);
 }
 
@@ -107,25 +136,69 @@ static void add_counts(struct guard_counts *sum, const struct guard *guard)
     sum->cut_messages += c.cut_messages;
     sum->held_truncations += c.held_truncations;
     sum->stripped_messages += c.stripped_messages;
+    sum->crowded_appends += c.crowded_appends;
+    sum->rollbacks += c.rollbacks;
+    sum->late_changes += c.late_changes;
+    sum->given_votes += c.given_votes;
 }
 
-void sim_node_crash(struct sim_node *node)
+static void stop(struct sim_node *node)
 {
-    if (!node->up) {
-        return;
-    }
-    node->sim->totals.crashes++;
-    sim_disk_lose(node);
     node->up = false;
     node->doomed = false;
+    node->restarting = false;
     node->was_write_error = false;
+    node->transfer = NULL;
     node->incarnation++;
-    sim_trace(node->sim, "%llu CRASHES: log %llu..%llu", node->id,
+    sim_trace(node->sim, "%llu STOPS: log %llu..%llu", node->id,
               node->disk.first, node->disk.last);
     add_counts(&node->sim->totals.guard, node->guard);
     raft_close(&node->raft, NULL);
     guard_free(node->guard);
     sim_disk_close(node);
+    sim_store_close(node);
+    sim_machine_close(node);
+}
+
+/* @whole: all that was under way reaches the disk. */
+static void lose(struct sim_node *node, bool whole)
+{
+    if (node->store != NULL) {
+        sim_store_lose(node, whole);
+    } else if (whole) {
+        sim_disk_drain(node);
+    } else {
+        sim_disk_lose(node);
+    }
+}
+
+void sim_node_crash(struct sim_node *node)
+{
+    if (node->up) {
+        node->sim->totals.crashes++;
+        lose(node, false);
+        stop(node);
+    }
+}
+
+static void on_boot(struct sim *sim, struct sim_node *node, void *data)
+{
+    (void)sim;
+    node = data;
+    if (!node->up) {
+        sim_node_boot(node);
+    }
+}
+
+/* Mostly as it should; but a crash may come first. */
+void sim_node_restart(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+
+    sim->totals.restarts++;
+    lose(node, sim_random(sim, 8) != 0);
+    stop(node);
+    sim_at(sim, sim->now + 1 + sim_random(sim, 100), NULL, on_boot, node);
 }
 
 /* ---- Client calls ---- */
@@ -138,22 +211,25 @@ static void on_applied(struct raft_apply *apply, int status, void *result)
     if (status == 0) {
         sim_oracle_ack(request->node, apply->index, request->value);
     }
-    free(request);
 }
 
 void sim_node_submit(struct sim_node *node)
 {
     struct sim *sim = node->sim;
-    struct sim_request *request = calloc(1, sizeof *request);
+    struct sim_request *request;
     struct raft_buffer buffer;
     uint64_t *words;
     size_t count;
 
-    if (request == NULL || sim->next_value == SIM_VALUES_MAX) {
-        sim_fail(sim, "HARNESS: too many commands");
-        free(request);
+    if (sim->clients != NULL) {
+        sim_client_submit(node);
         return;
     }
+    if (sim->next_value == SIM_VALUES_MAX) {
+        sim_fail(sim, "HARNESS: too many commands");
+        return;
+    }
+    request = sim_alloc(sim, sizeof *request);
     request->node = node;
     request->value = sim->next_value;
     request->apply.data = request;
@@ -170,42 +246,37 @@ void sim_node_submit(struct sim_node *node)
     }
     if (raft_apply(&node->raft, &request->apply, &buffer, 1, on_applied) != 0) {
         raft_free(buffer.base);
-        free(request);
         return;
     }
     guard_after(node->guard);
 }
 
-/* As a careless caller would: freed at once. */
+/* As a careless caller would: used for something else at once. */
 static void on_transferred(struct raft_transfer *transfer)
 {
     struct sim_node *node = transfer->data;
 
     node->transfer = NULL;
-    free(transfer);
+    memset(transfer, 0xDB, sizeof *transfer);
 }
 
 void sim_node_transfer(struct sim_node *node, raft_id to)
 {
+    struct raft_transfer *transfer;
     int rv;
 
     if (node->transfer != NULL) {
         return;
     }
-    node->transfer = calloc(1, sizeof *node->transfer);
-    if (node->transfer == NULL) {
-        return;
-    }
-    node->transfer->data = node;
-    rv = raft_transfer(&node->raft, node->transfer, to, on_transferred);
+    transfer = sim_alloc(node->sim, sizeof *transfer);
+    transfer->data = node;
+    rv = raft_transfer(&node->raft, transfer, to, on_transferred);
     sim_trace(node->sim, "%llu transfers to %llu: %d", node->id, to, rv);
-    if (rv != 0) {
-        free(node->transfer);
-        node->transfer = NULL;
-        return;
+    if (rv == 0) {
+        node->transfer = transfer;
+        node->sim->totals.transfers++;
+        guard_after(node->guard);
     }
-    node->sim->totals.transfers++;
-    guard_after(node->guard);
 }
 
 /* ---- The guard's callbacks ---- */
@@ -231,51 +302,23 @@ static void on_fatal(void *data, const char *reason)
 
     sim_trace(node->sim, "%llu stops: %s", node->id, reason);
     node->doomed = true;
+    node->sim->someone_stops = true;
     if (!node->was_write_error) {
         sim_fail(node->sim, "SERVER STOPPED: %llu: %s", node->id, reason);
     }
 }
 
+static void on_restart(void *data, const char *reason)
+{
+    struct sim_node *node = data;
+
+    sim_trace(node->sim, "%llu restarts: %s", node->id, reason);
+    node->restarting = true;
+    node->sim->someone_stops = true;
+}
+
 static void on_entered(void *data)
 {
     sim_oracle_entered(data);
-}
-
-/* ---- The state machine: a hash over all commands ---- */
-
-static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
-                     void **result)
-{
-    sim_oracle_apply(fsm->data, buffer);
-    *result = NULL;
-    return 0;
-}
-
-static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
-                        unsigned *count)
-{
-    struct sim_node *node = fsm->data;
-    struct raft_buffer *buffer = raft_malloc(sizeof *buffer);
-    uint64_t *words = raft_malloc(2 * sizeof *words);
-
-    words[0] = node->raft.last_applied;
-    words[1] = node->state;
-    buffer->base = words;
-    buffer->len = 2 * sizeof *words;
-    *bufs = buffer;
-    *count = 1;
-    node->sim->totals.snapshots++;
-    return 0;
-}
-
-static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buffer)
-{
-    struct sim_node *node = fsm->data;
-    const uint64_t *words = buffer->base;
-
-    sim_trace(node->sim, "%llu restores %llu", node->id,
-              (unsigned long long)words[0]);
-    sim_oracle_restore(node, words[0], words[1]);
-    raft_free(buffer->base);
-    return 0;
+    sim_read_step(data);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "consensus/guard_view.h"
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 static void check_leader(struct sim_node *node);
 
@@ -49,26 +49,32 @@ static uint64_t next_state(uint64_t state, raft_index index, uint64_t value)
 }
 
 /* A leader commits what a majority of the disks holds, its snapshots included
- * (Raft dissertation 3.5). */
+ * (Raft dissertation 3.5). A server in doubt has lost what it had confirmed
+ * before, and makes up for it by its silence (guard rule V). */
 static void check_durable(struct sim_node *node, raft_index index,
                           raft_term term)
 {
     struct sim *sim = node->sim;
+    const struct raft_configuration *configuration = &node->raft.configuration;
+    unsigned voters = view_voters(&node->raft);
     unsigned holders = 0;
 
-    for (unsigned i = 0; i < sim->knobs.nodes; i++) {
-        const struct sim_disk *disk = &sim->nodes[i].disk;
+    for (unsigned i = 0; i < configuration->n; i++) {
+        const struct raft_server *server = &configuration->servers[i];
+        const struct sim_disk *disk = &sim->nodes[server->id - 1].disk;
 
-        if (disk->snapshot.index >= index ||
-            sim_disk_term(disk, index) == term) {
+        if (server->role == RAFT_VOTER &&
+            (disk->snapshot.index >= index ||
+             sim_disk_term(disk, index) == term ||
+             sim_store_in_doubt(&sim->nodes[server->id - 1]))) {
             holders++;
         }
     }
-    if (holders <= sim->knobs.nodes / 2) {
+    if (holders <= voters / 2) {
         sim_fail(sim,
                  "COMMIT NOT DURABLE: server %llu index %llu term %llu is "
                  "on %u of %u disks",
-                 node->id, index, term, holders, sim->knobs.nodes);
+                 node->id, index, term, holders, voters);
     }
 }
 
@@ -89,6 +95,11 @@ static void commit_first(struct sim_node *node, raft_index index,
     committed->value = value_of(entry);
     committed->in_term = node->raft.current_term;
     committed->state = sim->committed[index - 1].state;
+    committed->configuration = sim->committed[index - 1].configuration;
+    if (entry->type == RAFT_CHANGE) {
+        committed->configuration = index;
+        committed->encoded = sim_copy(sim, entry->buf.base, entry->buf.len);
+    }
     if (entry->type == RAFT_COMMAND) {
         committed->state =
             next_state(committed->state, index, committed->value);
@@ -170,19 +181,26 @@ void sim_oracle_restore(struct sim_node *node, raft_index index, uint64_t state)
 
 void sim_oracle_ack(struct sim_node *node, raft_index index, uint64_t value)
 {
-    struct sim *sim = node->sim;
     uint64_t words[16];
     size_t count = 1 + (size_t)(value % 8);
 
     for (size_t i = 0; i < count; i++) {
         words[i] = value;
     }
-    if (index > sim->committed_last ||
-        sim->committed[index].value != sim_hash(words, count * 8)) {
+    sim_oracle_ack_bytes(node, index, value, sim_hash(words, count * 8));
+}
+
+void sim_oracle_ack_bytes(struct sim_node *node, raft_index index,
+                          uint64_t value, uint64_t hash)
+{
+    struct sim *sim = node->sim;
+
+    if (index > sim->committed_last || sim->committed[index].value != hash) {
         sim_fail(sim, "FALSE ACKNOWLEDGEMENT: value %llu index %llu",
                  (unsigned long long)value, index);
     }
     sim->totals.acks++;
+    sim->told_last = index > sim->told_last ? index : sim->told_last;
     sim->acked[value] = true;
     if (value == sim->heal_value && sim->heal_index == 0) {
         sim->heal_index = index;
@@ -298,30 +316,82 @@ void sim_oracle_append(struct sim_node *node, raft_index first,
     }
 }
 
+/* ---- Configurations ---- */
+
+void sim_oracle_configuration(struct sim_node *node, raft_index index,
+                              const struct raft_configuration *configuration)
+{
+    const struct sim *sim = node->sim;
+    raft_index in_force;
+
+    if (index > sim->committed_last) {
+        return; /* which is another violation */
+    }
+    in_force = sim->committed[index].configuration;
+    if (in_force != 0 && !sim_equals_configuration(
+                             sim->committed[in_force].encoded, configuration)) {
+        sim_fail(node->sim,
+                 "CONFIGURATION: server %llu has another one at %llu than "
+                 "that of entry %llu",
+                 node->id, index, in_force);
+    }
+}
+
+void sim_oracle_tick(struct sim_node *node)
+{
+    const struct raft *raft = &node->raft;
+
+    if (sim_has(node->sim, SIM_CHANGES) && raft->last_applied > 0 &&
+        raft->state != RAFT_UNAVAILABLE && !view_is_installing(raft) &&
+        view_unapplied_configuration(raft) == 0) {
+        sim_oracle_configuration(node, raft->last_applied,
+                                 &raft->configuration);
+    }
+}
+
 /* ---- Liveness ---- */
 
-bool sim_oracle_converged(const struct sim *sim)
+static const struct sim_node *newest_leader(const struct sim *sim)
 {
     const struct sim_node *leader = NULL;
 
-    if (sim->heal_index == 0) {
-        return false;
-    }
-    for (unsigned i = 0; i < sim->knobs.nodes; i++) {
+    for (unsigned i = 0; i < sim->node_count; i++) {
         const struct sim_node *node = &sim->nodes[i];
 
-        if (!node->up || node->raft.last_applied < sim->heal_index) {
-            return false;
-        }
-        if (node->raft.state == RAFT_LEADER) {
+        if (node->up && node->raft.state == RAFT_LEADER &&
+            (leader == NULL ||
+             node->raft.current_term > leader->raft.current_term)) {
             leader = node;
         }
     }
-    for (unsigned i = 0; i < sim->knobs.nodes; i++) {
-        if (leader == NULL ||
-            sim->nodes[i].raft.current_term != leader->raft.current_term) {
+    return leader;
+}
+
+/* A command and a change of membership that came after healing are applied by
+ * all voters, and another change would be taken. */
+bool sim_oracle_converged(const struct sim *sim)
+{
+    const struct sim_node *leader;
+
+    if (sim->heal_index == 0 || !sim->heal_changed) {
+        return false;
+    }
+    leader = newest_leader(sim);
+    if (leader == NULL || leader->raft.transfer != NULL ||
+        leader->raft.configuration_uncommitted_index != 0 ||
+        view_unapplied_configuration(&leader->raft) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < leader->raft.configuration.n; i++) {
+        const struct raft_server *server =
+            &leader->raft.configuration.servers[i];
+        const struct sim_node *node = &sim->nodes[server->id - 1];
+
+        if (server->role == RAFT_VOTER &&
+            (!node->up || node->raft.last_applied < sim->heal_index ||
+             node->raft.current_term != leader->raft.current_term)) {
             return false;
         }
     }
-    return leader->raft.transfer == NULL;
+    return true;
 }

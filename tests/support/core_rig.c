@@ -24,6 +24,14 @@ static void on_fatal(void *data, const char *reason)
     (void)snprintf(rig->fatal, sizeof rig->fatal, "%s", reason);
 }
 
+static void on_restart(void *data, const char *reason)
+{
+    struct core_rig *rig = data;
+
+    (void)reason;
+    rig->restarts++;
+}
+
 static void on_entered(void *data)
 {
     struct core_rig *rig = data;
@@ -82,6 +90,7 @@ void core_rig_start(struct core_rig *rig, unsigned servers, unsigned entries,
     options.inner = &rig->inner;
     options.defer = on_defer;
     options.fatal = on_fatal;
+    options.restart = on_restart;
     options.entered = on_entered;
     options.data = rig;
     rig->load_servers = servers;

@@ -62,6 +62,7 @@ struct core_rig {
     bool deferred;
     unsigned entered;
     char fatal[256]; /* "": not called */
+    unsigned restarts;
 };
 
 /* Server 1 of @servers; its log holds @entries commands of term 1 behind the

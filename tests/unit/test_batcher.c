@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consensus/read_barrier.h"
 #include "consensus/snapshot_policy.h"
 #include "support/cmocka.h"
 
@@ -163,39 +162,6 @@ static void waiting_bytes_are_bounded(void **state)
     }
 }
 
-static void on_read(struct node_read *read, int status)
-{
-    int *told = read->data;
-
-    *told += status == 0 ? 1 : 1000;
-}
-
-static void reads_that_wait_share_one_entry(void **state)
-{
-    struct node_read reads[3] = {0};
-    struct read_barrier barrier;
-    struct list entry;
-    int told = 0;
-
-    (void)state;
-    read_barrier_init(&barrier);
-    list_init(&entry);
-    for (size_t i = 0; i < 3; i++) {
-        reads[i].data = &told;
-    }
-    assert_int_equal(read_barrier_add(&barrier, &reads[0], on_read), 0);
-    assert_int_equal(read_barrier_add(&barrier, &reads[1], on_read), 0);
-    read_barrier_attach(&barrier, &entry);
-    /* It came after that entry was proposed. */
-    assert_int_equal(read_barrier_add(&barrier, &reads[2], on_read), 0);
-    read_barrier_finish(&barrier, &entry, 0);
-    assert_int_equal(told, 2);
-    assert_int_equal(barrier.count, 1);
-    read_barrier_finish(&barrier, &barrier.waiting, QL_NOT_LEADER);
-    assert_int_equal(told, 1002);
-    assert_int_equal(barrier.count, 0);
-}
-
 static void snapshot_is_due_when_the_log_outweighs_it(void **state)
 {
     static struct snapshot_policy policy;
@@ -250,7 +216,6 @@ int main(void)
         cmocka_unit_test(
             large_command_travels_alone_and_a_larger_one_not_at_all),
         cmocka_unit_test(waiting_bytes_are_bounded),
-        cmocka_unit_test(reads_that_wait_share_one_entry),
         cmocka_unit_test(snapshot_is_due_when_the_log_outweighs_it),
         cmocka_unit_test(
             what_stays_behind_a_snapshot_is_bounded_but_never_nothing),

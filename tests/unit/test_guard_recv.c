@@ -254,6 +254,30 @@ static void another_leader_of_its_own_term_stops_the_process(void **state)
     core_rig_stop(&rig);
 }
 
+/* ---- V ---- */
+
+static void in_doubt_it_neither_votes_nor_stands(void **state)
+{
+    struct core_rig rig;
+
+    (void)state;
+    core_rig_start(&rig, 3, 10, NULL);
+    guard_doubt(rig.guard, true);
+    core_rig_receive_vote_request(&rig, 2, 9, false, true);
+    assert_int_equal(rig.vote, 0);
+    assert_int_equal(counts_of(&rig).doubtful_votes, 1);
+    receive_timeout_now(&rig, 2);
+    assert_int_equal(rig.raft.state, RAFT_FOLLOWER);
+    core_rig_tick(&rig, 60000);
+    core_rig_tick(&rig, 60000);
+    assert_int_equal(rig.raft.state, RAFT_FOLLOWER);
+
+    guard_doubt(rig.guard, false);
+    core_rig_receive_vote_request(&rig, 2, 9, false, true);
+    assert_int_equal(rig.vote, 2);
+    core_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +294,7 @@ int main(void)
         cmocka_unit_test(message_inside_the_snapshot_confirms_the_snapshot),
         cmocka_unit_test(entries_below_a_snapshot_being_installed_are_dropped),
         cmocka_unit_test(another_leader_of_its_own_term_stops_the_process),
+        cmocka_unit_test(in_doubt_it_neither_votes_nor_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

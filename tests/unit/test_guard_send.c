@@ -359,6 +359,23 @@ static void refusal_names_where_the_logs_may_agree(void **state)
     core_rig_stop(&rig);
 }
 
+static void refusals_go_back_twice_as_far_each_time(void **state)
+{
+    static const struct {
+        raft_index prev, named;
+    } steps[] = {{10, 9}, {9, 7}, {7, 3}, {3, 1}};
+    struct core_rig rig;
+
+    (void)state;
+    core_rig_start(&rig, 3, 10, NULL);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        core_rig_receive_entries(&rig, 2, 5, steps[i].prev, 4, 0, 0, 0);
+        assert_int_equal(last_result(&rig, 2)->rejected, steps[i].prev);
+        assert_int_equal(last_result(&rig, 2)->last_log_index, steps[i].named);
+    }
+    core_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +400,7 @@ int main(void)
         cmocka_unit_test(failing_send_is_a_lost_message),
         cmocka_unit_test(refused_pre_vote_tells_the_real_term),
         cmocka_unit_test(refusal_names_where_the_logs_may_agree),
+        cmocka_unit_test(refusals_go_back_twice_as_far_each_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

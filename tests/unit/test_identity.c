@@ -65,6 +65,24 @@ static void members_are_sorted_and_addresses_made_canonical(void **state)
     assert_string_equal(members[1].peer_address, "127.0.0.1:7421");
 }
 
+static void nodes_may_be_named_and_have_ipv6(void **state)
+{
+    struct member members[MEMBERS_MAX];
+    struct err err;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(
+        members_parse("1=DB-1.Example:7421/a:1,"
+                      "2=[2001:DB8:0:0::1]:07421/b:1,3=3node:1/c:1",
+                      members, &count, &err),
+        0);
+    assert_int_equal(count, 3);
+    assert_string_equal(members[0].peer_address, "db-1.example:7421");
+    assert_string_equal(members[1].peer_address, "[2001:db8::1]:7421");
+    assert_string_equal(members[2].peer_address, "3node:1");
+}
+
 static void bad_members_are_refused_with_the_reason(void **state)
 {
     (void)state;
@@ -73,8 +91,14 @@ static void bad_members_are_refused_with_the_reason(void **state)
     assert_no_members("1=127.0.0.1:1", "write ID=");
     assert_no_members("0=127.0.0.1:1/127.0.0.1:2", "start at 1");
     assert_no_members("x=127.0.0.1:1/127.0.0.1:2", "member id");
-    assert_no_members("1=host:1/127.0.0.1:2", "IPv4 only");
-    assert_no_members("1=[::1]:1/127.0.0.1:2", "IPv4 only");
+    assert_no_members("1=unix:x/127.0.0.1:2", "cannot be reached");
+    assert_no_members("1=127.1:1/127.0.0.1:2", "no IPv4 address");
+    assert_no_members("1=0x7f.1:1/127.0.0.1:2", "no IPv4 address");
+    assert_no_members("1=10.0.0.0x1:1/127.0.0.1:2", "no IPv4 address");
+    assert_no_members("1=[fe80::1%eth0]:1/127.0.0.1:2", "zone");
+    assert_no_members("1=::1:1/127.0.0.1:2", "write IPv6 as");
+    assert_no_members("1=[0::1]:1/a:2,2=[::1]:1/b:2", "same peer address");
+    assert_no_members("1=DB:1/a:2,2=db:1/b:2", "same peer address");
     assert_no_members("1=127.0.0.1/127.0.0.1:2", "port");
     assert_no_members("1=127.0.0.1:1/127.0.0.1:99999", "port");
     assert_no_members("1=127.0.0.1:1/a:2,1=127.0.0.1:2/b:2", "stands twice");
@@ -213,7 +237,7 @@ static void raft_log_without_identity_is_never_removed(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(identity_init(&identity, dir->path, &err), QL_INVALID);
     assert_non_null(strstr(err.text, "missing"));
-    path_in(dir, "raft/metadata1", path);
+    path_in(dir, "raft/vote", path);
     assert_int_equal(access(path, F_OK), 0);
 }
 
@@ -310,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_sorted_and_addresses_made_canonical),
+        cmocka_unit_test(nodes_may_be_named_and_have_ipv6),
         cmocka_unit_test(bad_members_are_refused_with_the_reason),
         cmocka_unit_test(quorum_is_the_smallest_majority),
         cmocka_unit_test(members_digest_tells_lists_and_clusters_apart),

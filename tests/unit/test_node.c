@@ -216,25 +216,25 @@ static void start_that_fails_says_why_and_leaves_nothing_open(void **state)
                                 &err),
                      QL_IO);
     assert_non_null(strstr(err.text, "listen for peers on 127.0.0.1:"));
-    assert_int_equal(start_with(&seats, "localhost:1", &err), QL_INVALID);
+    assert_int_equal(start_with(&seats, "no host name:1", &err), QL_INVALID);
 
     seats.options.heartbeat_ms = seats.options.election_timeout_ms;
     assert_int_equal(start_with(&seats, NULL, &err), QL_INVALID);
     seats.options.heartbeat_ms = 30;
 
-    /* The first segment of the raft log, one bit off. */
-    assert_int_equal(path_join(path, sizeof path, seats.seats[0].dir,
-                               "raft/0000000000000001-0000000000000001", &err),
-                     0);
+    /* Both copies of term and vote, one bit off. */
+    assert_int_equal(
+        path_join(path, sizeof path, seats.seats[0].dir, "raft/vote", &err), 0);
     assert_int_equal(file_read(path, MIB, &text, &err), 0);
-    text.data[40] ^= 1;
+    text.data[16] ^= 1;
+    text.data[4096 + 16] ^= 1;
     assert_int_equal(file_replace(path, text.data, text.len, 0600, &err), 0);
     assert_int_equal(start_with(&seats, NULL, &err), QL_CORRUPT);
-    assert_non_null(strstr(err.text, "load the raft log"));
+    assert_non_null(strstr(err.text, "must never vote again"));
 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(start_with(&seats, NULL, &err), QL_CORRUPT);
-    assert_non_null(strstr(err.text, "holds no raft log"));
+    assert_non_null(strstr(err.text, "holds no term and vote"));
     seats.seats[0].node = NULL;
     buf_close(&text);
     seats_close(&seats);

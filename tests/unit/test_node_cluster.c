@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/node.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "support/cmocka.h"
 #include "support/told.h"
+#include "util/file.h"
 
 static void three_nodes_go_on_when_their_leader_stops(void **state)
 {
@@ -179,6 +185,103 @@ static void leader_without_quorum_says_what_it_does_not_know(void **state)
     seats_close(&seats);
 }
 
+/* A bit in the middle of what was written first. */
+static void damage_log(const struct seat *seat)
+{
+    char dir[PATH_LEN_MAX];
+    char path[PATH_LEN_MAX];
+    struct dirent *entry;
+    uint8_t byte;
+    unsigned damaged = 0;
+    DIR *stream;
+
+    assert_int_equal(path_join(dir, sizeof dir, seat->dir, "raft", NULL), 0);
+    stream = opendir(dir);
+    assert_non_null(stream);
+    for (entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
+        int fd;
+
+        if (strncmp(entry->d_name, "wal-", 4) != 0) {
+            continue;
+        }
+        assert_int_equal(path_join(path, sizeof path, dir, entry->d_name, NULL),
+                         0);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        /* The second write of a segment in use. */
+        assert_int_equal(pread(fd, &byte, 1, 2 * 4096), 1);
+        if (byte != 0) {
+            assert_int_equal(pread(fd, &byte, 1, 2 * 4096 + 40), 1);
+            byte ^= 1;
+            assert_int_equal(pwrite(fd, &byte, 1, 2 * 4096 + 40), 1);
+            damaged++;
+        }
+        (void)close(fd);
+    }
+    (void)closedir(stream);
+    assert_int_equal(damaged, 1);
+}
+
+struct later_term {
+    struct seats *seats;
+    uint64_t term;
+};
+
+static bool leads_in_a_later_term(void *data)
+{
+    struct later_term *later = data;
+    struct node_status status;
+
+    for (size_t i = 0; i < 3; i++) {
+        node_status(later->seats->seats[i].node, &status);
+        if (status.ready && status.term > later->term) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void node_that_lost_entries_gets_them_back_and_votes_again(void **state)
+{
+    struct seats seats;
+    struct later_term later = {.seats = &seats};
+    struct node_status status;
+    size_t leader;
+    size_t hurt;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    leader = seats_await_leader(&seats);
+    seats_create(&seats, leader);
+    seats_append(&seats, leader, 20, 4000);
+    seats_await_equal(&seats, leader);
+    hurt = (leader + 1) % 3;
+    seats_stop(&seats, hurt);
+    damage_log(&seats.seats[hurt]);
+    node_status(seats.seats[leader].node, &status);
+    later.term = status.term;
+    seats_start(&seats, hurt);
+
+    /* The others elect a leader without it; it catches up. */
+    seats_run_until(&seats, leads_in_a_later_term, &later);
+    leader = seats_await_leader(&seats);
+    seats_append(&seats, leader, 3, 100);
+    seats_await_equal(&seats, leader);
+    assert_int_equal(seats_tail(&seats, hurt), 24);
+
+    /* Two are left, so its vote is needed. */
+    leader = seats_await_leader(&seats);
+    seats_stop(&seats, leader == hurt ? (hurt + 1) % 3 : leader);
+    leader = seats_await_leader(&seats);
+    seats_append(&seats, leader, 3, 100);
+    seats_await_equal(&seats, leader);
+    assert_int_equal(seats_tail(&seats, hurt), 27);
+    seats_close(&seats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +290,7 @@ int main(void)
         cmocka_unit_test(transfer_to_a_dead_node_fails_and_service_goes_on),
         cmocka_unit_test(node_that_fell_far_behind_gets_a_snapshot),
         cmocka_unit_test(leader_without_quorum_says_what_it_does_not_know),
+        cmocka_unit_test(node_that_lost_entries_gets_them_back_and_votes_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

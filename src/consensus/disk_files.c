@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The blocking operations of the real disk. Safe on any thread. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "consensus/disk_internal.h"
+
+#define STEP_BYTES (1024u * 1024u)       /* of a fill */
+#define READ_BYTES (16u * 1024u * 1024u) /* of one read */
+
+static struct disk_real *real_of(struct disk *disk)
+{
+    return (struct disk_real *)(void *)disk;
+}
+
+static bool is_aligned(uint64_t offset, const void *bytes, size_t len)
+{
+    return offset % DISK_BLOCK == 0 && len % DISK_BLOCK == 0 &&
+           (uintptr_t)bytes % DISK_BLOCK == 0;
+}
+
+int disk_files_error(struct err *err, int errnum, const char *what,
+                     const char *name)
+{
+    if (errnum == ENOSPC || errnum == EDQUOT) {
+        return err_set(err, QL_LIMIT, "%s %s: no space left on the disk", what,
+                       name);
+    }
+    return err_errno(err, errnum, "%s %s", what, name);
+}
+
+/* All of it, durable; 0 or errno. */
+static int write_all(const struct disk_file *file, uint64_t offset,
+                     const void *bytes, size_t len)
+{
+    bool direct = file->direct >= 0 && is_aligned(offset, bytes, len);
+    const uint8_t *from = bytes;
+
+    while (len > 0) {
+        struct iovec part = {(void *)(uintptr_t)from, len};
+        ssize_t put =
+            direct ? pwrite(file->direct, from, len, (off_t)offset)
+                   : pwritev2(file->fd, &part, 1, (off_t)offset, RWF_DSYNC);
+
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return put == 0 ? EIO : errno;
+        }
+        from += put;
+        offset += (uint64_t)put;
+        len -= (size_t)put;
+    }
+    return 0;
+}
+
+int disk_files_write(const struct disk_write *write)
+{
+    int failed =
+        write_all(write->file, write->offset, write->bytes, write->len);
+
+    return failed == 0
+               ? 0
+               : disk_files_error(NULL, failed, "write", write->file->name);
+}
+
+static int op_list(struct disk *disk,
+                   void (*each)(void *data, const char *name), void *data,
+                   struct err *err)
+{
+    int fd =
+        openat(real_of(disk)->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    int failed;
+
+    if (dir == NULL) {
+        failed = errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return disk_files_error(err, failed, "open", "the directory");
+    }
+    do {
+        errno = 0;
+        entry = readdir(dir);
+        if (entry != NULL && entry->d_name[0] != '.') {
+            each(data, entry->d_name);
+        }
+    } while (entry != NULL);
+    failed = errno;
+    (void)closedir(dir);
+    return failed == 0 ? 0
+                       : disk_files_error(err, failed, "read", "the directory");
+}
+
+static int op_open(struct disk *disk, const char *name, bool create,
+                   struct disk_file **ret_file, struct err *err)
+{
+    struct disk_real *real = real_of(disk);
+    struct disk_file *file = calloc(1, sizeof(*file));
+    int rv;
+
+    if (file == NULL) {
+        return err_set(err, QL_NO_MEMORY, "open %s: out of memory", name);
+    }
+    file->real = real;
+    (void)snprintf(file->name, sizeof(file->name), "%s", name);
+    file->direct = -1;
+    file->fd = openat(real->dir_fd, name,
+                      O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+    if (file->fd < 0) {
+        rv = disk_files_error(err, errno, "open", name);
+        free(file);
+        return rv;
+    }
+    if (real->direct) {
+        file->direct =
+            openat(real->dir_fd, name, O_RDWR | O_CLOEXEC | O_DIRECT | O_DSYNC);
+    }
+    *ret_file = file;
+    return 0;
+}
+
+static void op_close(struct disk_file *file)
+{
+    if (file->direct >= 0) {
+        (void)close(file->direct);
+    }
+    (void)close(file->fd);
+    free(file);
+}
+
+static int op_size(struct disk_file *file, uint64_t *ret_size, struct err *err)
+{
+    struct stat status;
+
+    if (fstat(file->fd, &status) != 0) {
+        return disk_files_error(err, errno, "stat", file->name);
+    }
+    *ret_size = (uint64_t)status.st_size;
+    return 0;
+}
+
+/* Directly where possible: what the page cache has need not be what the disk
+ * has, after a sync that failed. */
+static int op_read(struct disk_file *file, uint64_t offset, void *ret_bytes,
+                   size_t len, size_t *ret_len, struct err *err)
+{
+    bool direct = file->direct >= 0 && is_aligned(offset, ret_bytes, len);
+    size_t done = 0;
+
+    while (done < len) {
+        size_t step = len - done < READ_BYTES ? len - done : READ_BYTES;
+        ssize_t got =
+            pread(direct ? file->direct : file->fd, (uint8_t *)ret_bytes + done,
+                  step, (off_t)(offset + done));
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return disk_files_error(err, errno, "read", file->name);
+        }
+        done += (size_t)got;
+        /* An odd end: a direct read would have to go on unaligned. */
+        if (got == 0 || (direct && (size_t)got % DISK_BLOCK != 0)) {
+            break;
+        }
+    }
+    *ret_len = done;
+    return 0;
+}
+
+static int op_write_sync(struct disk_file *file, uint64_t offset,
+                         const void *bytes, size_t len, struct err *err)
+{
+    int failed = write_all(file, offset, bytes, len);
+
+    return failed == 0 ? 0 : disk_files_error(err, failed, "write", file->name);
+}
+
+static int op_fill(struct disk_file *file, uint64_t len, struct err *err)
+{
+    uint8_t *zeros = aligned_alloc(DISK_BLOCK, STEP_BYTES);
+    uint64_t at;
+    int failed = 0;
+
+    if (zeros == NULL) {
+        return err_set(err, QL_NO_MEMORY, "fill %s: out of memory", file->name);
+    }
+    memset(zeros, 0, STEP_BYTES);
+    if (ftruncate(file->fd, 0) != 0) {
+        failed = errno;
+    }
+    /* In one piece where the file system can; it need not. */
+    if (failed == 0 && fallocate(file->fd, 0, 0, (off_t)len) != 0 &&
+        errno != EOPNOTSUPP) {
+        failed = errno;
+    }
+    for (at = 0; at < len && failed == 0; at += STEP_BYTES) {
+        failed =
+            write_all(file, at, zeros,
+                      (size_t)(len - at < STEP_BYTES ? len - at : STEP_BYTES));
+    }
+    if (failed == 0 && fsync(file->fd) != 0) {
+        failed = errno;
+    }
+    free(zeros);
+    return failed == 0 ? 0 : disk_files_error(err, failed, "fill", file->name);
+}
+
+static int op_sync_directory(struct disk *disk, struct err *err)
+{
+    if (fsync(real_of(disk)->dir_fd) != 0) {
+        return disk_files_error(err, errno, "sync", "the directory");
+    }
+    return 0;
+}
+
+static int op_rename(struct disk *disk, const char *from, const char *to,
+                     struct err *err)
+{
+    int dir_fd = real_of(disk)->dir_fd;
+
+    if (renameat(dir_fd, from, dir_fd, to) != 0) {
+        return disk_files_error(err, errno, "rename", from);
+    }
+    return op_sync_directory(disk, err);
+}
+
+static int op_remove(struct disk *disk, const char *name, struct err *err)
+{
+    if (unlinkat(real_of(disk)->dir_fd, name, 0) != 0) {
+        return disk_files_error(err, errno, "remove", name);
+    }
+    return op_sync_directory(disk, err);
+}
+
+static int op_free_bytes(struct disk *disk, uint64_t *ret_bytes,
+                         struct err *err)
+{
+    struct statvfs status;
+
+    if (fstatvfs(real_of(disk)->dir_fd, &status) != 0) {
+        return disk_files_error(err, errno, "ask for the space of",
+                                "the directory");
+    }
+    *ret_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    return 0;
+}
+
+const struct disk_ops disk_files_ops = {
+    .list = op_list,
+    .open = op_open,
+    .close = op_close,
+    .size = op_size,
+    .read = op_read,
+    .write_sync = op_write_sync,
+    .fill = op_fill,
+    .rename = op_rename,
+    .remove = op_remove,
+    .sync_directory = op_sync_directory,
+    .free_bytes = op_free_bytes,
+};

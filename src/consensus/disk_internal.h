@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What the files of the real disk share. */
+#pragma once
+
+#include "consensus/disk_real.h"
+
+struct disk_file {
+    struct disk_real *real;
+    int fd;     /* ordinary */
+    int direct; /* O_DIRECT and O_DSYNC, or -1 */
+    char name[DISK_NAME_MAX];
+};
+
+struct disk_lane;
+struct disk_uring;
+
+struct disk_real {
+    struct disk disk; /* first */
+    int dir_fd;
+    bool direct;
+    struct disk_lane *work_lane;
+    struct disk_lane *write_lane; /* NULL with io_uring */
+    struct disk_uring *uring;     /* NULL with the thread */
+    unsigned stopping;            /* parts that have to end yet */
+    void (*stop_cb)(void *data);
+    void *stop_data;
+};
+
+/* ---- disk_files.c: the blocking operations ---- */
+extern const struct disk_ops disk_files_ops; /* without write and work */
+/* Writes and syncs all of it; 0 or the code. */
+int disk_files_write(const struct disk_write *write);
+/* QL_LIMIT for a full disk, else as err_errno(). */
+int disk_files_error(struct err *err, int errnum, const char *what,
+                     const char *name);
+
+/* ---- disk_thread.c: a thread that does one thing after the other ---- */
+/* @run is called on the thread, @done on the loop, in order. @link is embedded
+ * in what is to be done. */
+struct disk_lane_ops {
+    void (*run)(struct list *link);
+    void (*done)(struct list *link);
+};
+int disk_lane_start(struct disk_lane **ret_lane, uv_loop_t *loop,
+                    const struct disk_lane_ops *ops, struct err *err);
+void disk_lane_add(struct disk_lane *lane, struct list *link);
+/* What is waiting is still run, but not told. */
+void disk_lane_stop(struct disk_lane *lane, void (*cb)(void *data), void *data);
+
+/* ---- disk_uring.c ---- */
+/* QL_NOT_FOUND: not built in. QL_IO: the kernel refuses. */
+int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
+                     struct err *err);
+int disk_uring_write(struct disk_uring *uring, struct disk_write *write);
+void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
+                     void *data);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The real disk: a directory of a file system, with writes by io_uring where it
+ * is built in and the kernel gives it, else by a thread. Either way O_DIRECT and
+ * O_DSYNC where the file system takes them (overwriting written blocks is then
+ * one command to the device), and write plus data sync otherwise.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "consensus/disk.h"
+
+enum disk_writer {
+    DISK_WRITER_AUTO, /* io_uring, or else the thread */
+    DISK_WRITER_URING,
+    DISK_WRITER_THREAD
+};
+
+struct disk_real_options {
+    uv_loop_t *loop; /* on which callbacks come; outlives the disk */
+    const char *dir; /* must be there */
+    enum disk_writer writer;
+};
+
+struct disk_real;
+
+/* QL_IO also when DISK_WRITER_URING was asked for and is not to be had. */
+int disk_real_start(struct disk_real **ret_real,
+                    const struct disk_real_options *options, struct err *err);
+/* Nothing may be under way; files may still be open and closed later. @cb comes
+ * when the disk is gone. */
+void disk_real_stop(struct disk_real *real, void (*cb)(void *data), void *data);
+struct disk *disk_real_disk(struct disk_real *real);
+/* "io_uring, direct", for status. Static storage. */
+const char *disk_real_writer(const struct disk_real *real);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Writes by io_uring (io_uring_setup(2)): the loop submits, an eventfd wakes it.
+ * One write at a time is given to the kernel, so that they end in order.
+ */
+#include "consensus/disk_internal.h"
+
+#ifdef HAVE_LIBURING
+
+#include <assert.h>
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define RING_ENTRIES 4u
+
+struct disk_uring {
+    struct io_uring ring;
+    int event_fd;
+    uv_poll_t poll;
+    struct list writes; /* the first is with the kernel */
+    size_t written;     /* of the first */
+    void (*stop_cb)(void *data);
+    void *stop_data;
+};
+
+static int submit_first(struct disk_uring *uring);
+static void on_event(uv_poll_t *poll, int status, int events);
+static void on_result(struct disk_uring *uring, int result);
+static void on_closed(uv_handle_t *handle);
+
+int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
+                     struct err *err)
+{
+    struct disk_uring *uring = calloc(1, sizeof(*uring));
+    int rv;
+
+    if (uring == NULL) {
+        return err_set(err, QL_NO_MEMORY, "start io_uring: out of memory");
+    }
+    list_init(&uring->writes);
+    rv = io_uring_queue_init(RING_ENTRIES, &uring->ring, 0);
+    if (rv != 0) {
+        rv = err_errno(err, -rv, "the kernel gives no io_uring");
+        goto free_uring;
+    }
+    uring->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (uring->event_fd < 0) {
+        rv = err_errno(err, errno, "make an eventfd");
+        goto exit_ring;
+    }
+    rv = io_uring_register_eventfd(&uring->ring, uring->event_fd);
+    if (rv != 0) {
+        rv = err_errno(err, -rv, "register the eventfd");
+        goto close_event;
+    }
+    if (uv_poll_init(loop, &uring->poll, uring->event_fd) != 0) {
+        rv = err_set(err, QL_IO, "the loop takes no eventfd");
+        goto close_event;
+    }
+    uring->poll.data = uring;
+    rv = uv_poll_start(&uring->poll, UV_READABLE, on_event);
+    assert(rv == 0);
+    *ret_uring = uring;
+    return 0;
+
+close_event:
+    (void)close(uring->event_fd);
+exit_ring:
+    io_uring_queue_exit(&uring->ring);
+free_uring:
+    free(uring);
+    return rv;
+}
+
+int disk_uring_write(struct disk_uring *uring, struct disk_write *write)
+{
+    bool first = list_empty(&uring->writes);
+    int rv;
+
+    list_push_back(&uring->writes, &write->link);
+    if (!first) {
+        return 0;
+    }
+    uring->written = 0;
+    rv = submit_first(uring);
+    if (rv != 0) {
+        list_remove(&write->link);
+    }
+    return rv;
+}
+
+void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
+                     void *data)
+{
+    assert(list_empty(&uring->writes));
+    uring->stop_cb = cb;
+    uring->stop_data = data;
+    (void)uv_poll_stop(&uring->poll);
+    uv_close((uv_handle_t *)&uring->poll, on_closed);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct disk_uring *uring = handle->data;
+
+    (void)close(uring->event_fd);
+    io_uring_queue_exit(&uring->ring);
+    uring->stop_cb(uring->stop_data);
+    free(uring);
+}
+
+static int submit_first(struct disk_uring *uring)
+{
+    struct disk_write *write =
+        LIST_ITEM(uring->writes.next, struct disk_write, link);
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+    const struct disk_file *file = write->file;
+    bool direct = file->direct >= 0;
+    int rv;
+
+    assert(sqe != NULL);
+    io_uring_prep_write(sqe, direct ? file->direct : file->fd,
+                        (const uint8_t *)write->bytes + uring->written,
+                        (unsigned)(write->len - uring->written),
+                        write->offset + uring->written);
+    sqe->rw_flags = direct ? 0 : RWF_DSYNC;
+    rv = io_uring_submit(&uring->ring);
+    return rv == 1 ? 0 : QL_IO;
+}
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct disk_uring *uring = poll->data;
+    struct io_uring_cqe *cqe;
+    uint64_t count;
+
+    (void)status;
+    (void)events;
+    (void)!read(uring->event_fd, &count, sizeof(count));
+    while (io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
+        int result = cqe->res;
+
+        io_uring_cqe_seen(&uring->ring, cqe);
+        on_result(uring, result);
+    }
+}
+
+static void on_result(struct disk_uring *uring, int result)
+{
+    struct disk_write *write =
+        LIST_ITEM(uring->writes.next, struct disk_write, link);
+
+    write->status = 0;
+    if (result <= 0) {
+        write->status = disk_files_error(NULL, result == 0 ? EIO : -result,
+                                         "write", write->file->name);
+    } else {
+        uring->written += (size_t)result;
+        if (uring->written < write->len) {
+            write->status = submit_first(uring);
+            if (write->status == 0) {
+                return;
+            }
+        }
+    }
+    list_remove(&write->link);
+    uring->written = 0;
+    if (!list_empty(&uring->writes)) {
+        struct disk_write *next =
+            LIST_ITEM(uring->writes.next, struct disk_write, link);
+
+        next->status = submit_first(uring);
+        if (next->status != 0) {
+            list_remove(&next->link);
+            write->cb(write, write->status);
+            next->cb(next, next->status);
+            return;
+        }
+    }
+    write->cb(write, write->status);
+}
+
+#else
+
+int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
+                     struct err *err)
+{
+    (void)ret_uring;
+    (void)loop;
+    return err_set(err, QL_NOT_FOUND, "io_uring is not built in");
+}
+
+int disk_uring_write(struct disk_uring *uring, struct disk_write *write)
+{
+    (void)uring;
+    (void)write;
+    return QL_IO;
+}
+
+void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
+                     void *data)
+{
+    (void)uring;
+    cb(data);
+}
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/link.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "consensus/link_parts.h"
+#include "util/mem.h"
+
+static void make_peers(struct link *link);
+static int listen_if_needed(struct link *link, struct err *err);
+static void on_written(uv_write_t *request, int status);
+static int lost_code(const struct link *link);
+static void lose_all(struct link *link, struct list *sends, int status);
+static void lose(struct link *link, struct link_send *send, int status);
+static void on_later(uv_timer_t *timer);
+static void tell_lost(struct link *link);
+static void finish_all(struct link *link, struct list *sends, int status);
+static void finish(struct link *link, struct link_send *send, int status);
+
+int link_start(struct link **ret_link, const struct link_options *options,
+               struct err *err)
+{
+    struct link *link = mem_must_zalloc(sizeof *link);
+    int rv;
+
+    link->options = *options;
+    if (link->options.retry_ms == 0) {
+        link->options.retry_ms = PEER_RETRY_MS;
+    }
+    if (link->options.hello_ms == 0) {
+        link->options.hello_ms = LINK_HELLO_MS;
+    }
+    list_init(&link->streams);
+    list_init(&link->lost);
+    rv = peer_pins_load(&link->pins, options->identity, options->dir, err);
+    if (rv == 0) {
+        rv = listen_if_needed(link, err);
+    }
+    if (rv != 0) {
+        free(link);
+        return rv;
+    }
+    (void)uv_timer_init(options->loop, &link->later);
+    link->later.data = link;
+    link->open++;
+    make_peers(link);
+    for (size_t i = 0; i < link->peers_count; i++) {
+        link_connect_start(&link->peers[i]);
+    }
+    *ret_link = link;
+    return 0;
+}
+
+void link_stop(struct link *link, void (*cb)(void *data), void *data)
+{
+    struct list *at = link->streams.next;
+
+    assert(!link->stopping);
+    link->stopping = true;
+    link->on_stopped = cb;
+    link->on_stopped_data = data;
+    link_listen_stop(link);
+    for (size_t i = 0; i < link->peers_count; i++) {
+        link_connect_stop(&link->peers[i]);
+    }
+    while (at != &link->streams) {
+        struct link_stream *stream = LIST_ITEM(at, struct link_stream, place);
+
+        /* It leaves the list when it is closed, which is later. */
+        at = at->next;
+        link_stream_close(stream);
+    }
+    uv_close((uv_handle_t *)&link->later, link_on_handle_closed);
+}
+
+void link_free(struct link *link)
+{
+    if (link == NULL) {
+        return;
+    }
+    assert(link->stopping);
+    assert(link->open == 0);
+    free(link->peers);
+    free(link);
+}
+
+int link_send(struct link *link, struct link_send *send, uint64_t node,
+              enum link_frame type, const struct bytes *parts,
+              size_t parts_count, link_send_cb cb)
+{
+    struct link_peer *peer = link_peer_of(link, node);
+    size_t len_max = type == LINK_SNAPSHOT ? LINK_SNAPSHOT_MAX : LINK_FRAME_MAX;
+    size_t len = 0;
+    int rv;
+
+    assert(type > LINK_HELLO && type < LINK_FRAMES);
+    assert(parts_count <= LINK_PARTS_MAX);
+    if (peer == NULL) {
+        return QL_NOT_FOUND;
+    }
+    if (link->stopping) {
+        return QL_SHUTTING_DOWN;
+    }
+    for (size_t i = 0; i < parts_count; i++) {
+        if (parts[i].len > len_max - len) {
+            return QL_TOO_LARGE;
+        }
+        len += parts[i].len;
+    }
+    send->cb = cb;
+    send->type = type;
+    send->parts = parts;
+    send->parts_count = parts_count;
+    send->len = len;
+    if (!link_connected(link, node)) {
+        lose(link, send, QL_DISCONNECTED);
+        return 0;
+    }
+    rv = link_queue_add(&peer->queue, send);
+    if (rv != 0) {
+        lose(link, send, rv);
+        return 0;
+    }
+    link_peer_flush(peer);
+    return 0;
+}
+
+size_t link_queued(const struct link *link, uint64_t node)
+{
+    const struct link_peer *peer = link_peer_of(link, node);
+
+    if (peer == NULL) {
+        return 0;
+    }
+    return link_queue_bytes(&peer->queue) +
+           (peer->writing ? peer->write.bytes : 0);
+}
+
+bool link_connected(const struct link *link, uint64_t node)
+{
+    const struct link_peer *peer = link_peer_of(link, node);
+
+    return peer != NULL && peer->out != NULL && peer->out->proven &&
+           !peer->out->closing;
+}
+
+void link_counts(const struct link *link, struct link_counts *ret)
+{
+    *ret = link->counts;
+}
+
+/* ---- Peers ---- */
+
+static void make_peers(struct link *link)
+{
+    const struct identity *identity = link->options.identity;
+
+    link->peers = mem_must_array(identity->members_count, sizeof *link->peers);
+    for (size_t i = 0; i < identity->members_count; i++) {
+        struct link_peer *peer = &link->peers[link->peers_count];
+
+        if (identity->members[i].id == identity->node) {
+            continue;
+        }
+        peer->owner = link;
+        peer->member = &identity->members[i];
+        link_queue_init(&peer->queue);
+        list_init(&peer->write.done);
+        link->peers_count++;
+    }
+}
+
+static int listen_if_needed(struct link *link, struct err *err)
+{
+    return link->options.identity->members_count == 1
+               ? 0
+               : link_listen_start(link, err);
+}
+
+struct link_peer *link_peer_of(const struct link *link, uint64_t node)
+{
+    for (size_t i = 0; i < link->peers_count; i++) {
+        if (link->peers[i].member->id == node) {
+            return &link->peers[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Writing ---- */
+
+void link_peer_flush(struct link_peer *peer)
+{
+    struct link *link = peer->owner;
+    struct link_write *write = &peer->write;
+
+    if (peer->writing || !link_connected(link, peer->member->id) ||
+        !link_queue_next(&peer->queue, write)) {
+        return;
+    }
+    for (size_t i = 0; i < write->runs_count; i++) {
+        peer->bufs[i].base = (char *)(uintptr_t)write->runs[i].data;
+        peer->bufs[i].len = write->runs[i].len;
+    }
+    peer->request.data = peer;
+    peer->writing = true;
+    link->open++;
+    if (uv_write(&peer->request, (uv_stream_t *)&peer->out->tcp, peer->bufs,
+                 (unsigned)write->runs_count, on_written) != 0) {
+        peer->writing = false;
+        link->open--;
+        lose_all(link, &write->done, QL_DISCONNECTED);
+        link_stream_close(peer->out);
+    }
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct link_peer *peer = request->data;
+    struct link *link = peer->owner;
+    struct list done;
+
+    list_init(&done);
+    list_move_all(&done, &peer->write.done);
+    peer->writing = false;
+    if (status == 0) {
+        link->counts.frames_out += peer->write.frames;
+        link->counts.bytes_out += peer->write.bytes;
+        link_peer_flush(peer);
+    } else if (peer->out != NULL) {
+        link_stream_close(peer->out);
+    }
+    finish_all(link, &done, status == 0 ? 0 : lost_code(link));
+    link_ended(link);
+}
+
+void link_peer_drop(struct link_peer *peer)
+{
+    struct list dropped;
+
+    list_init(&dropped);
+    link_queue_clear(&peer->queue, &dropped);
+    lose_all(peer->owner, &dropped, lost_code(peer->owner));
+}
+
+static int lost_code(const struct link *link)
+{
+    return link->stopping ? QL_CANCELED : QL_DISCONNECTED;
+}
+
+static void lose_all(struct link *link, struct list *sends, int status)
+{
+    while (!list_empty(sends)) {
+        struct link_send *send = LIST_ITEM(sends->next, struct link_send, link);
+
+        list_remove(&send->link);
+        lose(link, send, status);
+    }
+}
+
+/* Its callback must not fire from inside the call that lost it. */
+static void lose(struct link *link, struct link_send *send, int status)
+{
+    send->status = status;
+    list_push_back(&link->lost, &send->link);
+    if (!link->stopping) {
+        (void)uv_timer_start(&link->later, on_later, 0, 0);
+    }
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    tell_lost(timer->data);
+}
+
+/* ---- The end ---- */
+
+void link_on_handle_closed(uv_handle_t *handle)
+{
+    link_ended(handle->data);
+}
+
+void link_ended(struct link *link)
+{
+    assert(link->open > 0);
+    link->open--;
+    if (link->open == 0 && link->stopping) {
+        tell_lost(link);
+        link->on_stopped(link->on_stopped_data);
+    }
+}
+
+static void tell_lost(struct link *link)
+{
+    struct list lost;
+
+    list_init(&lost);
+    list_move_all(&lost, &link->lost);
+    while (!list_empty(&lost)) {
+        struct link_send *send = LIST_ITEM(lost.next, struct link_send, link);
+
+        list_remove(&send->link);
+        finish(link, send, send->status);
+    }
+}
+
+static void finish_all(struct link *link, struct list *sends, int status)
+{
+    while (!list_empty(sends)) {
+        struct link_send *send = LIST_ITEM(sends->next, struct link_send, link);
+
+        list_remove(&send->link);
+        finish(link, send, status);
+    }
+}
+
+static void finish(struct link *link, struct link_send *send, int status)
+{
+    if (status != 0) {
+        link->counts.dropped++;
+    }
+    if (send->cb != NULL) {
+        send->cb(send, status);
+    }
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The core's work on the threads of the loop. */
+#pragma once
+
+#include <raft.h>
+
+struct uv_loop_s;
+
+struct loop_works {
+    struct uv_loop_s *loop;
+    unsigned open; /* not yet called back */
+};
+
+/* The callback comes later, on the loop's thread. */
+void loop_works_run(struct loop_works *works,
+                    struct raft_io_async_work *request,
+                    raft_io_async_work_cb cb);

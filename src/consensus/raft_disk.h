@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The durable half of the core's raft_io: WAL, vote file and snapshots over one
+ * struct disk, put together so that whatever a crash leaves is one state of the
+ * core (docs/consensus.md, "What is on disk"). No loop and no thread of its own,
+ * so it runs over a simulated disk too.
+ *
+ *     raft_disk.c           append, truncate, term and vote, the doubt
+ *     raft_disk_load.c      start-up
+ *     raft_disk_snapshot.c  snapshots, own and installed
+ *
+ * A node that finds entries lost which it may have acknowledged is in doubt
+ * (doubt_file.h) until it has caught up; others must see to it that it neither
+ * votes nor stands meanwhile (guard_doubt()).
+ */
+#pragma once
+
+#include <raft.h>
+#include <stdbool.h>
+
+#include "consensus/disk.h"
+#include "consensus/wal.h"
+#include "util/buf.h"
+
+struct raft_disk;
+
+struct raft_disk_options {
+    struct disk *disk;      /* outlives it */
+    const char *where;      /* the directory, for people; outlives it */
+    uint64_t segment_bytes; /* 0: WAL_SEGMENT_BYTES */
+    /* Entry 1 of every node, encoded; outlives it. Taken when the log is lost
+     * from its beginning. */
+    struct bytes first_configuration;
+    /* The other voters can elect a leader without this node. Else a node that
+     * has lost entries refuses to load. */
+    bool others_elect;
+    /* A write failed: must not return in production. */
+    void (*on_fatal)(void *data, const char *reason);
+    /* The node is in doubt no more. May be NULL. */
+    void (*on_healed)(void *data);
+    void *data;
+};
+
+/* What the core is told at the start; its own from then on, as libraft frees
+ * it. */
+struct raft_loaded {
+    raft_term term;
+    raft_id voted_for;
+    struct raft_snapshot *snapshot; /* NULL: none */
+    raft_index start_index;
+    struct raft_entry *entries;
+    size_t count;
+};
+
+/* What was found, for people. */
+struct raft_disk_report {
+    struct wal_report wal;
+    unsigned snapshots_aside; /* damaged ones, kept as *.corrupt */
+    bool vote_repaired;
+    bool in_doubt;
+    char lost[DISK_NAME_MAX + 128]; /* why, if it was found now; else "" */
+};
+
+/* Touches nothing yet. Ends the process when out of memory. */
+struct raft_disk *raft_disk_new(const struct raft_disk_options *options);
+/* Nothing may be under way, see raft_disk_is_busy(), or the disk is gone. */
+void raft_disk_free(struct raft_disk *disk);
+
+/* Makes what a new node begins with: term 1, nobody voted for, entry 1 with the
+ * first configuration. @done comes when it is durable, unless on_fatal comes.
+ * Then it can only be freed. */
+int raft_disk_make(struct raft_disk *disk, void (*done)(void *data), void *data,
+                   struct err *err);
+/* QL_CORRUPT: the text says what to do. QL_IO, QL_NO_MEMORY. */
+int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
+                   struct err *err);
+/* After raft_disk_load(). */
+const struct raft_disk_report *raft_disk_report(const struct raft_disk *disk);
+bool raft_disk_in_doubt(const struct raft_disk *disk);
+
+/* Durable on return; after a failure the process must end. */
+int raft_disk_set_term(struct raft_disk *disk, raft_term term, struct err *err);
+int raft_disk_set_vote(struct raft_disk *disk, raft_id id, struct err *err);
+
+/* The callbacks come later, in the order of the calls, and always with status
+ * 0: a failure is fatal. What is appended is copied. */
+int raft_disk_append(struct raft_disk *disk, struct raft_io_append *request,
+                     const struct raft_entry *entries, unsigned count,
+                     raft_io_append_cb cb);
+/* Ordered behind the appends made before. */
+int raft_disk_truncate(struct raft_disk *disk, raft_index index);
+/* So much is on its way to the disk that what comes from others is better lost:
+ * it will be sent again. */
+bool raft_disk_is_crowded(const struct raft_disk *disk);
+
+/* @trailing 0: it replaces the whole log. @snapshot stays valid until the
+ * callback, whose status is always 0: a failure is fatal. */
+int raft_disk_put(struct raft_disk *disk, unsigned trailing,
+                  struct raft_io_snapshot_put *request,
+                  const struct raft_snapshot *snapshot,
+                  raft_io_snapshot_put_cb cb);
+/* The newest one, with the memory of the core. */
+int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
+                  raft_io_snapshot_get_cb cb);
+
+bool raft_disk_is_busy(const struct raft_disk *disk);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What the files of the durable half of raft_io share. */
+#pragma once
+
+#include "consensus/raft_disk.h"
+#include "consensus/vote_file.h"
+
+struct raft_disk {
+    struct raft_disk_options options;
+    struct disk *disk;
+    struct vote_file vote;
+    struct wal *wal; /* NULL: not loaded */
+    struct raft_disk_report report;
+    raft_term doubt_term; /* while report.in_doubt: see doubt_file.h */
+    size_t appending_bytes;
+    /* Not yet called back. */
+    struct list appends; /* of struct append */
+    struct list puts;    /* of struct put */
+    struct list gets;    /* of struct get */
+    void (*made)(void *data);
+    void *made_data;
+};
+
+/* ---- raft_disk.c ---- */
+int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
+                       const struct wal_reader *reader, struct err *err);
+/* The log has an entry of @term now, or a snapshot that ends with one. */
+void raft_disk_reached(struct raft_disk *disk, raft_term term);
+void raft_disk_fatal(struct raft_disk *disk, const char *reason);
+
+/* ---- raft_disk_snapshot.c ---- */
+/* Takes the contents of @data, of which the snapshot begins at @at. */
+int raft_disk_take_snapshot(struct buf *data, size_t at, raft_index index,
+                            raft_term term, raft_index configuration_index,
+                            struct bytes configuration,
+                            struct raft_snapshot **ret, struct err *err);
+void raft_disk_free_snapshot(struct raft_snapshot *snapshot);
+/* What was never called back. */
+void raft_disk_drop_snapshots(struct raft_disk *disk);

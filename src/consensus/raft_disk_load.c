@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the core starts with: term and vote, the newest good snapshot, and the
+ * entries behind it, with some before it for nodes that are a little behind.
+ *
+ * A node that finds entries lost marks itself (doubt_file.h) before the WAL is
+ * repaired, and goes into a new term: a leader of its old term may still count
+ * on what it has acknowledged and forgotten, and steps down when it hears of the
+ * newer one. The next leader is elected without this node.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consensus/doubt_file.h"
+#include "consensus/raft_disk_internal.h"
+#include "consensus/snapshot_dir.h"
+#include "util/limits.h"
+#include "util/mem.h"
+
+/* Entries as they are read. */
+struct reading {
+    struct raft_entry *items;
+    size_t head; /* items before it were dropped again */
+    size_t count;
+    size_t room;
+    raft_index first;    /* of items[head] */
+    raft_index snapshot; /* 0: none */
+    size_t trailing_bytes;
+};
+
+/* What the first look at the log says. */
+struct outlook {
+    raft_index from; /* to open it with */
+    bool lost;       /* entries that may have been acknowledged */
+};
+
+static int open_vote(struct raft_disk *disk, struct err *err);
+static bool has_other_log(struct raft_disk *disk);
+static void on_name(void *data, const char *name);
+static int load_snapshot(struct raft_disk *disk, struct raft_snapshot **ret,
+                         struct err *err);
+static int look(struct raft_disk *disk, const struct raft_snapshot *snapshot,
+                struct outlook *ret, struct err *err);
+static int begin_doubt(struct raft_disk *disk, bool lost, struct err *err);
+static int read_log(struct raft_disk *disk, raft_index from,
+                    struct reading *reading, struct err *err);
+static int check_log(struct raft_disk *disk,
+                     const struct raft_snapshot *snapshot,
+                     struct reading *reading, struct err *err);
+static int add_first_entry(struct raft_disk *disk, struct reading *reading,
+                           struct err *err);
+static int hand_over(struct reading *reading, struct raft_loaded *ret,
+                     struct err *err);
+static int reading_entry(void *data, raft_index index, raft_term term,
+                         unsigned short type, const void *payload, size_t len);
+static void reading_truncated(void *data, raft_index index);
+static void reading_drop_first(struct reading *reading);
+static void reading_close(struct reading *reading);
+
+int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
+                   struct err *err)
+{
+    struct raft_loaded loaded = {0};
+    struct reading reading = {0};
+    struct outlook outlook;
+    raft_term last_term;
+    int rv = open_vote(disk, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = load_snapshot(disk, &loaded.snapshot, err);
+    if (rv == 0) {
+        rv = look(disk, loaded.snapshot, &outlook, err);
+    }
+    if (rv == 0) {
+        rv = begin_doubt(disk, outlook.lost, err);
+    }
+    if (rv != 0) {
+        goto free_snapshot;
+    }
+    reading.snapshot = loaded.snapshot == NULL ? 0 : loaded.snapshot->index;
+    rv = read_log(disk, outlook.from, &reading, err);
+    if (rv == 0) {
+        rv = check_log(disk, loaded.snapshot, &reading, err);
+    }
+    if (rv != 0) {
+        goto close_reading;
+    }
+    last_term = loaded.snapshot == NULL ? 0 : loaded.snapshot->term;
+    if (reading.count > 0) {
+        last_term = reading.items[reading.head + reading.count - 1].term;
+    }
+    raft_disk_reached(disk, last_term);
+    rv = hand_over(&reading, &loaded, err);
+    if (rv != 0) {
+        goto close_reading;
+    }
+    loaded.term = disk->vote.term;
+    loaded.voted_for = disk->vote.voted_for;
+    *ret = loaded;
+    return 0;
+
+close_reading:
+    reading_close(&reading);
+free_snapshot:
+    if (loaded.snapshot != NULL) {
+        raft_disk_free_snapshot(loaded.snapshot);
+    }
+    return rv;
+}
+
+/* ---- Term and vote ---- */
+
+static int open_vote(struct raft_disk *disk, struct err *err)
+{
+    const char *where = disk->options.where;
+    int rv = vote_file_open(&disk->vote, disk->disk, err);
+
+    if (rv == 0) {
+        disk->report.vote_repaired = disk->vote.repaired;
+        return 0;
+    }
+    if (rv == QL_NOT_FOUND && has_other_log(disk)) {
+        return err_set(err, QL_INVALID,
+                       "%s holds the raft log of a version before 0.1, which "
+                       "this one cannot read: start that version, back up what "
+                       "is in it, and begin a new cluster",
+                       where);
+    }
+    if (rv == QL_NOT_FOUND) {
+        return err_set(err, QL_CORRUPT,
+                       "%s holds no term and vote although the node was "
+                       "initialised: its files were removed, or the disk is "
+                       "not the one it had; bring that disk back, or remove "
+                       "the whole data directory and replace the node by a new "
+                       "one",
+                       where);
+    }
+    if (rv == QL_CORRUPT) {
+        char why[ERR_TEXT_MAX];
+
+        (void)snprintf(why, sizeof why, "%s", err->text);
+        return err_set(err, QL_CORRUPT,
+                       "%.200s/vote: %.100s: this node may have voted and does "
+                       "not know for whom, so it must never vote again: keep "
+                       "the directory for a look, and replace the node by a "
+                       "new one",
+                       where, why);
+    }
+    return rv;
+}
+
+static bool has_other_log(struct raft_disk *disk)
+{
+    bool found = false;
+
+    (void)disk->disk->ops->list(disk->disk, on_name, &found, NULL);
+    return found;
+}
+
+/* As libraft's own disk layer names them. */
+static void on_name(void *data, const char *name)
+{
+    bool *found = data;
+
+    if (strcmp(name, "metadata1") == 0 || strcmp(name, "metadata2") == 0 ||
+        strncmp(name, "open-", 5) == 0) {
+        *found = true;
+    }
+}
+
+/* ---- Snapshot ---- */
+
+static int load_snapshot(struct raft_disk *disk, struct raft_snapshot **ret,
+                         struct err *err)
+{
+    struct snapshot_meta meta;
+    struct buf data = BUF_INIT;
+    size_t at;
+    int rv = snapshot_dir_load(disk->disk, &meta, &data, &at,
+                               &disk->report.snapshots_aside, err);
+
+    if (rv == 0) {
+        rv = raft_disk_take_snapshot(&data, at, meta.index, meta.term,
+                                     meta.configuration_index,
+                                     meta.configuration, ret, err);
+    } else if (rv == QL_NOT_FOUND || rv == QL_CORRUPT) {
+        /* What that means, the log tells. */
+        *ret = NULL;
+        rv = 0;
+    }
+    buf_close(&data);
+    return rv;
+}
+
+/* ---- The log before it is opened ---- */
+
+static int skip_entry(void *data, raft_index index, raft_term term,
+                      unsigned short type, const void *payload, size_t len)
+{
+    (void)data;
+    (void)index;
+    (void)term;
+    (void)type;
+    (void)payload;
+    (void)len;
+    return 0;
+}
+
+static void skip_truncated(void *data, raft_index index)
+{
+    (void)data;
+    (void)index;
+}
+
+/* Changes nothing. The whole log is read, as only that tells where it begins:
+ * from there it is opened, or from the entry before which an older snapshot or
+ * nodes that are a little behind need none. A log that is not whole, or ends
+ * before the snapshot, or begins behind it, is opened with what the snapshot
+ * needs, and what the WAL makes of that decides. */
+static int look(struct raft_disk *disk, const struct raft_snapshot *snapshot,
+                struct outlook *ret, struct err *err)
+{
+    const struct wal_reader nobody = {skip_entry, skip_truncated, NULL};
+    raft_index index = snapshot == NULL ? 0 : snapshot->index;
+    struct wal_report report;
+    raft_index oldest = 0;
+    int rv = snapshot_dir_clean(disk->disk, &oldest, err);
+
+    if (rv == 0) {
+        rv = wal_inspect(disk->disk, 0, &nobody, &report, err);
+    }
+    if (rv != 0) {
+        return rv;
+    }
+    ret->from = index + 1;
+    if (report.segments > 0 && report.corrupt_at[0] == '\0' &&
+        report.first_index <= index + 1 && report.last_index >= index) {
+        ret->from = oldest < index ? oldest + 1 : index + 1;
+        if (index >= TRAILING_ENTRIES_MAX &&
+            index - TRAILING_ENTRIES_MAX + 1 < ret->from) {
+            ret->from = index - TRAILING_ENTRIES_MAX + 1;
+        } else if (index < TRAILING_ENTRIES_MAX) {
+            ret->from = 1;
+        }
+        if (ret->from < report.first_index) {
+            ret->from = report.first_index;
+        }
+        ret->lost = index == 0 && report.last_index == 0;
+    } else {
+        rv = wal_inspect(disk->disk, ret->from, &nobody, &report, err);
+        ret->lost = report.segments == 0 || report.corrupt_at[0] != '\0';
+    }
+    if (ret->lost) {
+        (void)snprintf(disk->report.lost, sizeof disk->report.lost, "%s",
+                       report.corrupt_at[0] != '\0' ? report.corrupt_at
+                                                    : "it is not there");
+    }
+    return rv;
+}
+
+/* ---- Doubt ---- */
+
+static int begin_doubt(struct raft_disk *disk, bool lost, struct err *err)
+{
+    raft_term term = disk->vote.term;
+    int rv;
+
+    if (lost && !disk->options.others_elect) {
+        return err_set(
+            err, QL_CORRUPT,
+            "the raft log in %.200s is damaged (%s), what is lost may "
+            "have been acknowledged, and the other nodes cannot elect a leader "
+            "without this one: copy the directory away, check the disk, bring "
+            "back the undamaged files, or begin a new cluster from a backup",
+            disk->options.where, disk->report.lost);
+    }
+    rv = doubt_file_load(disk->disk, &term, err);
+    if (rv == QL_NOT_FOUND && !lost) {
+        return 0;
+    }
+    if (rv != 0 && rv != QL_NOT_FOUND && rv != QL_CORRUPT) {
+        return rv;
+    }
+    if (rv != 0 || lost) {
+        term = disk->vote.term;
+        rv = doubt_file_store(disk->disk, term, err);
+        if (rv != 0) {
+            return rv;
+        }
+    }
+    disk->report.in_doubt = true;
+    disk->doubt_term = term;
+    return disk->vote.term > term
+               ? 0
+               : vote_file_set_term(&disk->vote, term + 1, err);
+}
+
+/* ---- The log ---- */
+
+static int read_log(struct raft_disk *disk, raft_index from,
+                    struct reading *reading, struct err *err)
+{
+    const struct wal_reader reader = {reading_entry, reading_truncated,
+                                      reading};
+    int rv = raft_disk_open_wal(disk, from, &reader, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    /* Scarred, and no mark: it was healed, and the WAL had not written since. */
+    if (disk->report.wal.corrupt && !disk->report.in_doubt) {
+        wal_heal(disk->wal);
+    }
+    return 0;
+}
+
+/* Log and snapshot belong together, and one of them says who the members are. */
+static int check_log(struct raft_disk *disk,
+                     const struct raft_snapshot *snapshot,
+                     struct reading *reading, struct err *err)
+{
+    const struct raft_entry *at;
+
+    if (snapshot == NULL && reading->count == 0) {
+        return add_first_entry(disk, reading, err);
+    }
+    if (snapshot == NULL &&
+        (reading->first != 1 ||
+         reading->items[reading->head].type != RAFT_CHANGE)) {
+        return err_set(err, QL_CORRUPT,
+                       "the raft log in %s does not begin with the members of "
+                       "the cluster: this is not a log of quorlog",
+                       disk->options.where);
+    }
+    if (snapshot == NULL || reading->count == 0 ||
+        reading->first > snapshot->index) {
+        return 0;
+    }
+    at = &reading->items[reading->head + snapshot->index - reading->first];
+    if (at->term == snapshot->term) {
+        return 0;
+    }
+    return err_set(err, QL_CORRUPT,
+                   "the raft log in %s contradicts the newest snapshot (entry "
+                   "%" PRIu64 " is of term %" PRIu64 " and not %" PRIu64
+                   "): files of different nodes or times were mixed; bring "
+                   "back those that belong together",
+                   disk->options.where, (uint64_t)snapshot->index,
+                   (uint64_t)at->term, (uint64_t)snapshot->term);
+}
+
+/* All is lost: without members the core could not even be told who they are. */
+static int add_first_entry(struct raft_disk *disk, struct reading *reading,
+                           struct err *err)
+{
+    const struct bytes *first = &disk->options.first_configuration;
+    struct raft_entry *entry;
+    int rv = reading_entry(reading, 1, 1, RAFT_CHANGE, first->data, first->len);
+
+    if (rv != 0) {
+        return err_set(err, rv, "no memory for the first configuration");
+    }
+    entry = &reading->items[reading->head];
+    /* What is appended later goes behind it. */
+    rv = raft_disk_append(disk, NULL, entry, 1, NULL);
+    return rv == 0 ? 0 : err_set(err, rv, "write the first configuration");
+}
+
+static int hand_over(struct reading *reading, struct raft_loaded *ret,
+                     struct err *err)
+{
+    size_t len = reading->count * sizeof *ret->entries;
+
+    ret->start_index = reading->snapshot + 1;
+    if (reading->count > 0) {
+        ret->entries = raft_malloc(len);
+        if (ret->entries == NULL) {
+            return err_set(err, QL_NO_MEMORY, "no memory for the raft log");
+        }
+        memcpy(ret->entries, reading->items + reading->head, len);
+        ret->start_index = reading->first;
+        ret->count = reading->count;
+    }
+    free(reading->items);
+    *reading = (struct reading){0};
+    return 0;
+}
+
+/* ---- Reading ---- */
+
+/* Each entry is a batch of its own: libraft then frees one by one. */
+static int reading_entry(void *data, raft_index index, raft_term term,
+                         unsigned short type, const void *payload, size_t len)
+{
+    struct reading *reading = data;
+    struct raft_entry entry = {.term = term, .type = type};
+
+    if (index + TRAILING_ENTRIES_MAX <= reading->snapshot) {
+        return 0;
+    }
+    entry.buf.base = raft_malloc(len == 0 ? 1 : len);
+    if (entry.buf.base == NULL) {
+        return QL_NO_MEMORY;
+    }
+    if (len > 0) {
+        memcpy(entry.buf.base, payload, len);
+    }
+    entry.buf.len = len;
+    entry.batch = entry.buf.base;
+    if (reading->head + reading->count == reading->room) {
+        reading->room = reading->room == 0 ? 1024 : reading->room * 2;
+        reading->items =
+            mem_must_resize(reading->items, reading->room * sizeof entry);
+    }
+    if (reading->count == 0) {
+        reading->first = index;
+    }
+    reading->items[reading->head + reading->count] = entry;
+    reading->count++;
+    if (index <= reading->snapshot) {
+        reading->trailing_bytes += len;
+    }
+    while (reading->trailing_bytes > TRAILING_BYTES_MAX &&
+           reading->first < reading->snapshot) {
+        reading_drop_first(reading);
+    }
+    return 0;
+}
+
+static void reading_truncated(void *data, raft_index index)
+{
+    struct reading *reading = data;
+
+    while (reading->count > 0 && reading->first + reading->count > index) {
+        struct raft_entry *last =
+            &reading->items[reading->head + reading->count - 1];
+
+        reading->count--;
+        if (reading->first + reading->count <= reading->snapshot) {
+            reading->trailing_bytes -= last->buf.len;
+        }
+        raft_free(last->batch);
+    }
+}
+
+static void reading_drop_first(struct reading *reading)
+{
+    struct raft_entry *first = &reading->items[reading->head];
+
+    reading->trailing_bytes -= first->buf.len;
+    raft_free(first->batch);
+    reading->head++;
+    reading->first++;
+    reading->count--;
+}
+
+static void reading_close(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        raft_free(reading->items[reading->head + i].batch);
+    }
+    free(reading->items);
+}

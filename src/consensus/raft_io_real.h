@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The core's raft_io over a real directory and real sockets: raft_disk.h in
+ * DIR/raft, raft_net.h between the members, and the loop's clock and threads.
+ * New, a raft_io that is closed through its close function, free.
+ */
+#pragma once
+
+#include <raft.h>
+#include <stdbool.h>
+
+#include "consensus/identity.h"
+#include "consensus/raft_net.h"
+
+struct raft_io_real;
+
+struct raft_io_real_options {
+    struct uv_loop_s *loop;
+    const struct identity *identity; /* outlives it */
+    const char *dir;                 /* the data directory */
+    const char *listen_peer;         /* "host:port"; NULL: own peer address */
+    /* A write failed: must not return in production. */
+    void (*on_fatal)(void *data, const char *reason);
+    /* See raft_io_real_in_doubt(); it has ended. May be NULL. */
+    void (*on_healed)(void *data);
+    /* See struct raft_net_options. */
+    int (*on_frame)(void *data, uint64_t node, enum link_frame type,
+                    const uint8_t *bytes, size_t len);
+    void *data;
+};
+
+/* Neither reads nor listens before raft_bootstrap() or raft_start(). */
+int raft_io_real_new(struct raft_io_real **ret_real,
+                     const struct raft_io_real_options *options,
+                     struct err *err);
+struct raft_io *raft_io_real_io(struct raft_io_real *real);
+/* After the callback of its raft_io's close, or when raft_init() failed. */
+void raft_io_real_free(struct raft_io_real *real);
+
+/* What went wrong in load, start or bootstrap; its code is 0 if nothing did. */
+const struct err *raft_io_real_err(const struct raft_io_real *real);
+/* After load: the node has lost entries that it may have acknowledged, and must
+ * neither vote nor stand for election until on_healed (guard_doubt()). */
+bool raft_io_real_in_doubt(const struct raft_io_real *real);
+/* How the raft log is written, for status: "io_uring, direct". After load. */
+const char *raft_io_real_writer(const struct raft_io_real *real);
+/* NULL before start. */
+struct raft_net *raft_io_real_net(struct raft_io_real *real);

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/snapshot_dir.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/crc32c.h"
+#include "util/hash128.h"
+
+#define NAME_PREFIX "snapshot-"
+#define NEW_NAME "snapshot.new"
+#define NAME_DIGITS 16u
+#define FILE_MAGIC "QLF1"
+#define FRONT_BYTES 64u
+
+struct names {
+    raft_index *items; /* rising */
+    size_t count;
+    size_t room;
+    bool no_memory;
+};
+
+static int names_list(struct disk *disk, struct names *ret, struct err *err);
+static void on_name(void *data, const char *name);
+static int compare_index(const void *left, const void *right);
+static void name_of(raft_index index, char ret_name[DISK_NAME_MAX]);
+static int file_load(struct disk *disk, const char *name, struct buf *ret_data,
+                     struct err *err);
+static bool file_decode(const struct buf *data, raft_index index,
+                        struct snapshot_meta *ret_meta, size_t *ret_data_at);
+static int file_write(struct disk *disk, struct disk_file *file,
+                      const uint8_t *front, const struct snapshot_meta *meta,
+                      const struct bytes *parts, size_t parts_count,
+                      struct err *err);
+
+int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
+                      struct buf *ret_data, size_t *ret_data_at,
+                      unsigned *ret_aside, struct err *err)
+{
+    struct names names = {0};
+    size_t i;
+    int rv;
+
+    *ret_aside = 0;
+    rv = disk->ops->sync_directory(disk, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = names_list(disk, &names, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = names.count == 0
+             ? err_set(err, QL_NOT_FOUND, "there is no snapshot")
+             : err_set(err, QL_CORRUPT, "every snapshot is damaged");
+    for (i = names.count; i > 0; i--) {
+        char name[DISK_NAME_MAX];
+        char aside[DISK_NAME_MAX];
+        int failed;
+
+        name_of(names.items[i - 1], name);
+        failed = file_load(disk, name, ret_data, err);
+        if (failed == 0 &&
+            file_decode(ret_data, names.items[i - 1], ret_meta, ret_data_at)) {
+            rv = 0;
+            break;
+        }
+        if (failed == 0) {
+            (void)snprintf(aside, sizeof(aside), "%.40s.corrupt", name);
+            failed = disk->ops->rename(disk, name, aside, err);
+            (*ret_aside)++;
+        }
+        if (failed != 0) {
+            rv = failed;
+            break;
+        }
+    }
+    free(names.items);
+    return rv;
+}
+
+int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
+                       const struct bytes *parts, size_t parts_count,
+                       struct err *err)
+{
+    struct bytes runs[SNAPSHOT_PARTS_MAX + 1];
+    uint8_t front[FRONT_BYTES] = {0};
+    char name[DISK_NAME_MAX];
+    struct disk_file *file;
+    uint64_t data_len = 0;
+    size_t i;
+    int rv;
+
+    if (parts_count > SNAPSHOT_PARTS_MAX) {
+        return err_set(err, QL_TOO_LARGE, "a snapshot in %zu parts",
+                       parts_count);
+    }
+    runs[0] = meta->configuration;
+    for (i = 0; i < parts_count; i++) {
+        runs[i + 1] = parts[i];
+        data_len += parts[i].len;
+    }
+    memcpy(front, FILE_MAGIC, 4);
+    put_u64(front + 8, meta->index);
+    put_u64(front + 16, meta->term);
+    put_u64(front + 24, meta->configuration_index);
+    put_u64(front + 32, meta->configuration.len);
+    put_u64(front + 40, data_len);
+    hash128_runs(runs, parts_count + 1, front + 48);
+    put_u32(front + 4, crc32c(0, front + 8, FRONT_BYTES - 8));
+
+    /* A leftover could be longer than what is written now. */
+    rv = disk->ops->remove(disk, NEW_NAME, err);
+    if (rv != 0 && rv != QL_NOT_FOUND) {
+        return rv;
+    }
+    rv = disk->ops->open(disk, NEW_NAME, true, &file, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = file_write(disk, file, front, meta, parts, parts_count, err);
+    disk->ops->close(file);
+    if (rv != 0) {
+        (void)disk->ops->remove(disk, NEW_NAME, NULL);
+        return rv;
+    }
+    name_of(meta->index, name);
+    return disk->ops->rename(disk, NEW_NAME, name, err);
+}
+
+int snapshot_dir_clean(struct disk *disk, raft_index *ret_oldest,
+                       struct err *err)
+{
+    struct names names = {0};
+    size_t i;
+    int rv;
+
+    rv = disk->ops->remove(disk, NEW_NAME, err);
+    if (rv != 0 && rv != QL_NOT_FOUND) {
+        return rv;
+    }
+    rv = names_list(disk, &names, err);
+    for (i = 0; rv == 0 && i + SNAPSHOTS_KEPT < names.count; i++) {
+        char name[DISK_NAME_MAX];
+
+        name_of(names.items[i], name);
+        rv = disk->ops->remove(disk, name, err);
+    }
+    if (rv == 0) {
+        *ret_oldest = i < names.count ? names.items[i] : 0;
+    }
+    free(names.items);
+    return rv;
+}
+
+/* ---- Names ---- */
+
+static int names_list(struct disk *disk, struct names *ret, struct err *err)
+{
+    struct names names = {0};
+    int rv;
+
+    rv = disk->ops->list(disk, on_name, &names, err);
+    if (rv == 0 && names.no_memory) {
+        rv = err_set(err, QL_NO_MEMORY, "list snapshots: out of memory");
+    }
+    if (rv != 0) {
+        free(names.items);
+        return rv;
+    }
+    if (names.count > 0) {
+        qsort(names.items, names.count, sizeof(*names.items), compare_index);
+    }
+    *ret = names;
+    return 0;
+}
+
+static void on_name(void *data, const char *name)
+{
+    struct names *names = data;
+    char canonical[DISK_NAME_MAX];
+    raft_index index;
+    raft_index *items;
+
+    if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) != 0 ||
+        strlen(name) != strlen(NAME_PREFIX) + NAME_DIGITS) {
+        return;
+    }
+    index = strtoull(name + strlen(NAME_PREFIX), NULL, 16);
+    name_of(index, canonical);
+    if (strcmp(name, canonical) != 0) {
+        return;
+    }
+    if (names->count == names->room) {
+        names->room = names->room == 0 ? 8 : names->room * 2;
+        items = realloc(names->items, names->room * sizeof(*items));
+        if (items == NULL) {
+            names->no_memory = true;
+            names->room = names->count;
+            return;
+        }
+        names->items = items;
+    }
+    names->items[names->count++] = index;
+}
+
+static int compare_index(const void *left, const void *right)
+{
+    const raft_index *a = left;
+    const raft_index *b = right;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void name_of(raft_index index, char ret_name[DISK_NAME_MAX])
+{
+    (void)snprintf(ret_name, DISK_NAME_MAX, NAME_PREFIX "%016" PRIx64,
+                   (uint64_t)index);
+}
+
+/* ---- Files ---- */
+
+static int file_load(struct disk *disk, const char *name, struct buf *ret_data,
+                     struct err *err)
+{
+    struct disk_file *file;
+    uint64_t size = 0;
+    size_t got = 0;
+    int rv;
+
+    rv = disk->ops->open(disk, name, false, &file, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = disk->ops->size(file, &size, err);
+    if (rv != 0) {
+        goto close_file;
+    }
+    buf_consume(ret_data, ret_data->len);
+    rv = buf_reserve(ret_data, (size_t)size + 1);
+    if (rv != 0) {
+        (void)err_set(err, rv, "no memory for %s", name);
+        goto close_file;
+    }
+    rv = disk->ops->read(file, 0, ret_data->data, (size_t)size, &got, err);
+    ret_data->len = got;
+
+close_file:
+    disk->ops->close(file);
+    return rv;
+}
+
+static bool file_decode(const struct buf *data, raft_index index,
+                        struct snapshot_meta *ret_meta, size_t *ret_data_at)
+{
+    const uint8_t *front = data->data;
+    uint8_t hash[HASH128_LEN];
+    uint64_t configuration_len;
+    uint64_t data_len;
+
+    if (data->len < FRONT_BYTES || memcmp(front, FILE_MAGIC, 4) != 0 ||
+        get_u32(front + 4) != crc32c(0, front + 8, FRONT_BYTES - 8) ||
+        get_u64(front + 8) != index) {
+        return false;
+    }
+    configuration_len = get_u64(front + 32);
+    data_len = get_u64(front + 40);
+    if (configuration_len > data->len - FRONT_BYTES ||
+        data_len != data->len - FRONT_BYTES - configuration_len) {
+        return false;
+    }
+    hash128(front + FRONT_BYTES, data->len - FRONT_BYTES, hash);
+    if (memcmp(hash, front + 48, HASH128_LEN) != 0) {
+        return false;
+    }
+    ret_meta->index = index;
+    ret_meta->term = get_u64(front + 16);
+    ret_meta->configuration_index = get_u64(front + 24);
+    ret_meta->configuration.data = front + FRONT_BYTES;
+    ret_meta->configuration.len = (size_t)configuration_len;
+    *ret_data_at = FRONT_BYTES + (size_t)configuration_len;
+    return true;
+}
+
+static int file_write(struct disk *disk, struct disk_file *file,
+                      const uint8_t *front, const struct snapshot_meta *meta,
+                      const struct bytes *parts, size_t parts_count,
+                      struct err *err)
+{
+    uint64_t offset = FRONT_BYTES;
+    size_t i;
+    int rv;
+
+    rv = disk->ops->write_sync(file, 0, front, FRONT_BYTES, err);
+    if (rv == 0 && meta->configuration.len > 0) {
+        rv = disk->ops->write_sync(file, offset, meta->configuration.data,
+                                   meta->configuration.len, err);
+        offset += meta->configuration.len;
+    }
+    for (i = 0; i < parts_count && rv == 0; i++) {
+        if (parts[i].len > 0) {
+            rv = disk->ops->write_sync(file, offset, parts[i].data,
+                                       parts[i].len, err);
+            offset += parts[i].len;
+        }
+    }
+    return rv;
+}

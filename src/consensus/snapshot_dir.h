@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The core's snapshots as files: meta data (index, term, configuration) and the
+ * bytes in one checksummed file each, named by index, written aside, synced,
+ * and made visible by ONE rename (docs/formats.md, "Snapshot file"). A damaged
+ * one is set aside and the one before it is used if the WAL still reaches back
+ * to it; otherwise the node says so and must be caught up by the others.
+ */
+#pragma once
+
+#include <raft.h>
+
+#include "consensus/disk.h"
+#include "util/buf.h"
+
+#define SNAPSHOTS_KEPT 2u
+#define SNAPSHOT_PARTS_MAX 64u
+
+struct snapshot_meta {
+    raft_index index;
+    raft_term term;
+    raft_index configuration_index;
+    struct bytes configuration; /* as raft_configuration_encode() gives it */
+};
+
+/* The newest good snapshot. QL_NOT_FOUND: none at all. QL_CORRUPT: there are
+ * some, none good. Damaged ones are renamed to *.corrupt and counted in
+ * *ret_aside, also when it fails. @ret_data (initialised by the caller) gets the
+ * whole file; the snapshot's bytes begin at *ret_data_at, and the configuration
+ * points into it. The caller's to buf_close(). */
+int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
+                      struct buf *ret_data, size_t *ret_data_at,
+                      unsigned *ret_aside, struct err *err);
+/* Writes and makes visible; blocking, meant for struct disk_work. @parts are
+ * the buffers of the snapshot. */
+int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
+                       const struct bytes *parts, size_t parts_count,
+                       struct err *err);
+/* Removes all but the newest SNAPSHOTS_KEPT and leftovers of stores. The index
+ * of the oldest one kept (0: none) is what the WAL must still reach back to. */
+int snapshot_dir_clean(struct disk *disk, raft_index *ret_oldest,
+                       struct err *err);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Segments before and after their use: one is prepared ahead, from the pool of
+ * those that are not needed any more or by filling a file with zeros; what the
+ * pool has too many of is removed. All of it off the loop, one at a time.
+ *
+ * Why every step survives a crash: a segment enters the pool only when a durable
+ * snapshot covers it, and a reader never starts with it; a renamed one has no
+ * start of its new number until the start is written.
+ */
+#include "consensus/wal_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static void chore_start(struct wal *wal, enum wal_chore_kind kind,
+                        uint64_t from);
+static int chore_do(struct disk_work *work);
+static void chore_on_done(struct disk_work *work, int status);
+static int prepare(struct wal *wal, struct wal_chore *chore);
+static int recycle(struct wal *wal, struct wal_chore *chore);
+static void prepare_on_done(struct wal *wal, int status);
+static void fatal_chore(struct wal *wal);
+
+void wal_collect(struct wal *wal)
+{
+    while (wal->chain.count > 1 && wal->chain.items[0].last < wal->drop_index) {
+        if (wal_parts_add(&wal->pool, wal->chain.items[0].number, 0) != 0) {
+            return;
+        }
+        wal_parts_remove_first(&wal->chain);
+        wal->spare_failed = false;
+    }
+    wal_chore_run(wal);
+}
+
+void wal_chore_run(struct wal *wal)
+{
+    if (wal->dead || wal->chore.busy) {
+        return;
+    }
+    if (wal->spare == NULL && !wal->spare_failed) {
+        chore_start(wal, WAL_PREPARE,
+                    wal->pool.count > 0 ? wal->pool.items[0].number : 0);
+    } else if (wal->pool.count > WAL_POOL_MAX) {
+        chore_start(wal, WAL_REMOVE, wal->pool.items[0].number);
+    }
+}
+
+int wal_file_make(struct disk *disk, uint64_t number, uint64_t bytes,
+                  struct disk_file **ret_file, struct err *err)
+{
+    struct disk_file *file;
+    char name[DISK_NAME_MAX];
+    int rv;
+
+    rv = disk->ops->remove(disk, WAL_SPARE_NAME, err);
+    if (rv != 0 && rv != QL_NOT_FOUND) {
+        return rv;
+    }
+    rv = disk->ops->open(disk, WAL_SPARE_NAME, true, &file, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = disk->ops->fill(file, bytes, err);
+    disk->ops->close(file);
+    if (rv != 0) {
+        /* A full disk: what was filled would only keep it full. */
+        (void)disk->ops->remove(disk, WAL_SPARE_NAME, NULL);
+        return rv;
+    }
+    wal_name(number, name);
+    rv = disk->ops->rename(disk, WAL_SPARE_NAME, name, err);
+    if (rv != 0) {
+        return rv;
+    }
+    return disk->ops->open(disk, name, false, ret_file, err);
+}
+
+/* ---- Off the loop ---- */
+
+static void chore_start(struct wal *wal, enum wal_chore_kind kind,
+                        uint64_t from)
+{
+    struct wal_chore *chore = &wal->chore;
+    int rv;
+
+    chore->kind = kind;
+    chore->from = from;
+    chore->to = kind == WAL_PREPARE ? ++wal->number_max : 0;
+    chore->file = NULL;
+    chore->busy = true;
+    chore->work.run = chore_do;
+    chore->work.cb = chore_on_done;
+    chore->work.data = wal;
+    if (from != 0) {
+        wal_parts_remove_first(&wal->pool);
+    }
+    rv = wal->disk->ops->work(wal->disk, &chore->work);
+    if (rv != 0) {
+        chore->busy = false;
+        (void)err_set(&chore->err, rv, "the disk takes no work");
+        fatal_chore(wal);
+    }
+}
+
+static int chore_do(struct disk_work *work)
+{
+    struct wal *wal = work->data;
+    struct wal_chore *chore = &wal->chore;
+    char name[DISK_NAME_MAX];
+
+    if (chore->kind == WAL_PREPARE) {
+        return prepare(wal, chore);
+    }
+    wal_name(chore->from, name);
+    return wal->disk->ops->remove(wal->disk, name, &chore->err);
+}
+
+/* Reads only what does not change while the chore is busy: the disk, the length
+ * of segments, and the chore. */
+static int prepare(struct wal *wal, struct wal_chore *chore)
+{
+    if (chore->from != 0) {
+        int rv = recycle(wal, chore);
+
+        if (rv != 0 || chore->file != NULL) {
+            return rv;
+        }
+    }
+    return wal_file_make(wal->disk, chore->to, wal->segment_bytes, &chore->file,
+                         &chore->err);
+}
+
+/* No file when the old one had another length. */
+static int recycle(struct wal *wal, struct wal_chore *chore)
+{
+    const struct disk_ops *ops = wal->disk->ops;
+    char from[DISK_NAME_MAX];
+    char to[DISK_NAME_MAX];
+    struct disk_file *file;
+    uint64_t size = 0;
+    int rv;
+
+    wal_name(chore->from, from);
+    wal_name(chore->to, to);
+    rv = ops->open(wal->disk, from, false, &file, &chore->err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = ops->size(file, &size, &chore->err);
+    ops->close(file);
+    if (rv != 0) {
+        return rv;
+    }
+    if (size != wal->segment_bytes) {
+        return ops->remove(wal->disk, from, &chore->err);
+    }
+    rv = ops->rename(wal->disk, from, to, &chore->err);
+    if (rv != 0) {
+        return rv;
+    }
+    return ops->open(wal->disk, to, false, &chore->file, &chore->err);
+}
+
+/* ---- On the loop ---- */
+
+static void chore_on_done(struct disk_work *work, int status)
+{
+    struct wal *wal = work->data;
+
+    wal->chore.busy = false;
+    if (wal->dead) {
+        return;
+    }
+    if (wal->chore.kind == WAL_PREPARE) {
+        prepare_on_done(wal, status);
+    } else if (status != 0) {
+        fatal_chore(wal);
+    }
+    wal_chore_run(wal);
+}
+
+static void prepare_on_done(struct wal *wal, int status)
+{
+    if (status == QL_LIMIT && !wal->spare_urgent) {
+        /* Full: tried again when the segment is needed, or when there is one to
+         * recycle. */
+        wal->spare_failed = true;
+        return;
+    }
+    if (status != 0) {
+        fatal_chore(wal);
+        return;
+    }
+    assert(wal->chore.file != NULL);
+    wal->spare = wal->chore.file;
+    wal->chore.file = NULL;
+    wal->spare_urgent = false;
+    wal->spare_number = wal->chore.to;
+    wal_kick(wal);
+}
+
+static void fatal_chore(struct wal *wal)
+{
+    char reason[ERR_TEXT_MAX + 64];
+
+    (void)snprintf(reason, sizeof(reason), "prepare a segment of the WAL: %s",
+                   wal->chore.err.text);
+    wal_fatal(wal, reason);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What comes on a peer's connection. The first byte says what stands behind the
+ * second: 0 frames of a proven peer, 1 frames of a caller, 2 those of who was
+ * called, 3 one of the core's messages. The second byte is how many bytes arrive
+ * at once. Checksums are put right first, so that changes get past them.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consensus/link_frame.h"
+#include "consensus/link_hello.h"
+#include "consensus/link_message.h"
+#include "fuzz/fuzz.h"
+#include "util/crc32c.h"
+#include "util/mem.h"
+
+#define NODE 2u /* who sends */
+
+enum { MODE_PROVEN, MODE_CALLER, MODE_CALLED, MODE_MESSAGE, MODES };
+
+/* What was taken says the same when it is sent on. */
+static void check_again(const struct raft_message *message,
+                        const uint8_t *bytes, size_t len)
+{
+    size_t count = link_message_parts(message);
+    struct bytes *parts = mem_must_array(count, sizeof *parts);
+    struct buf head = BUF_INIT;
+    struct buf all = BUF_INIT;
+    int rv = link_message_encode(message, &head, parts);
+
+    assert(rv == 0);
+    for (size_t i = 0; i < count; i++) {
+        rv = buf_add(&all, parts[i].data, parts[i].len);
+        assert(rv == 0);
+    }
+    assert(all.len == len);
+    assert(memcmp(all.data, bytes, len) == 0);
+    buf_close(&all);
+    buf_close(&head);
+    free(parts);
+}
+
+static void take_message(const uint8_t *bytes, size_t len)
+{
+    struct raft_message message;
+
+    if (link_message_decode(bytes, len, NODE, &message) == 0) {
+        check_again(&message, bytes, len);
+        link_message_free(&message);
+    }
+}
+
+static void fill(struct identity *identity, uint64_t node)
+{
+    static const char members[] = "1=a:1/a:2,2=b:1/b:2";
+    int rv;
+
+    *identity =
+        (struct identity){.cluster = "0d9b1c1e-8f0e-4c57-9a3d-5d2f5a6b7c8d",
+                          .instance = "11111111-2222-4333-8444-555555555555",
+                          .node = node};
+    rv = members_parse(members, identity->members, &identity->members_count,
+                       NULL);
+    assert(rv == 0);
+}
+
+/* The hello goes no further than the other side's proof lets it. */
+static bool take_hello(struct link_hello *hello, const uint8_t *bytes,
+                       size_t len)
+{
+    struct link_hello_reply reply = {.len = 0};
+    enum link_hello_step step = link_hello_take(hello, bytes, len, &reply);
+
+    if (step == LINK_HELLO_JUDGE) {
+        assert(hello->node == NODE);
+        assert(strlen(hello->instance) == ID_TEXT_LEN);
+        step = link_hello_accept(hello, &reply);
+    }
+    assert(reply.len <= sizeof reply.bytes);
+    return step == LINK_HELLO_WAIT;
+}
+
+static void put_checksums_right(uint8_t *bytes, size_t len)
+{
+    size_t at = 0;
+
+    while (len - at >= LINK_HEADER_LEN) {
+        size_t payload = get_u32(bytes + at);
+        uint32_t crc = crc32c(0, bytes + at, 8);
+
+        if (payload > len - at - LINK_HEADER_LEN) {
+            return;
+        }
+        crc = crc32c(crc, bytes + at + LINK_HEADER_LEN, payload);
+        put_u32(bytes + at + 8, crc);
+        at += LINK_HEADER_LEN + payload;
+    }
+}
+
+static void take_frames(unsigned mode, size_t piece, struct bytes input)
+{
+    static const uint8_t nonce[LINK_NONCE_LEN] = {0};
+    struct identity identity;
+    struct link_hello hello;
+    struct link_reader reader;
+    bool goes_on = true;
+
+    fill(&identity, 1);
+    link_hello_open(&hello, &identity, mode == MODE_CALLED ? NODE : 0, nonce);
+    link_reader_init(&reader);
+    reader.proven = mode == MODE_PROVEN;
+    while (goes_on && input.len > 0) {
+        struct bytes some = {input.data, input.len < piece ? input.len : piece};
+        struct link_frame_view frame;
+        bool whole = false;
+        size_t given = some.len;
+
+        goes_on = link_reader_take(&reader, &some, &frame, &whole) == 0;
+        input.data += given - some.len;
+        input.len -= given - some.len;
+        assert(reader.frame.room <=
+               4 * (given + reader.frame.len) + LINK_READER_KEEP_BYTES);
+        if (!goes_on || !whole) {
+            continue;
+        }
+        if (frame.type == LINK_HELLO) {
+            goes_on = take_hello(&hello, frame.bytes, frame.len);
+        } else {
+            take_message(frame.bytes, frame.len);
+        }
+    }
+    link_reader_close(&reader);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    uint8_t *copy;
+    unsigned mode;
+
+    if (len < 2) {
+        return 0;
+    }
+    mode = bytes[0] % MODES;
+    if (mode == MODE_MESSAGE) {
+        take_message(bytes + 2, len - 2);
+        return 0;
+    }
+    copy = mem_must_dup(bytes, len);
+    put_checksums_right(copy + 2, len - 2);
+    take_frames(mode, bytes[1] == 0 ? 65536 : bytes[1],
+                (struct bytes){copy + 2, len - 2});
+    free(copy);
+    return 0;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * quorlog-sim run --seeds A..B [OPTION...]
+ *     simulates each seed from A to B. Without a rule, each in a process of its
+ *     own, since a core without its guard may crash.
+ * quorlog-sim replay SEED [--trace] [OPTION...]
+ *     simulates one seed, and with --trace prints every event.
+ * quorlog-sim shrink SEED [OPTION...]
+ *     finds the least time and the fewest kinds of faults that still show it.
+ *
+ *     --seconds S       of faults, 120; then all heals
+ *     --family F        mixed static snap transfer m35 m13 all
+ *     --without R,...   rules of the guard that are off; all for none at all
+ *     --no C,...        kinds of faults and of load that are off
+ *     --bias B          fair figure8 handovers stale pair
+ *     --full            with the real disk layer, machine and batches
+ *     --first           ends with the first violation
+ *
+ * Exit status 0: no violation; 1: some; 2: not understood.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/sim.h"
+#include "util/diag.h"
+
+#define SECONDS 120
+
+struct arguments {
+    char verb; /* the first letter */
+    uint64_t first;
+    uint64_t last;
+    bool first_only;
+    struct sim_options options;
+};
+
+struct word {
+    const char *name;
+    unsigned value;
+};
+
+static const struct word rules[] = {
+    {"A", GUARD_A}, {"B", GUARD_B}, {"D", GUARD_D},     {"F", GUARD_F},
+    {"G", GUARD_G}, {"H", GUARD_H}, {"J", GUARD_J},     {"K", GUARD_K},
+    {"L", GUARD_L}, {"M", GUARD_M}, {"N", GUARD_N},     {"O", GUARD_O},
+    {"P", GUARD_P}, {"Q", GUARD_Q}, {"R", GUARD_R},     {"S", GUARD_S},
+    {"T", GUARD_T}, {"U", GUARD_U}, {"all", GUARD_ALL}, {NULL, 0},
+};
+
+static const struct word families[] = {
+    {"mixed", SIM_MIXED}, {"static", SIM_STATIC},
+    {"snap", SIM_SNAP},   {"transfer", SIM_TRANSFER},
+    {"m35", SIM_M35},     {"m13", SIM_M13},
+    {"all", SIM_ALL},     {NULL, 0},
+};
+
+static const struct word biases[] = {
+    {"fair", SIM_FAIR},           {"figure8", SIM_FIGURE8},
+    {"handovers", SIM_HANDOVERS}, {"stale", SIM_STALE},
+    {"pair", SIM_PAIR},           {NULL, 0},
+};
+
+static uint64_t current_seed;
+
+static bool parse(struct arguments *ret, int argc, char **argv);
+static void usage(void);
+static int run(const struct arguments *arguments, struct sim_outcome *outcome);
+static int shrink(const struct arguments *arguments,
+                  struct sim_outcome *outcome);
+static void catch (int number);
+static void say_seed_and_die(int number);
+static void print_totals(const struct sim_totals *totals, uint64_t seeds,
+                         uint64_t bad, double seconds);
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sim_outcome *outcome;
+
+    if (!parse(&arguments, argc, argv)) {
+        usage();
+        return 2;
+    }
+    outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (outcome == MAP_FAILED) {
+        perror("quorlog-sim");
+        return 2;
+    }
+    diag_set_level(DIAG_ERROR); /* faults are what this is about */
+    return arguments.verb == 's' ? shrink(&arguments, outcome)
+                                 : run(&arguments, outcome);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void add_up(struct sim_totals *sum, const struct sim_totals *one)
+{
+    uint64_t *to = (uint64_t *)sum;
+    const uint64_t *from = (const uint64_t *)one;
+
+    _Static_assert(sizeof *sum % sizeof *to == 0, "totals are all 64 bits");
+    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++) {
+        to[i] += from[i];
+    }
+}
+
+static int run(const struct arguments *arguments, struct sim_outcome *outcome)
+{
+    struct sim_options options = arguments->options;
+    bool apart = options.rules != GUARD_ALL && !options.trace;
+    struct sim_totals totals;
+    double start = seconds_now();
+    uint64_t seeds = 0;
+    uint64_t bad = 0;
+
+    memset(&totals, 0, sizeof totals);
+    if (!apart) {
+        catch (SIGSEGV);
+        catch (SIGABRT);
+    }
+    for (uint64_t seed = arguments->first; seed <= arguments->last; seed++) {
+        bool passed;
+
+        options.seed = seed;
+        current_seed = seed;
+        memset(outcome, 0, sizeof *outcome);
+        passed = apart ? sim_try(&options, outcome)
+                       : sim_run(&options, &outcome->totals, outcome->text);
+        add_up(&totals, &outcome->totals);
+        seeds++;
+        if (!passed) {
+            bad++;
+            printf("seed %llu: %s\n", (unsigned long long)seed, outcome->text);
+            (void)fflush(stdout);
+        }
+        if (bad > 0 && arguments->first_only) {
+            break;
+        }
+    }
+    print_totals(&totals, seeds, bad, seconds_now() - start);
+    return bad == 0 ? 0 : 1;
+}
+
+/* A sanitizer that catches it already tells more. */
+static void catch (int number)
+{
+    struct sigaction known;
+
+    if (sigaction(number, NULL, &known) == 0 && known.sa_handler == SIG_DFL) {
+        (void)signal(number, say_seed_and_die);
+    }
+}
+
+static void say_seed_and_die(int number)
+{
+    char text[64];
+    int len = snprintf(text, sizeof text, "seed %llu: CRASH\n",
+                       (unsigned long long)current_seed);
+
+    (void)!write(STDOUT_FILENO, text, (size_t)len);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+static int shrink(const struct arguments *arguments,
+                  struct sim_outcome *outcome)
+{
+    struct sim_options options = arguments->options;
+
+    options.seed = arguments->first;
+    if (!sim_shrink(&options, outcome)) {
+        printf("seed %llu violates nothing\n",
+               (unsigned long long)options.seed);
+        return 0;
+    }
+    printf("least: replay %llu --seconds %.3f%s%s\n",
+           (unsigned long long)options.seed, (double)options.duration_ms / 1e3,
+           options.without == 0 ? "" : " --no ",
+           sim_class_names(options.without));
+    return 1;
+}
+
+static unsigned long long ull(uint64_t value)
+{
+    return value;
+}
+
+static void print_totals(const struct sim_totals *totals, uint64_t seeds,
+                         uint64_t bad, double seconds)
+{
+    const struct guard_counts *guard = &totals->guard;
+
+    printf("%llu seeds, %.1f cluster-hours, %llu faults, %llu acknowledged, "
+           "%llu read, %llu violations, %.1f seeds/s\n",
+           ull(seeds), (double)totals->milliseconds / 3.6e6,
+           ull(totals->faults), ull(totals->acks), ull(totals->reads), ull(bad),
+           (double)seeds / (seconds > 0 ? seconds : 1));
+    printf("events %llu crashes %llu restarts %llu elections %llu snapshots "
+           "%llu installs %llu transfers %llu changes %llu\n",
+           ull(totals->events), ull(totals->crashes), ull(totals->restarts),
+           ull(totals->elections), ull(totals->snapshots),
+           ull(totals->installs), ull(totals->transfers), ull(totals->changes));
+    if (totals->appends > 0) {
+        printf("full: %llu entries appended once, %llu repeated in vain, %llu "
+               "flipped bits, %llu servers in doubt\n",
+               ull(totals->appends), ull(totals->repeats), ull(totals->flips),
+               ull(totals->doubts));
+    }
+    printf("guard: results held %llu, clamped %llu, dropped %llu; votes "
+           "dropped %llu, given %llu; messages cut %llu, held %llu, stripped "
+           "%llu; changes late %llu, rolled back %llu; appends crowded %llu\n",
+           ull(guard->held_results), ull(guard->clamped_results),
+           ull(guard->dropped_results), ull(guard->dropped_votes),
+           ull(guard->given_votes), ull(guard->cut_messages),
+           ull(guard->held_truncations), ull(guard->stripped_messages),
+           ull(guard->late_changes), ull(guard->rollbacks),
+           ull(guard->crowded_appends));
+}
+
+/* ---- Arguments ---- */
+
+static void usage(void)
+{
+    (void)fprintf(stderr,
+                  "usage: quorlog-sim run --seeds A..B [--first] [OPTION...]\n"
+                  "       quorlog-sim replay SEED [--trace] [OPTION...]\n"
+                  "       quorlog-sim shrink SEED [OPTION...]\n"
+                  "options: --seconds S --family F --bias B --without RULE,... "
+                  "--no FAULT,...\n");
+}
+
+static bool parse_word(const struct word *words, const char *name,
+                       unsigned *ret)
+{
+    for (; words->name != NULL; words++) {
+        if (strcmp(words->name, name) == 0) {
+            *ret = words->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A comma between each: rules, or (without @words) kinds of faults. */
+static bool parse_set(const struct word *words, char *names, unsigned *ret)
+{
+    char *rest = NULL;
+
+    *ret = 0;
+    for (char *name = strtok_r(names, ",", &rest); name != NULL;
+         name = strtok_r(NULL, ",", &rest)) {
+        unsigned value = sim_class_by_name(name);
+
+        if (words == NULL ? value == 0 : !parse_word(words, name, &value)) {
+            return false;
+        }
+        *ret |= value;
+    }
+    return *ret != 0;
+}
+
+static bool parse_seeds(const char *text, struct arguments *ret)
+{
+    char *end;
+
+    ret->first = strtoull(text, &end, 10);
+    ret->last = ret->first;
+    if (strncmp(end, "..", 2) == 0) {
+        ret->last = strtoull(end + 2, &end, 10);
+    }
+    return *end == '\0' && end != text && ret->last >= ret->first;
+}
+
+static bool parse_option(struct arguments *ret, const char *name, char *value)
+{
+    struct sim_options *options = &ret->options;
+    unsigned number = 0;
+
+    if (strcmp(name, "--seeds") == 0) {
+        return parse_seeds(value, ret);
+    }
+    if (strcmp(name, "--seconds") == 0) {
+        options->duration_ms = (uint64_t)(1000 * strtod(value, NULL));
+        return options->duration_ms > 0;
+    }
+    if (strcmp(name, "--without") == 0) {
+        bool parsed = parse_set(rules, value, &number);
+
+        options->rules &= ~number;
+        return parsed;
+    }
+    if (strcmp(name, "--no") == 0) {
+        return parse_set(NULL, value, &options->without);
+    }
+    if (strcmp(name, "--family") == 0 && parse_word(families, value, &number)) {
+        options->family = (enum sim_family)number;
+        return true;
+    }
+    if (strcmp(name, "--bias") == 0 && parse_word(biases, value, &number)) {
+        options->bias = (enum sim_bias)number;
+        return true;
+    }
+    return false;
+}
+
+static bool parse(struct arguments *ret, int argc, char **argv)
+{
+    static char nothing[1];
+    int i = 2;
+
+    memset(ret, 0, sizeof *ret);
+    ret->options.duration_ms = SECONDS * 1000;
+    ret->options.rules = GUARD_ALL;
+    if (argc < 3 ||
+        (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "replay") != 0 &&
+         strcmp(argv[1], "shrink") != 0)) {
+        return false;
+    }
+    ret->verb = argv[1][0] == 'r' ? argv[1][1] : 's';
+    if (ret->verb != 'u') {
+        if (!parse_seeds(argv[2], ret)) {
+            return false;
+        }
+        i = 3;
+    }
+    for (; i < argc; i++) {
+        if (strcmp(argv[i], "--trace") == 0) {
+            ret->options.trace = true;
+        } else if (strcmp(argv[i], "--full") == 0) {
+            ret->options.full = true;
+        } else if (strcmp(argv[i], "--first") == 0) {
+            ret->first_only = true;
+        } else {
+            if (!parse_option(ret, argv[i],
+                              i + 1 < argc ? argv[i + 1] : nothing)) {
+                return false;
+            }
+            i++;
+        }
+    }
+    ret->options.abandon = ret->options.rules != GUARD_ALL;
+    return ret->last >= 1;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What the simulated clients and the history of their commands share. */
+#pragma once
+
+#include "sim/sim_full.h"
+
+#define CLIENTS 5
+#define LOGS 2
+#define NAME_LEN 8
+#define REFUSED UINT64_MAX /* instead of a position */
+
+struct client {
+    unsigned id;
+    uint64_t producer; /* 0: must open one */
+    uint64_t sequence;
+    uint64_t epoch[LOGS]; /* as a writer; 0: none */
+    bool fenced;          /* takes the log over next */
+    /* Under way, if op is not 0. */
+    uint64_t op;
+    unsigned log;
+    enum command_kind kind;
+    struct sim_bytes params;
+    uint64_t repeat_at;
+};
+
+struct log_history {
+    char name[NAME_LEN];
+    bool exists;
+    uint64_t next; /* position */
+    uint64_t epoch;
+    uint32_t ops[SIM_VALUES_MAX]; /* by position */
+};
+
+struct sim_client_state {
+    struct client clients[CLIENTS];
+    struct log_history logs[LOGS];
+    uint64_t op_last;
+    uint64_t position_of[SIM_VALUES_MAX]; /* by op: first place, or REFUSED */
+    raft_index applied_last;
+    uint8_t digests[SIM_LOG_MAX][16];       /* of the logs */
+    uint8_t whole_digests[SIM_LOG_MAX][16]; /* of the state, now and then */
+    int64_t clock_ms; /* what the leaders' clocks are off by */
+};

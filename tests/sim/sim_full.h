@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The cluster with everything that is real: the disk layer (raft_disk.h) over a
+ * disk in memory (support/fake_disk.h), the machine, its batches and snapshots,
+ * and clients that repeat their appends until they are answered.
+ *
+ * sim_store.c    a server's disk and its faults
+ * sim_store_io.c the real disk layer over it as a raft_io
+ * sim_machine.c  the state machine; equal digests at equal indexes
+ * sim_client.c   clients
+ * sim_history.c  what each of their commands must come to
+ *
+ * struct sim_disk stays what the oracle looks at. Here it holds what the server
+ * has been told is durable; each start compares it with what the real files
+ * give back: nothing of it may be missing, unless the server says so.
+ */
+#pragma once
+
+#include "machine/machine.h"
+#include "sim/sim.h"
+#include "util/buf.h"
+
+#define SIM_BATCH_MAX 4 /* commands */
+
+/* ---- sim_store.c ---- */
+
+/* A new disk with the first configuration; the mirror likewise. */
+void sim_store_make(struct sim_node *node);
+void sim_store_free(struct sim_node *node);
+/* Replaces the disk's part of node->disk_io. */
+void sim_store_open(struct sim_node *node);
+/* The server ends here; @whole: what was under way is done. Before
+ * raft_close(). */
+void sim_store_lose(struct sim_node *node, bool whole);
+/* Frees what the core forgot. After raft_close(). */
+void sim_store_close(struct sim_node *node);
+bool sim_store_in_doubt(const struct sim_node *node);
+void sim_store_start_faults(struct sim *sim);
+void sim_store_heal(struct sim_node *node);
+
+/* ---- sim_machine.c ---- */
+
+struct sim_answers {
+    raft_index index;
+    unsigned count;
+    struct outcome outcomes[SIM_BATCH_MAX];
+};
+
+struct sim_machine {
+    struct machine *machine;
+    struct view *view; /* of a snapshot being taken */
+    uint64_t view_index;
+    uint64_t view_state;
+    raft_term walked; /* the last term as a leader in which all was read */
+    struct sim_answers answers; /* of the last batch */
+};
+
+void sim_machine_open(struct sim_node *node);
+void sim_machine_close(struct sim_node *node);
+
+/* ---- sim_client.c and sim_history.c ---- */
+
+void sim_client_start(struct sim *sim);
+/* Gives @node a batch of what clients have to say. */
+void sim_client_submit(struct sim_node *node);
+/* The cluster's first server has applied a command. */
+void sim_client_applied(struct sim *sim, const struct command *command,
+                        const struct outcome *outcome);
+/* Compares the state with that of others at the same index: its logs, and at
+ * some indexes, and with @thorough, all of it; @index may be of any entry then,
+ * else of a command. */
+void sim_client_digest(struct sim_node *node, raft_index index, bool thorough);
+/* True for the first server that comes to @index. */
+bool sim_client_is_first(struct sim *sim, raft_index index);
+/* Reads all logs of @node and compares them with what was applied. */
+void sim_client_walk(struct sim_node *node);
+void sim_client_check_end(struct sim *sim);

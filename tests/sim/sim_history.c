@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the clients' commands must come to, kept beside the machine: positions
+ * without gaps, each append once, nothing of a writer that was replaced.
+ *
+ * The machines are deterministic and their digests are compared at each index.
+ * So it is enough to look closely at the first server that comes to an index.
+ */
+#include <string.h>
+
+#include "sim/sim_client_internal.h"
+#include "util/hash128.h"
+
+#define THOROUGH_EVERY 16 /* indexes: the whole state takes long to hash */
+
+static void walk_log(struct sim_node *node, const struct log_history *log,
+                     bool to_the_end);
+
+/* ---- What commands come to ---- */
+
+static struct log_history *history_of(struct sim *sim, struct bytes name)
+{
+    return &sim->clients->logs[(name.data[name.len - 1] - '0') % LOGS];
+}
+
+static void applied_part(struct sim *sim, const struct append_part_args *part,
+                         const struct append_place *place, uint64_t op)
+{
+    struct log_history *log = history_of(sim, part->log);
+
+    if (place->first != log->next || place->count != part->entries_count) {
+        sim_fail(sim, "NOT DENSE: append %llu at %llu of %s, not %llu",
+                 (unsigned long long)op, (unsigned long long)place->first,
+                 log->name, (unsigned long long)log->next);
+    }
+    if (part->epoch != 0 && part->epoch != log->epoch) {
+        sim_fail(sim, "FENCING: append %llu of epoch %llu, now %llu",
+                 (unsigned long long)op, (unsigned long long)part->epoch,
+                 (unsigned long long)log->epoch);
+    }
+    if (part->expect_position != 0 && part->expect_position != log->next) {
+        sim_fail(sim, "CONDITION: append %llu", (unsigned long long)op);
+    }
+    for (uint64_t i = 0; i < part->entries_count; i++) {
+        if (log->next >= SIM_VALUES_MAX) {
+            sim_fail(sim, "HARNESS: too many entries");
+            return;
+        }
+        log->ops[log->next] = (uint32_t)op;
+        log->next++;
+        sim->totals.appends++;
+    }
+}
+
+static void applied_append(struct sim *sim, struct bytes params,
+                           const struct outcome *outcome)
+{
+    struct append_args args;
+    struct err err;
+    uint64_t *place;
+    uint64_t op;
+
+    if (append_args_decode(&args, params, &err) != 0) {
+        sim_fail(sim, "HARNESS: %s", err.text);
+        return;
+    }
+    op = get_u64(args.entries[0].value.data);
+    place = &sim->clients->position_of[op];
+    if (outcome->code != 0) {
+        if (*place != 0 && *place != REFUSED &&
+            outcome->code != QL_PRODUCER_EXPIRED) {
+            sim_fail(sim, "EXACTLY ONCE: append %llu is done, and refused: %d",
+                     (unsigned long long)op, outcome->code);
+        }
+        if (*place == 0) {
+            *place = REFUSED;
+        }
+    } else if (outcome->duplicate) {
+        if (*place != outcome->append.places[0].first) {
+            sim_fail(sim, "EXACTLY ONCE: append %llu is told a wrong place",
+                     (unsigned long long)op);
+        }
+    } else {
+        if (*place != 0) {
+            sim_fail(sim, "EXACTLY ONCE: append %llu is done twice",
+                     (unsigned long long)op);
+        }
+        *place = outcome->append.places[0].first;
+        for (size_t i = 0; i < args.parts_count; i++) {
+            applied_part(sim, &args.parts[i], &outcome->append.places[i], op);
+        }
+    }
+    append_args_close(&args);
+}
+
+void sim_client_applied(struct sim *sim, const struct command *command,
+                        const struct outcome *outcome)
+{
+    struct log_history *log;
+
+    switch (command->kind) {
+    case COMMAND_LOG_APPEND:
+        applied_append(sim, command->params, outcome);
+        break;
+    case COMMAND_LOG_CREATE:
+    case COMMAND_WRITER_ACQUIRE:
+        if (outcome->code != 0) {
+            break;
+        }
+        log = history_of(sim, outcome->stat.name);
+        if (command->kind == COMMAND_WRITER_ACQUIRE &&
+            outcome->stat.writer_epoch <= log->epoch) {
+            sim_fail(sim, "FENCING: epoch %llu of %s after %llu",
+                     (unsigned long long)outcome->stat.writer_epoch, log->name,
+                     (unsigned long long)log->epoch);
+        }
+        log->exists = true;
+        log->epoch = outcome->stat.writer_epoch;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Digests ---- */
+
+bool sim_client_is_first(struct sim *sim, raft_index index)
+{
+    if (index <= sim->clients->applied_last) {
+        return false;
+    }
+    sim->clients->applied_last = index;
+    return true;
+}
+
+/* Equal at equal indexes, or first known here. */
+static void compare(struct sim_node *node, uint8_t known[HASH128_LEN],
+                    const uint8_t digest[HASH128_LEN], raft_index index)
+{
+    static const uint8_t none[HASH128_LEN];
+
+    if (memcmp(known, none, HASH128_LEN) == 0) {
+        memcpy(known, digest, HASH128_LEN);
+    } else if (memcmp(known, digest, HASH128_LEN) != 0) {
+        sim_fail(node->sim, "DIGEST: server %llu has another state at %llu",
+                 node->id, index);
+    }
+}
+
+/* Of all entries, cheaply: logs keep a chain digest. */
+static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
+{
+    const struct sim_client_state *state = node->sim->clients;
+    uint8_t bytes[LOGS][40];
+
+    memset(bytes, 0, sizeof bytes);
+    for (unsigned i = 0; i < LOGS; i++) {
+        const char *name = state->logs[i].name;
+        struct log_stat stat;
+
+        if (machine_log_stat(
+                node->machine->machine,
+                (struct bytes){(const uint8_t *)name, strlen(name)},
+                &stat) == 0) {
+            memcpy(bytes[i], stat.digest, sizeof stat.digest);
+            put_u64(bytes[i] + 16, stat.head);
+            put_u64(bytes[i] + 24, stat.tail);
+            put_u64(bytes[i] + 32, stat.writer_epoch);
+        }
+    }
+    hash128(bytes, sizeof bytes, ret);
+}
+
+void sim_client_digest(struct sim_node *node, raft_index index, bool thorough)
+{
+    static const uint8_t none[HASH128_LEN];
+    struct sim_client_state *state = node->sim->clients;
+    uint8_t digest[HASH128_LEN];
+
+    /* Entries that are no commands leave the state as it is. */
+    while (thorough && index > 0 &&
+           memcmp(state->digests[index], none, HASH128_LEN) == 0) {
+        index--;
+    }
+    digest_logs(node, digest);
+    compare(node, state->digests[index], digest, index);
+    if (thorough || index % THOROUGH_EVERY == 0) {
+        machine_digest(node->machine->machine, digest);
+        compare(node, state->whole_digests[index], digest, index);
+    }
+}
+
+/* ---- All entries ---- */
+
+static void walk_log(struct sim_node *node, const struct log_history *log,
+                     bool to_the_end)
+{
+    const struct machine *machine = node->machine->machine;
+    struct bytes name = {(const uint8_t *)log->name, strlen(log->name)};
+    struct machine_reader reader;
+    struct read_entry entry;
+    struct log_stat stat;
+    uint64_t position;
+    uint64_t head;
+
+    if (machine_log_stat(machine, name, &stat) != 0) {
+        if (to_the_end && log->exists) {
+            sim_fail(node->sim, "LOST: server %llu: %s", node->id, log->name);
+        }
+        return;
+    }
+    if (to_the_end && stat.tail != log->next) {
+        sim_fail(node->sim, "LOST: server %llu: %s ends at %llu, not %llu",
+                 node->id, log->name, (unsigned long long)stat.tail,
+                 (unsigned long long)log->next);
+    }
+    position = stat.head;
+    if (machine_reader_open(&reader, machine, stat.uid, 0, 0, &head) != 0) {
+        sim_fail(node->sim, "LOST: server %llu cannot read", node->id);
+        return;
+    }
+    while (machine_reader_next(&reader, &entry)) {
+        if (entry.position != position || position >= log->next ||
+            get_u64(entry.value.data) != log->ops[position]) {
+            sim_fail(node->sim, "LOST: server %llu: %s at %llu", node->id,
+                     log->name, (unsigned long long)position);
+            return;
+        }
+        position++;
+    }
+    if (position != stat.tail) {
+        sim_fail(node->sim, "LOST: server %llu: %s reads to %llu of %llu",
+                 node->id, log->name, (unsigned long long)position,
+                 (unsigned long long)stat.tail);
+    }
+}
+
+void sim_client_walk(struct sim_node *node)
+{
+    const struct sim_client_state *state = node->sim->clients;
+    bool to_the_end = node->machine->answers.index == state->applied_last;
+
+    for (unsigned i = 0; i < LOGS; i++) {
+        walk_log(node, &state->logs[i], to_the_end);
+    }
+}
+
+void sim_client_check_end(struct sim *sim)
+{
+    for (unsigned i = 0; sim->clients != NULL && i < sim->node_count; i++) {
+        if (sim->nodes[i].up) {
+            sim_client_walk(&sim->nodes[i]);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * A server's disk: how it is made, lost, and made to fail. The fake disk has no
+ * time of its own: a write ends when an event of the virtual clock says so.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/sim_store_internal.h"
+#include "util/mem.h"
+
+/* Small, so that a run goes through many. */
+#define SEGMENT_BYTES (8u * DISK_BLOCK)
+#define FAULTS_APART 4 /* faults of the network to one of a disk */
+
+static struct raft_disk *new_disk(struct sim_node *node);
+static void on_begin(void *data, bool is_work, size_t len);
+static void on_made(void *data);
+static void on_fatal(void *data, const char *reason);
+static void on_healed(void *data);
+static void flip_a_bit(struct sim_node *node);
+void sim_store_make(struct sim_node *node)
+{
+    struct sim_store *store = mem_must_zalloc(sizeof *store);
+    struct sim *sim = node->sim;
+    struct raft_disk *disk;
+    struct err err;
+
+    node->store = store;
+    store->silent = true;
+    store->fake = fake_disk_new(sim_random(sim, UINT64_MAX));
+    fake_disk_on_begin(store->fake, on_begin, node);
+    sim_disk_bootstrap(node, sim->first_configuration);
+    disk = new_disk(node);
+    if (raft_disk_make(disk, on_made, store, &err) != 0) {
+        sim_fail(sim, "HARNESS: cannot make a disk: %s", err.text);
+    }
+    fake_disk_drain(store->fake);
+    raft_disk_free(disk);
+    if (!store->made) {
+        sim_fail(sim, "HARNESS: a disk was not made");
+    }
+}
+
+static void on_made(void *data)
+{
+    struct sim_store *store = data;
+
+    store->made = true;
+}
+
+void sim_store_free(struct sim_node *node)
+{
+    if (node->store != NULL) {
+        fake_disk_free(node->store->fake);
+        free(node->store);
+        node->store = NULL;
+    }
+}
+
+static struct raft_disk *new_disk(struct sim_node *node)
+{
+    const struct sim *sim = node->sim;
+    const struct raft_disk_options options = {
+        .disk = fake_disk_disk(node->store->fake),
+        .where = node->address,
+        .segment_bytes = SEGMENT_BYTES,
+        .first_configuration = {sim->first_configuration.base,
+                                sim->first_configuration.len},
+        .others_elect = sim->knobs.nodes > sim->knobs.nodes / 2 + 1,
+        .on_fatal = on_fatal,
+        .on_healed = on_healed,
+        .data = node};
+
+    return raft_disk_new(&options);
+}
+
+void sim_store_open(struct sim_node *node)
+{
+    struct sim_store *store = node->store;
+
+    store->silent = false;
+    store->disk = new_disk(node);
+    node->was_write_error = store->full;
+    sim_store_fill_io(&node->disk_io);
+}
+
+/* What survives is another disk. The old one then ends all it has begun, so that
+ * everything is freed by those who own it. */
+void sim_store_lose(struct sim_node *node, bool whole)
+{
+    struct sim_store *store = node->store;
+    struct sim *sim = node->sim;
+    bool tears = sim_has(sim, SIM_TEARS);
+    enum fake_crash how =
+        tears && sim_random(sim, 2) == 0 ? FAKE_POWER : FAKE_KILL;
+    struct fake_disk *left;
+
+    store->silent = true;
+    if (whole) {
+        fake_disk_drain(store->fake);
+    }
+    left = fake_disk_fork(store->fake, how, tears, sim_random(sim, UINT64_MAX));
+    fake_disk_on_begin(left, on_begin, node);
+    store->lost = true;
+    fake_disk_capacity(store->fake, 0);
+    fake_disk_fail_at(store->fake, 0, 0);
+    fake_disk_drain(store->fake);
+    raft_disk_free(store->disk);
+    fake_disk_free(store->fake);
+    store->lost = false;
+    store->disk = NULL;
+    store->fake = left;
+    if (sim_has(sim, SIM_FLIPS) && sim_random(sim, 8) == 0) {
+        flip_a_bit(node);
+    }
+}
+
+void sim_store_close(struct sim_node *node)
+{
+    if (node->store != NULL) {
+        raft_free(node->store->installed_bufs);
+        node->store->installed_bufs = NULL;
+    }
+}
+
+bool sim_store_in_doubt(const struct sim_node *node)
+{
+    return node->store != NULL && node->store->disk != NULL &&
+           raft_disk_in_doubt(node->store->disk);
+}
+
+/* ---- Time ---- */
+
+static void on_write_due(struct sim *sim, struct sim_node *node, void *data)
+{
+    (void)sim;
+    (void)data;
+    (void)fake_disk_end_write(node->store->fake);
+}
+
+static void on_work_due(struct sim *sim, struct sim_node *node, void *data)
+{
+    (void)sim;
+    (void)data;
+    (void)fake_disk_end_work(node->store->fake);
+}
+
+static void on_begin(void *data, bool is_work, size_t len)
+{
+    struct sim_node *node = data;
+    struct sim *sim = node->sim;
+    uint64_t at = sim->now + 1;
+
+    (void)len;
+    if (node->store->silent) {
+        return;
+    }
+    if (is_work) {
+        at += sim_random(sim, sim->knobs.snapshot_ms);
+        sim_at(sim, at, node, on_work_due, NULL);
+        return;
+    }
+    at += sim_random(sim, sim->knobs.disk_ms);
+    if (at < node->disk_free_at) {
+        at = node->disk_free_at;
+    }
+    node->disk_free_at = at;
+    sim_at(sim, at, node, on_write_due, NULL);
+}
+
+/* ---- Faults ---- */
+
+/* A disk that was told to fail, or is full, is a reason to stop. */
+static void on_fatal(void *data, const char *reason)
+{
+    struct sim_node *node = data;
+
+    if (node->store->silent) {
+        return;
+    }
+    sim_trace(node->sim, "%llu cannot write: %s", node->id, reason);
+    node->doomed = true;
+    node->sim->someone_stops = true;
+    if (!node->was_write_error) {
+        sim_fail(node->sim, "DISK: server %llu: %s", node->id, reason);
+    }
+}
+
+static void on_healed(void *data)
+{
+    struct sim_node *node = data;
+
+    if (node->up && !node->store->silent) {
+        sim_trace(node->sim, "%llu is in doubt no more", node->id);
+        guard_doubt(node->guard, false);
+    }
+}
+
+struct sim_names {
+    struct sim *sim;
+    unsigned count;
+    char name[DISK_NAME_MAX]; /* any of them */
+};
+
+static void on_name(void *data, const char *name)
+{
+    struct sim_names *names = data;
+
+    names->count++;
+    if (sim_random(names->sim, names->count) == 0) {
+        memcpy(names->name, name, strlen(name) + 1);
+    }
+}
+
+/* Of one server only: what a majority has lost nobody can bring back. A flipped
+ * bit in space that is not in use may come to light at any later time. */
+static void flip_a_bit(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+    struct sim_names names = {.sim = sim, .count = 0};
+    struct fake_disk *fake = node->store->fake;
+    const uint8_t *bytes;
+    uint64_t at = 0;
+    size_t len = 0;
+
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        if (i != node->id - 1 && sim->nodes[i].store->flipped) {
+            return;
+        }
+    }
+    fake_disk_each(fake, on_name, &names);
+    bytes = names.count == 0 ? NULL : fake_disk_bytes(fake, names.name, &len);
+    for (unsigned i = 0; i < 16 && len > 0; i++) {
+        at = sim_random(sim, len);
+        if (bytes[at] != 0) {
+            break;
+        }
+    }
+    if (len == 0) {
+        return;
+    }
+    sim_trace(sim, "%llu has a flipped bit in %s at %llu", node->id, names.name,
+              (unsigned long long)at);
+    node->store->flipped = true;
+    sim->totals.flips++;
+    fake_disk_flip(fake, names.name, at * 8 + sim_random(sim, 8));
+}
+
+static void on_used(void *data, const char *name)
+{
+    (void)name;
+    *(uint64_t *)data += SEGMENT_BYTES;
+}
+
+static void on_fault(struct sim *sim, struct sim_node *node, void *data)
+{
+    struct sim_store *store;
+
+    (void)data;
+    if (sim->healed) {
+        return;
+    }
+    node = &sim->nodes[sim_random(sim, sim->node_count)];
+    store = node->store;
+    if (store->full) {
+        sim_store_heal(node);
+    } else if (sim_has(sim, SIM_FULL_DISKS) && sim_random(sim, 3) == 0) {
+        uint64_t room = sim_random(sim, 2 * SEGMENT_BYTES);
+
+        fake_disk_each(store->fake, on_used, &room);
+        fake_disk_capacity(store->fake, room + 1);
+        store->full = true;
+        node->was_write_error = true;
+        sim->totals.faults++;
+    } else if (sim_has(sim, SIM_WRITE_ERRORS) && node->up) {
+        fake_disk_fail_at(store->fake, 1 + sim_random(sim, 20), QL_IO);
+        node->was_write_error = true;
+        sim->totals.faults++;
+    }
+    sim_at(
+        sim,
+        sim->now + 1 +
+            sim_random(sim, (uint64_t)FAULTS_APART * sim->knobs.fault_every_ms),
+        NULL, on_fault, NULL);
+}
+
+void sim_store_start_faults(struct sim *sim)
+{
+    on_fault(sim, NULL, NULL);
+}
+
+void sim_store_heal(struct sim_node *node)
+{
+    if (node->store != NULL) {
+        node->store->full = false;
+        fake_disk_capacity(node->store->fake, 0);
+        fake_disk_fail_at(node->store->fake, 0, 0);
+    }
+}

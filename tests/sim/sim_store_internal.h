@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What the files of a simulated server's disk share. */
+#pragma once
+
+#include "consensus/raft_disk.h"
+#include "sim/sim_full.h"
+#include "support/fake_disk.h"
+
+struct sim_store {
+    struct fake_disk *fake;
+    struct raft_disk *disk; /* NULL: down */
+    bool silent;            /* the server is gone: nobody is told */
+    bool lost;              /* and what ends now never reached the disk */
+    bool flipped;           /* a bit, at any time: the damage may lie dormant */
+    bool full;
+    bool made;
+    struct raft_buffer *installed_bufs; /* the core forgets them at close */
+};
+
+/* ---- sim_store_io.c ---- */
+void sim_store_fill_io(struct raft_io *io);
