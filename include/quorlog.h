@@ -480,8 +480,9 @@ struct ql_cluster_status {
     uint64_t sessions;
     uint64_t uptime_ms;
     uint64_t quorum_size;
-    bool quorum_size_ok; /* false: --quorum-size is not the majority */
-    bool age_suspended;  /* the clock jumped: see ql_cluster_confirm_clock() */
+    bool quorum_size_ok;  /* false: --quorum-size is not the majority */
+    bool age_suspended;   /* the clock jumped: see ql_cluster_confirm_clock() */
+    char disk_writer[64]; /* how the raft log is written; "": not told */
     size_t member_count;
     struct ql_member members[QL_MEMBERS_MAX];
 };

@@ -47,6 +47,7 @@ static const struct column status_columns[] = {
     {"bytes", "bytes", COLUMN_SIZE, STATUS(bytes)},
     {"sessions", "sessions", COLUMN_U64, STATUS(sessions)},
     {"uptime_ms", NULL, COLUMN_DURATION, STATUS(uptime_ms)},
+    {"disk_writer", "disk writer", COLUMN_TEXT, STATUS(disk_writer)},
     COLUMNS_END,
 };
 
@@ -86,6 +87,7 @@ static const struct column answer_columns[] = {
     {"state_index", "STATE", COLUMN_ID, STATUS(state_index)},
     {"cluster_id", NULL, COLUMN_TEXT, STATUS(cluster_id)},
     {"version", NULL, COLUMN_TEXT, STATUS(version)},
+    {"disk_writer", NULL, COLUMN_TEXT, STATUS(disk_writer)},
     {"error", "ERROR", COLUMN_POINTER, ANSWER(error)},
     COLUMNS_END,
 };

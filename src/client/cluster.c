@@ -195,6 +195,10 @@ static int export_status(struct ql_cluster_status *ret,
         rv =
             copy_text(ret->version, sizeof(ret->version), status->version, err);
     }
+    if (rv == 0) {
+        rv = copy_text(ret->disk_writer, sizeof(ret->disk_writer),
+                       status->disk_writer, err);
+    }
     for (i = 0; i < status->members_count && rv == 0; i++) {
         rv = export_member(&ret->members[i], &status->members[i], err);
     }

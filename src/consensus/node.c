@@ -51,10 +51,11 @@ struct node {
     struct retention_tick tick;
     size_t handles_open;
     enum node_phase phase;
-    bool deferred;          /* guard_run_deferred() is owed */
-    bool applied;           /* on_applied() is owed */
-    bool core_closed;       /* raft_close()'s callback came */
-    struct told_state told; /* by on_state() */
+    bool deferred;           /* guard_run_deferred() is owed */
+    bool applied;            /* on_applied() is owed */
+    bool core_closed;        /* raft_close()'s callback came */
+    struct told_state told;  /* by on_state() */
+    const char *disk_writer; /* the disk may be gone before the status is */
     uint64_t stop_deadline_ms;
     void (*stop_cb)(void *data);
     void *stop_data;
@@ -115,6 +116,7 @@ int node_start(struct node **ret_node, const struct node_options *options,
         abandon(node);
         goto free_node;
     }
+    node->disk_writer = raft_io_real_writer(node->core.disk);
     wake(node);
     *ret_node = node;
     return 0;
@@ -280,6 +282,7 @@ void node_status(const struct node *node, struct node_status *ret)
     ret->commit_index = core->commit_index;
     ret->applied_index = core->last_applied;
     ret->snapshot_index = core->log.snapshot.last_index;
+    ret->disk_writer = node->disk_writer;
     peer_watch_status(&node->watch, now, ret->peers);
 }
 

@@ -130,6 +130,7 @@ struct node_status {
     uint64_t commit_index;
     uint64_t applied_index;
     uint64_t snapshot_index;
+    const char *disk_writer; /* see raft_io_real_writer(); static storage */
     struct node_peer_status peers[MEMBERS_MAX]; /* as identity->members */
 };
 void node_status(const struct node *node, struct node_status *ret);

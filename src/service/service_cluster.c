@@ -153,6 +153,7 @@ static void status_fill(const struct service *service,
     ret->entries = counts.entries;
     ret->bytes = counts.bytes;
     ret->age_suspended = counts.age_suspended;
+    ret->disk_writer = bytes_of(node.disk_writer);
     ret->uptime_ms = clock_monotonic_ms() - service->started_ms;
     if (options->sessions != NULL) {
         ret->sessions = options->sessions(options->data);

@@ -9,6 +9,8 @@
 #include "wire/pack.h"
 
 #define VERSION_MAX (sizeof(((struct ql_cluster_status *)0)->version) - 1)
+#define DISK_WRITER_MAX                                                        \
+    (sizeof(((struct ql_cluster_status *)0)->disk_writer) - 1)
 
 static const struct field hello_fields[] = {
     {FIELD_KEY("name"), .kind = FIELD_NAME, .max = WRITER_NAME_MAX,
@@ -139,6 +141,8 @@ static const struct field status_fields[] = {
      .offset = offsetof(struct status_answer, status.quorum_size_ok)},
     {FIELD_KEY("age_suspended"), .kind = FIELD_BOOL, .required = true,
      .offset = offsetof(struct status_answer, status.age_suspended)},
+    {FIELD_KEY("disk_writer"), .kind = FIELD_NAME, .max = DISK_WRITER_MAX,
+     .offset = offsetof(struct status_answer, status.disk_writer)},
     {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct status_answer, members)},
 };

@@ -67,7 +67,8 @@ struct status_result {
     uint64_t uptime_ms;
     uint64_t quorum_size;
     bool quorum_size_ok;
-    bool age_suspended; /* the clock jumped: see cluster.confirm_clock */
+    bool age_suspended;       /* the clock jumped: see cluster.confirm_clock */
+    struct bytes disk_writer; /* "io_uring, direct"; len 0: not told */
     size_t members_count;
     struct status_member members[MEMBERS_MAX];
 };

@@ -140,7 +140,7 @@ void node_free(struct node *node)
 
 void node_status(const struct node *node, struct node_status *ret)
 {
-    *ret = (struct node_status){.role = NODE_FOLLOWER};
+    *ret = (struct node_status){.role = NODE_FOLLOWER, .disk_writer = "memory"};
     if (node->leader == node->options.identity->node) {
         ret->role = NODE_LEADER;
         ret->ready = true;

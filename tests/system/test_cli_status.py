@@ -29,6 +29,8 @@ class Status(Case):
         self.assertEqual([member["client_address"]
                           for member in status["members"]],
                          cluster.endpoints().split(","))
+        self.assertRegex(status["disk_writer"],
+                         "^(io_uring|thread), (direct|buffered)$")
         rows = cli.run("-o", "jsonl", "cluster", "status", "--all").jsonl
         self.assertEqual([row["node_id"] for row in rows], [1, 2, 3])
 

@@ -133,6 +133,7 @@ static struct status_result sample_status(void)
         .quorum_size = 14,
         .quorum_size_ok = true,
         .age_suspended = true,
+        .disk_writer = bytes_of("thread, direct"),
         .members_count = MEMBERS_MAX,
     };
     size_t i;
@@ -181,6 +182,7 @@ static void status_comes_back_as_it_went(void **state)
     assert_int_equal(got.quorum_size, 14);
     assert_true(got.quorum_size_ok);
     assert_true(got.age_suspended);
+    assert_bytes(got.disk_writer, "thread, direct");
     assert_int_equal(got.members_count, MEMBERS_MAX);
     for (i = 0; i < MEMBERS_MAX; i++) {
         assert_int_equal(got.members[i].id, i + 1);
