@@ -15,6 +15,7 @@
  *     --bias B          fair figure8 handovers stale pair
  *     --full            with the real disk layer, machine and batches
  *     --first           ends with the first violation
+ *     --apart           each seed in a process of its own with all rules, too
  *
  * Exit status 0: no violation; 1: some; 2: not understood.
  */
@@ -36,6 +37,7 @@ struct arguments {
     uint64_t first;
     uint64_t last;
     bool first_only;
+    bool apart;
     struct sim_options options;
 };
 
@@ -119,7 +121,7 @@ static void add_up(struct sim_totals *sum, const struct sim_totals *one)
 static int run(const struct arguments *arguments, struct sim_outcome *outcome)
 {
     struct sim_options options = arguments->options;
-    bool apart = options.rules != GUARD_ALL && !options.trace;
+    bool apart = arguments->apart && !options.trace;
     struct sim_totals totals;
     double start = seconds_now();
     uint64_t seeds = 0;
@@ -238,7 +240,7 @@ static void usage(void)
                   "       quorlog-sim replay SEED [--trace] [OPTION...]\n"
                   "       quorlog-sim shrink SEED [OPTION...]\n"
                   "options: --seconds S --family F --bias B --without RULE,... "
-                  "--no FAULT,...\n");
+                  "--no FAULT,... --full --apart\n");
 }
 
 static bool parse_word(const struct word *words, const char *name,
@@ -342,6 +344,8 @@ static bool parse(struct arguments *ret, int argc, char **argv)
             ret->options.full = true;
         } else if (strcmp(argv[i], "--first") == 0) {
             ret->first_only = true;
+        } else if (strcmp(argv[i], "--apart") == 0) {
+            ret->apart = true;
         } else {
             if (!parse_option(ret, argv[i],
                               i + 1 < argc ? argv[i + 1] : nothing)) {
@@ -350,6 +354,7 @@ static bool parse(struct arguments *ret, int argc, char **argv)
             i++;
         }
     }
-    ret->options.abandon = ret->options.rules != GUARD_ALL;
+    ret->apart = ret->apart || ret->options.rules != GUARD_ALL;
+    ret->options.abandon = ret->apart;
     return ret->last >= 1;
 }
