@@ -64,6 +64,7 @@ enum ql_code {
     QL_OUTCOME_UNKNOWN = 36, /* a write may or may not have happened */
     QL_SHUTTING_DOWN = 37,   /* the node is stopping */
     QL_CANCELED = 38,        /* the handle was closed first */
+    QL_NO_SPACE = 39,        /* the disks are nearly full: nothing may grow */
     /* Something is broken. */
     QL_IO = 40,       /* the operating system refused */
     QL_CORRUPT = 41,  /* a checksum does not fit */

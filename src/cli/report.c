@@ -65,6 +65,13 @@ static void hint_add(const struct command_run *run, const struct err *err,
                       endpoints == NULL ? "" : " --endpoints ",
                       endpoints == NULL ? "" : endpoints);
         return;
+    case QL_NO_SPACE:
+        strbuf_printf(ret_text,
+                      "make room on the nodes' disks, or delete or trim logs; "
+                      "which are low: quorlog%s%s cluster status",
+                      endpoints == NULL ? "" : " --endpoints ",
+                      endpoints == NULL ? "" : endpoints);
+        return;
     case QL_DENIED:
         strbuf_printf(ret_text,
                       "operators' commands are taken on the socket in a node's "

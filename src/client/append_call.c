@@ -134,6 +134,7 @@ static enum verdict verdict_of(int code)
     case QL_CONDITION_FAILED:
     case QL_FENCED:
     case QL_LIMIT:
+    case QL_NO_SPACE:
         return VERDICT_DECIDED;
     case QL_INVALID:
     case QL_TOO_LARGE:

@@ -11,9 +11,9 @@
  * asynchronous: the callback comes later, on the loop thread, never from inside
  * the call, in the order in which the writes to one file were begun.
  *
- * Codes: 0, QL_NOT_FOUND, QL_EXISTS, QL_NO_SPACE is reported as QL_LIMIT with a
- * text that says so, QL_IO for everything else. A failed write or sync is never
- * repeated by anybody: what the kernel did with the page is unknown.
+ * Codes: 0, QL_NOT_FOUND, QL_EXISTS, QL_NO_SPACE for a full disk, QL_IO for
+ * everything else. A failed write or sync is never repeated by anybody: what the
+ * kernel did with the page is unknown.
  */
 #pragma once
 
@@ -84,7 +84,10 @@ struct disk_ops {
     /* Durable on return. */
     int (*remove)(struct disk *disk, const char *name, struct err *err);
     int (*sync_directory)(struct disk *disk, struct err *err);
-    int (*free_bytes)(struct disk *disk, uint64_t *ret_bytes, struct err *err);
+    /* Of the file system: what may still be used, and how large it is. A disk
+     * without a limit says UINT64_MAX. */
+    int (*space)(struct disk *disk, uint64_t *ret_free, uint64_t *ret_total,
+                 struct err *err);
     /* Return 0, QL_NO_MEMORY or QL_IO. A write stays within the file. */
     int (*write)(struct disk *disk, struct disk_write *write);
     int (*work)(struct disk *disk, struct disk_work *work);

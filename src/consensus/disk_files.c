@@ -31,8 +31,8 @@ int disk_files_error(struct err *err, int errnum, const char *what,
                      const char *name)
 {
     if (errnum == ENOSPC || errnum == EDQUOT) {
-        return err_set(err, QL_LIMIT, "%s %s: no space left on the disk", what,
-                       name);
+        return err_set(err, QL_NO_SPACE, "%s %s: no space left on the disk",
+                       what, name);
     }
     return err_errno(err, errnum, "%s %s", what, name);
 }
@@ -246,8 +246,8 @@ static int op_remove(struct disk *disk, const char *name, struct err *err)
     return op_sync_directory(disk, err);
 }
 
-static int op_free_bytes(struct disk *disk, uint64_t *ret_bytes,
-                         struct err *err)
+static int op_space(struct disk *disk, uint64_t *ret_free, uint64_t *ret_total,
+                    struct err *err)
 {
     struct statvfs status;
 
@@ -255,7 +255,8 @@ static int op_free_bytes(struct disk *disk, uint64_t *ret_bytes,
         return disk_files_error(err, errno, "ask for the space of",
                                 "the directory");
     }
-    *ret_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    *ret_free = (uint64_t)status.f_bavail * status.f_frsize;
+    *ret_total = (uint64_t)status.f_blocks * status.f_frsize;
     return 0;
 }
 
@@ -270,5 +271,5 @@ const struct disk_ops disk_files_ops = {
     .rename = op_rename,
     .remove = op_remove,
     .sync_directory = op_sync_directory,
-    .free_bytes = op_free_bytes,
+    .space = op_space,
 };

@@ -30,7 +30,7 @@ struct disk_real {
 extern const struct disk_ops disk_files_ops; /* without write and work */
 /* Writes and syncs all of it; 0 or the code. */
 int disk_files_write(const struct disk_write *write);
-/* QL_LIMIT for a full disk, else as err_errno(). */
+/* QL_NO_SPACE for a full disk, else as err_errno(). */
 int disk_files_error(struct err *err, int errnum, const char *what,
                      const char *name);
 

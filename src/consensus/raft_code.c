@@ -14,7 +14,7 @@ int raft_code(int code)
         return RAFT_NOMEM;
     case QL_CORRUPT:
         return RAFT_CORRUPT;
-    case QL_LIMIT:
+    case QL_NO_SPACE:
         return RAFT_NOSPACE;
     case QL_TOO_LARGE:
         return RAFT_TOOBIG;

@@ -183,7 +183,7 @@ static void chore_on_done(struct disk_work *work, int status)
 
 static void prepare_on_done(struct wal *wal, int status)
 {
-    if (status == QL_LIMIT && !wal->spare_urgent) {
+    if (status == QL_NO_SPACE && !wal->spare_urgent) {
         /* Full: tried again when the segment is needed, or when there is one to
          * recycle. */
         wal->spare_failed = true;

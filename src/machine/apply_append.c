@@ -118,6 +118,10 @@ static void append_parts(struct machine *machine,
         ret->code = QL_LIMIT;
         return;
     }
+    if (machine->state->space_low) {
+        ret->code = QL_NO_SPACE;
+        return;
+    }
     for (i = 0; i < args->parts_count; i++) {
         append_part(machine, logs[i], &args->parts[i], ret);
     }

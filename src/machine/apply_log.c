@@ -33,6 +33,10 @@ void apply_log_create(struct machine *machine, struct bytes params,
         ret->code = QL_LIMIT;
         return;
     }
+    if (state->space_low) {
+        ret->code = QL_NO_SPACE;
+        return;
+    }
     log = log_new(state->logs.uid_last + 1, args.log);
     log->token = args.token;
     log->retention = args.retention;

@@ -9,6 +9,10 @@ void apply_producer_open(struct machine *machine, struct bytes params,
     struct state *state = machine->state;
 
     (void)params;
+    if (state->space_low) {
+        ret->code = QL_NO_SPACE;
+        return;
+    }
     ret->producer =
         producers_open(&state->producers, machine->index, state->time_ms)->id;
 }

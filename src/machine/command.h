@@ -32,6 +32,7 @@ enum command_kind {
     COMMAND_WRITER_RELEASE = 9,
     COMMAND_TICK = 10,          /* no params: retention and expiry happen */
     COMMAND_CONFIRM_CLOCK = 11, /* no params: ends the suspension of age */
+    COMMAND_SPACE = 12, /* struct space_args: disks are nearly full, or not */
 };
 
 /* A command as it stands in a batch; params are the method's encoded map. */

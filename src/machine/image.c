@@ -42,7 +42,8 @@ static void write_header(const struct state *state, struct buf *buf)
     size_t start = buf->len;
 
     add_raw(buf, IMAGE_MAGIC, 4);
-    add_u32(buf, state->age_suspended ? IMAGE_AGE_SUSPENDED : 0);
+    add_u32(buf, (state->age_suspended ? IMAGE_AGE_SUSPENDED : 0) |
+                     (state->space_low ? IMAGE_SPACE_LOW : 0));
     add_u64(buf, 0); /* the tables' length, when it is known */
     add_u64(buf, chunks_len(&state->logs));
     add_u64(buf, state->time_ms);

@@ -9,7 +9,11 @@
 
 #define IMAGE_MAGIC "QLM1"
 #define IMAGE_HEADER_LEN 80u
-#define IMAGE_AGE_SUSPENDED 1u /* the only flag */
+
+/* Flags. An image without a flag is one of before it came. */
+#define IMAGE_AGE_SUSPENDED 1u
+#define IMAGE_SPACE_LOW 2u
+#define IMAGE_FLAGS (IMAGE_AGE_SUSPENDED | IMAGE_SPACE_LOW)
 
 /* The least bytes a row takes; a count is checked against them. */
 #define IMAGE_LOG_LEN_MIN 109u /* the fixed fields and a name of one byte */

@@ -4,8 +4,10 @@
 
 #include "machine/apply.h"
 #include "machine/image.h"
+#include "machine/must.h"
 #include "util/hash128.h"
 #include "util/mem.h"
+#include "wire/args_cluster.h"
 
 /* An idle cluster's clock moves at least this often, so that a long silence does
  * not look like a jump. */
@@ -15,6 +17,8 @@ static void apply_tick(struct machine *machine, struct bytes params,
                        struct outcome *ret);
 static void apply_confirm_clock(struct machine *machine, struct bytes params,
                                 struct outcome *ret);
+static void apply_space(struct machine *machine, struct bytes params,
+                        struct outcome *ret);
 static bool retain_logs(struct machine *machine);
 
 struct apply_row {
@@ -35,6 +39,7 @@ static const struct apply_row apply_rows[] = {
     {COMMAND_WRITER_RELEASE, apply_writer_release},
     {COMMAND_TICK, apply_tick},
     {COMMAND_CONFIRM_CLOCK, apply_confirm_clock},
+    {COMMAND_SPACE, apply_space},
 };
 
 struct machine *machine_new(void)
@@ -112,6 +117,7 @@ void machine_counts(const struct machine *machine, struct machine_counts *ret)
     ret->state_index = state->state_index;
     ret->time_ms = state->time_ms;
     ret->age_suspended = state->age_suspended;
+    ret->space_low = state->space_low;
 }
 
 bool machine_wants_tick(const struct machine *machine, uint64_t time_ms)
@@ -196,6 +202,17 @@ static void apply_confirm_clock(struct machine *machine, struct bytes params,
     (void)params;
     (void)ret;
     machine->state->age_suspended = false;
+}
+
+static void apply_space(struct machine *machine, struct bytes params,
+                        struct outcome *ret)
+{
+    struct space_args args;
+
+    ret->code = must_have_memory(space_args_decode(&args, params, NULL));
+    if (ret->code == 0) {
+        machine->state->space_low = args.low;
+    }
 }
 
 /* The order of the list does not matter: what one log drops depends on itself

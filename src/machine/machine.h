@@ -5,6 +5,10 @@
  * results on every node. Applying cannot fail: a refusal is a result. Limits,
  * fencing and conditions are decided here and nowhere else.
  *
+ * While disks are nearly full (COMMAND_SPACE) what makes the state grow is refused
+ * with QL_NO_SPACE: log.append, log.create, producer.open. What frees, fences or
+ * only changes something goes on, and what was decided before is still answered.
+ *
  * Lives on the loop thread. Only a struct view may be read elsewhere.
  */
 #pragma once
@@ -65,6 +69,7 @@ struct machine_counts {
     uint64_t state_index;
     uint64_t time_ms;
     bool age_suspended;
+    bool space_low; /* what would grow is refused: COMMAND_SPACE */
 };
 void machine_counts(const struct machine *machine, struct machine_counts *ret);
 /* True when a tick would drop entries or producers, as far as can be told

@@ -36,6 +36,9 @@ static const struct refusal_row refusal_rows[] = {
     {0, QL_DUPLICATE_UNKNOWN,
      "this append was decided before, too long ago to tell how"},
     {0, QL_PRODUCER_EXPIRED, "the producer was closed or idle for too long"},
+    {0, QL_NO_SPACE,
+     "the disks of too many nodes are nearly full: make room there, or trim or "
+     "delete logs"},
     {0, QL_LIMIT, "the cluster has as many logs as it may have"},
 };
 

@@ -81,10 +81,11 @@ static int read_header(struct restore *restore, const uint8_t *image,
     restore->logs = cursor_u32(tables);
     restore->open = cursor_u32(tables);
     restore->producers = cursor_u32(tables);
-    if (cursor_u32(tables) != 0 || (flags & ~IMAGE_AGE_SUSPENDED) != 0) {
+    if (cursor_u32(tables) != 0 || (flags & ~IMAGE_FLAGS) != 0) {
         return restore_corrupt(restore, "it is of an unknown kind");
     }
-    state->age_suspended = flags != 0;
+    state->age_suspended = (flags & IMAGE_AGE_SUSPENDED) != 0;
+    state->space_low = (flags & IMAGE_SPACE_LOW) != 0;
     if (tables_len < IMAGE_HEADER_LEN || tables_len > len ||
         len - tables_len != chunks_len) {
         return restore_corrupt(restore, "its lengths do not fit");

@@ -16,6 +16,7 @@ struct state {
     uint64_t time_ms;     /* the machine's clock; 0: no batch yet */
     uint64_t state_index; /* commands that changed log data */
     bool age_suspended;
+    bool space_low; /* what would grow is refused */
 };
 
 struct state *state_new(void);

@@ -128,5 +128,7 @@ static void error_fill(const struct service *service, struct rpc_error *error)
         error->retry_after_ms = RETRY_NO_LEADER_MS;
     } else if (error->code == QL_BUSY) {
         error->retry_after_ms = RETRY_BUSY_MS;
+    } else if (error->code == QL_NO_SPACE) {
+        error->retry_after_ms = RETRY_NO_SPACE_MS;
     }
 }

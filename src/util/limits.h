@@ -71,6 +71,7 @@
 #define CALL_PARAMS_MAX (4u * KIB)
 #define RETRY_NO_LEADER_MS 200u /* retry_after_ms with QL_NO_LEADER */
 #define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
+#define RETRY_NO_SPACE_MS 1000u /* retry_after_ms with QL_NO_SPACE */
 #define FOLLOW_CREDIT_MAX (16u * MIB)
 #define FOLLOW_EVENT_BYTES (256u * KIB) /* entries in one notification */
 /* A follow adds nothing while its connection has these queued: many readers that

@@ -225,3 +225,27 @@ int transfer_args_encode(const struct transfer_args *args, struct buf *buf)
 {
     return fields_encode(&transfer_message, args, buf);
 }
+
+static const struct field space_fields[] = {
+    {FIELD_KEY("low"), .kind = FIELD_BOOL, .required = true,
+     .offset = offsetof(struct space_args, low)},
+};
+static const struct message space_message =
+    FIELD_MESSAGE("space command", space_fields);
+
+int space_args_decode(struct space_args *ret, struct bytes params,
+                      struct err *err)
+{
+    struct space_args args = {0};
+    int rv = fields_decode(&space_message, params, &args, err);
+
+    if (rv == 0) {
+        *ret = args;
+    }
+    return rv;
+}
+
+int space_args_encode(const struct space_args *args, struct buf *buf)
+{
+    return fields_encode(&space_message, args, buf);
+}

@@ -76,6 +76,14 @@ int status_result_decode(struct status_result *ret, struct bytes result,
                          struct err *err);
 int status_result_encode(const struct status_result *status, struct buf *buf);
 
+/* Not a method: what the leader proposes by itself (COMMAND_SPACE). */
+struct space_args {
+    bool low;
+};
+int space_args_decode(struct space_args *ret, struct bytes params,
+                      struct err *err);
+int space_args_encode(const struct space_args *args, struct buf *buf);
+
 /* cluster.transfer {to?}: 0 or absent: whoever is ready. Answers {} when
  * another node leads or a new term began. cluster.confirm_clock {} -> {}. */
 struct transfer_args {

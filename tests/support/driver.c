@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/cmocka.h"
+#include "wire/args_cluster.h"
 #include "wire/args_writer.h"
 
 /* Applies what was encoded and frees it. */
@@ -191,6 +192,19 @@ int driver_tick(struct driver *driver)
 int driver_confirm_clock(struct driver *driver)
 {
     return driver_apply(driver, COMMAND_CONFIRM_CLOCK, (struct bytes){NULL, 0});
+}
+
+int driver_space(struct driver *driver, bool low)
+{
+    const struct space_args args = {low};
+    struct buf params = BUF_INIT;
+    int rv;
+
+    assert_int_equal(space_args_encode(&args, &params), 0);
+    rv = driver_apply(driver, COMMAND_SPACE,
+                      (struct bytes){params.data, params.len});
+    buf_close(&params);
+    return rv;
 }
 
 struct log_stat driver_stat(const struct driver *driver, const char *log)

@@ -41,6 +41,7 @@ int driver_acquire(struct driver *driver, const char *log, const char *name);
 int driver_release(struct driver *driver, const char *log, uint64_t epoch);
 int driver_tick(struct driver *driver);
 int driver_confirm_clock(struct driver *driver);
+int driver_space(struct driver *driver, bool low);
 
 /* The log must exist. */
 struct log_stat driver_stat(const struct driver *driver, const char *log);

@@ -47,10 +47,10 @@ void fake_disk_drain(struct fake_disk *fake);
 /* The @nth operation from now (1: the next) is cut in the middle, and the disk
  * is dead from then on: calls fail with QL_IO, nothing ends. 0: never. */
 void fake_disk_crash_at(struct fake_disk *fake, uint64_t nth);
-/* The @nth operation from now fails with @code (QL_IO, QL_LIMIT). */
+/* The @nth operation from now fails with @code (QL_IO, QL_NO_SPACE). */
 void fake_disk_fail_at(struct fake_disk *fake, uint64_t nth, int code);
-/* All files together; fills and growing writes beyond it fail with QL_LIMIT.
- * 0: no limit. */
+/* All files together; fills and growing writes beyond it fail with
+ * QL_NO_SPACE. 0: no limit. */
 void fake_disk_capacity(struct fake_disk *fake, uint64_t bytes);
 /* The process ends here: handles can only be closed any more, writes under way
  * reach the disk or not, sector by sector, and works are forgotten. To be called

@@ -269,7 +269,7 @@ static int op_write_sync(struct disk_file *file, uint64_t offset,
         break;
     }
     if (!fits(fake, file->inode, offset + len)) {
-        return err_set(err, QL_LIMIT, "no space");
+        return err_set(err, QL_NO_SPACE, "no space");
     }
     fake->stats.bytes += len;
     (void)fake_inode_write(file->inode, offset, bytes, len, NULL);
@@ -293,7 +293,7 @@ static int op_fill(struct disk_file *file, uint64_t len, struct err *err)
         break;
     }
     if (!fits(fake, file->inode, len)) {
-        return err_set(err, QL_LIMIT, "no space");
+        return err_set(err, QL_NO_SPACE, "no space");
     }
     fake_inode_resize(file->inode, 0);
     fake_inode_resize(file->inode, filled);
@@ -380,8 +380,8 @@ static int op_sync_directory(struct disk *disk, struct err *err)
     return 0;
 }
 
-static int op_free_bytes(struct disk *disk, uint64_t *ret_bytes,
-                         struct err *err)
+static int op_space(struct disk *disk, uint64_t *ret_free, uint64_t *ret_total,
+                    struct err *err)
 {
     struct fake_disk *fake = fake_of(disk);
     const struct list *link;
@@ -395,9 +395,11 @@ static int op_free_bytes(struct disk *disk, uint64_t *ret_bytes,
         used += LIST_ITEM(link, struct fake_inode, link)->len;
     }
     if (fake->capacity == 0) {
-        *ret_bytes = UINT64_MAX;
+        *ret_free = UINT64_MAX;
+        *ret_total = UINT64_MAX;
     } else {
-        *ret_bytes = used < fake->capacity ? fake->capacity - used : 0;
+        *ret_free = used < fake->capacity ? fake->capacity - used : 0;
+        *ret_total = fake->capacity;
     }
     return 0;
 }
@@ -446,7 +448,7 @@ const struct disk_ops fake_disk_ops = {
     .rename = op_rename,
     .remove = op_remove,
     .sync_directory = op_sync_directory,
-    .free_bytes = op_free_bytes,
+    .space = op_space,
     .write = op_write,
     .work = op_work,
 };

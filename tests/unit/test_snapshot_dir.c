@@ -149,7 +149,7 @@ static void full_disk_is_said(void **state)
     (void)state;
     assert_int_equal(store(fake, 5, "five"), 0);
     fake_disk_capacity(fake, 150);
-    assert_int_equal(store(fake, 7, "seven"), QL_LIMIT);
+    assert_int_equal(store(fake, 7, "seven"), QL_NO_SPACE);
     assert_false(fake_disk_has(fake, "snapshot.new"));
     assert_int_equal(load(fake, &rv, &aside), 5);
     fake_disk_free(fake);
