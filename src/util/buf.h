@@ -31,10 +31,40 @@ int buf_add(struct buf *buf, const void *bytes, size_t len);
 /* Drops @len bytes from the front, moving the rest down. */
 void buf_consume(struct buf *buf, size_t len);
 
-/* Little-endian integers of our own formats; unaligned pointers are fine. */
-void put_u16(uint8_t *at, uint16_t value);
-void put_u32(uint8_t *at, uint32_t value);
-void put_u64(uint8_t *at, uint64_t value);
-uint16_t get_u16(const uint8_t *at);
-uint32_t get_u32(const uint8_t *at);
-uint64_t get_u64(const uint8_t *at);
+/* Little-endian integers of our own formats; unaligned pointers are fine. Here,
+ * so that they become single loads and stores where they are used. */
+static inline void put_u16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+}
+
+static inline void put_u32(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+    at[2] = (uint8_t)(value >> 16);
+    at[3] = (uint8_t)(value >> 24);
+}
+
+static inline void put_u64(uint8_t *at, uint64_t value)
+{
+    put_u32(at, (uint32_t)value);
+    put_u32(at + 4, (uint32_t)(value >> 32));
+}
+
+static inline uint16_t get_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | at[1] << 8);
+}
+
+static inline uint32_t get_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+           (uint32_t)at[3] << 24;
+}
+
+static inline uint64_t get_u64(const uint8_t *at)
+{
+    return (uint64_t)get_u32(at) | (uint64_t)get_u32(at + 4) << 32;
+}
