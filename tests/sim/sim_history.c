@@ -11,7 +11,7 @@
 #include "sim/sim_client_internal.h"
 #include "util/hash128.h"
 
-#define THOROUGH_EVERY 16 /* indexes: the whole state takes long to hash */
+#define THOROUGH_EVERY 64 /* indexes: the whole state takes long to hash */
 
 static void walk_log(struct sim_node *node, const struct log_history *log,
                      bool to_the_end);

@@ -10,7 +10,6 @@ struct sim_store {
     struct fake_disk *fake;
     struct raft_disk *disk; /* NULL: down */
     bool silent;            /* the server is gone: nobody is told */
-    bool lost;              /* and what ends now never reached the disk */
     bool flipped;           /* a bit, at any time: the damage may lie dormant */
     bool full;
     bool made;

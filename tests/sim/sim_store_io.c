@@ -207,9 +207,6 @@ static void on_appended(struct raft_io_append *own, int status)
     struct sim_node *node = append->node;
     struct sim_disk *disk = &node->disk;
 
-    if (node->store->lost) {
-        return;
-    }
     if (append->index != disk->last + 1) {
         fail_load(node, "appends in disorder", append->index);
         return;
@@ -278,9 +275,6 @@ static void on_put(struct raft_io_snapshot_put *own, int status)
     struct sim_node *node = put->node;
     struct sim_disk *disk = &node->disk;
 
-    if (node->store->lost) {
-        return;
-    }
     disk->snapshot = put->snapshot;
     if (put->trailing == 0) {
         disk->first = put->snapshot.index + 1;

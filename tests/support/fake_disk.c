@@ -10,10 +10,9 @@
 #include "support/fake_disk_internal.h"
 #include "util/mem.h"
 
-static void pending_scatter(struct fake_disk *fake);
+static void crash(struct fake_disk *fake, enum fake_crash how, bool tears);
+static void pending_scatter(struct fake_disk *fake, bool tears);
 static void power_lost(struct fake_disk *fake, struct fake_inode *inode);
-static void fork_writes(const struct fake_disk *fake, struct fake_disk *copy,
-                        bool tears);
 
 /* ---- A disk ---- */
 
@@ -112,9 +111,8 @@ bool fake_disk_end_write(struct fake_disk *fake)
     write = LIST_ITEM(fake->writes.next, struct disk_write, link);
     list_remove(&write->link);
     if (write->status == 0) {
-        write->status = fake_inode_write(write->file->inode, write->offset,
-                                         write->bytes, write->len, NULL);
-        fake_inode_sync(write->file->inode, write->offset, write->len);
+        fake_inode_write_sync(write->file->inode, write->offset, write->bytes,
+                              write->len);
     }
     write->cb(write, write->status);
     return true;
@@ -169,10 +167,20 @@ bool fake_disk_is_dead(const struct fake_disk *fake)
 
 void fake_disk_crash(struct fake_disk *fake, enum fake_crash how)
 {
+    crash(fake, how, true);
+}
+
+void fake_disk_crash_untorn(struct fake_disk *fake, enum fake_crash how)
+{
+    crash(fake, how, false);
+}
+
+static void crash(struct fake_disk *fake, enum fake_crash how, bool tears)
+{
     struct list *link;
     struct list *next;
 
-    pending_scatter(fake);
+    pending_scatter(fake, tears);
     list_init(&fake->works);
     for (link = fake->files.next; link != &fake->files; link = link->next) {
         fake_file_abandon(LIST_ITEM(link, struct disk_file, link));
@@ -184,10 +192,16 @@ void fake_disk_crash(struct fake_disk *fake, enum fake_crash how)
             struct fake_inode *inode = LIST_ITEM(link, struct fake_inode, link);
 
             next = link->next;
-            (void)snprintf(names_kept ? inode->durable_name : inode->name,
-                           DISK_NAME_MAX, "%s",
-                           names_kept ? inode->name : inode->durable_name);
-            power_lost(fake, inode);
+            if (inode->renamed) {
+                if (!names_kept) {
+                    fake_inode_name(inode, inode->durable_name);
+                }
+                memcpy(inode->durable_name, inode->name, DISK_NAME_MAX);
+                inode->renamed = false;
+            }
+            if (inode->unsynced) {
+                power_lost(fake, inode);
+            }
         }
     }
     fake_inodes_collect(fake);
@@ -196,72 +210,18 @@ void fake_disk_crash(struct fake_disk *fake, enum fake_crash how)
     fake->fail_at = 0;
 }
 
-struct fake_disk *fake_disk_fork(const struct fake_disk *fake,
-                                 enum fake_crash how, bool tears, uint64_t seed)
-{
-    struct fake_disk *copy = fake_disk_new(seed);
-    const struct list *link;
-
-    for (link = fake->inodes.next; link != &fake->inodes; link = link->next) {
-        const struct fake_inode *from =
-            LIST_ITEM(link, struct fake_inode, link);
-        struct fake_inode *to = fake_inode_new(copy, from->name);
-
-        (void)snprintf(to->durable_name, DISK_NAME_MAX, "%s",
-                       from->durable_name);
-        if (from->room > 0) {
-            to->bytes = mem_must_alloc(from->room);
-            to->durable = mem_must_alloc(from->room);
-            memcpy(to->bytes, from->bytes, from->len);
-            memcpy(to->durable, from->durable, from->room);
-            to->room = from->room;
-        }
-        to->len = from->len;
-        to->durable_len = from->durable_len;
-    }
-    copy->capacity = fake->capacity;
-    fork_writes(fake, copy, tears);
-    fake_disk_crash(copy, how);
-    return copy;
-}
-
-/* The inodes of both stand in the same order. */
-static void fork_writes(const struct fake_disk *fake, struct fake_disk *copy,
-                        bool tears)
-{
-    const struct list *at;
-
-    for (at = fake->writes.next; at != &fake->writes; at = at->next) {
-        const struct disk_write *write = LIST_ITEM(at, struct disk_write, link);
-        const struct list *from = fake->inodes.next;
-        struct list *to = copy->inodes.next;
-
-        if (write->status != 0) {
-            continue;
-        }
-        while (LIST_ITEM(from, struct fake_inode, link) != write->file->inode) {
-            from = from->next;
-            to = to->next;
-        }
-        if (tears || dice_one_in(&copy->dice, 2)) {
-            (void)fake_inode_write(LIST_ITEM(to, struct fake_inode, link),
-                                   write->offset, write->bytes, write->len,
-                                   tears ? &copy->dice : NULL);
-        }
-    }
-}
-
-/* Each sector of a write under way arrived or not. */
-static void pending_scatter(struct fake_disk *fake)
+/* Each sector of a write under way arrived or not, or all of them. */
+static void pending_scatter(struct fake_disk *fake, bool tears)
 {
     while (!list_empty(&fake->writes)) {
         struct disk_write *write =
             LIST_ITEM(fake->writes.next, struct disk_write, link);
 
         list_remove(&write->link);
-        if (write->status == 0) {
+        if (write->status == 0 && (tears || dice_one_in(&fake->dice, 2))) {
             (void)fake_inode_write(write->file->inode, write->offset,
-                                   write->bytes, write->len, &fake->dice);
+                                   write->bytes, write->len,
+                                   tears ? &fake->dice : NULL);
         }
     }
 }
@@ -287,6 +247,7 @@ static void power_lost(struct fake_disk *fake, struct fake_inode *inode)
             }
         }
     }
+    inode->unsynced = false;
 }
 
 /* ---- Files, for tests ---- */
@@ -330,7 +291,7 @@ void fake_disk_delete(struct fake_disk *fake, const char *name)
     struct fake_inode *inode = fake_inode_find(fake, name);
 
     assert(inode != NULL);
-    inode->name[0] = '\0';
+    fake_inode_name(inode, "");
     inode->durable_name[0] = '\0';
     fake_inodes_collect(fake);
 }

@@ -56,11 +56,8 @@ void fake_disk_capacity(struct fake_disk *fake, uint64_t bytes);
  * reach the disk or not, sector by sector, and works are forgotten. To be called
  * before what wrote is freed. Afterwards the disk works again. */
 void fake_disk_crash(struct fake_disk *fake, enum fake_crash how);
-/* What a crash right now would leave, as a disk of its own; @fake goes on.
- * Writes under way arrive in part with @tears, else as a whole or not at all. */
-struct fake_disk *fake_disk_fork(const struct fake_disk *fake,
-                                 enum fake_crash how, bool tears,
-                                 uint64_t seed);
+/* As fake_disk_crash(); writes under way arrive as a whole or not at all. */
+void fake_disk_crash_untorn(struct fake_disk *fake, enum fake_crash how);
 bool fake_disk_is_dead(const struct fake_disk *fake);
 
 /* ---- Files, for tests; durable at once ---- */

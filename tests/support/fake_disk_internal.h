@@ -15,6 +15,9 @@ struct fake_inode {
     size_t durable_len;
     size_t room;
     unsigned opened;
+    uint64_t name_hash;
+    bool renamed;  /* the names may differ */
+    bool unsynced; /* bytes and durable may differ */
 };
 
 struct disk_file {
@@ -44,6 +47,7 @@ extern const struct disk_ops fake_disk_ops;
 
 struct fake_inode *fake_inode_find(const struct fake_disk *fake,
                                    const char *name);
+void fake_inode_name(struct fake_inode *inode, const char *name);
 struct fake_inode *fake_inode_new(struct fake_disk *fake, const char *name);
 void fake_inode_free(struct fake_inode *inode);
 /* Frees those that no name and no handle leads to. */
@@ -56,5 +60,8 @@ void fake_inode_resize(struct fake_inode *inode, size_t len);
 /* With @dice, each sector arrives or not. */
 int fake_inode_write(struct fake_inode *inode, uint64_t offset,
                      const void *bytes, size_t len, struct dice *dice);
+/* A write and the sync of what it wrote. */
+void fake_inode_write_sync(struct fake_inode *inode, uint64_t offset,
+                           const void *bytes, size_t len);
 void fake_inode_sync(struct fake_inode *inode, uint64_t offset, size_t len);
 void fake_inode_sync_len(struct fake_inode *inode);

@@ -10,26 +10,45 @@
 
 /* ---- Inodes ---- */
 
+/* FNV-1a. */
+static uint64_t hash_name(const char *name)
+{
+    uint64_t hash = 1469598103934665603u;
+
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (uint8_t)*name) * 1099511628211u;
+    }
+    return hash;
+}
+
 struct fake_inode *fake_inode_find(const struct fake_disk *fake,
                                    const char *name)
 {
+    uint64_t hash = hash_name(name);
     const struct list *link;
 
     for (link = fake->inodes.next; link != &fake->inodes; link = link->next) {
         struct fake_inode *inode = LIST_ITEM(link, struct fake_inode, link);
 
-        if (strcmp(inode->name, name) == 0) {
+        if (inode->name_hash == hash && strcmp(inode->name, name) == 0) {
             return inode;
         }
     }
     return NULL;
 }
 
+void fake_inode_name(struct fake_inode *inode, const char *name)
+{
+    (void)snprintf(inode->name, DISK_NAME_MAX, "%s", name);
+    inode->name_hash = hash_name(name);
+    inode->renamed = true;
+}
+
 struct fake_inode *fake_inode_new(struct fake_disk *fake, const char *name)
 {
     struct fake_inode *inode = mem_must_zalloc(sizeof(*inode));
 
-    (void)snprintf(inode->name, DISK_NAME_MAX, "%s", name);
+    fake_inode_name(inode, name);
     list_push_back(&fake->inodes, &inode->link);
     return inode;
 }
@@ -85,6 +104,7 @@ void fake_inode_resize(struct fake_inode *inode, size_t len)
         memset(inode->bytes + inode->len, 0, len - inode->len);
     }
     inode->len = len;
+    inode->unsynced = true;
 }
 
 int fake_inode_write(struct fake_inode *inode, uint64_t offset,
@@ -94,6 +114,7 @@ int fake_inode_write(struct fake_inode *inode, uint64_t offset,
     size_t at = (size_t)offset;
     size_t end = at + len;
 
+    inode->unsynced = true;
     if (end > inode->len) {
         fake_inode_resize(inode, end);
     }
@@ -110,6 +131,20 @@ int fake_inode_write(struct fake_inode *inode, uint64_t offset,
     return 0;
 }
 
+void fake_inode_write_sync(struct fake_inode *inode, uint64_t offset,
+                           const void *bytes, size_t len)
+{
+    bool unsynced = inode->unsynced || offset + len > inode->len;
+
+    if (!unsynced) {
+        memcpy(inode->bytes + offset, bytes, len);
+        memcpy(inode->durable + offset, bytes, len);
+        return;
+    }
+    (void)fake_inode_write(inode, offset, bytes, len, NULL);
+    fake_inode_sync(inode, offset, len);
+}
+
 void fake_inode_sync(struct fake_inode *inode, uint64_t offset, size_t len)
 {
     if (len > 0) {
@@ -117,6 +152,9 @@ void fake_inode_sync(struct fake_inode *inode, uint64_t offset, size_t len)
     }
     if (offset + len > inode->durable_len) {
         fake_inode_sync_len(inode);
+    }
+    if (len == inode->len && len == inode->durable_len) {
+        inode->unsynced = false;
     }
 }
 
@@ -272,8 +310,7 @@ static int op_write_sync(struct disk_file *file, uint64_t offset,
         return err_set(err, QL_NO_SPACE, "no space");
     }
     fake->stats.bytes += len;
-    (void)fake_inode_write(file->inode, offset, bytes, len, NULL);
-    fake_inode_sync(file->inode, offset, len);
+    fake_inode_write_sync(file->inode, offset, bytes, len);
     return 0;
 }
 
@@ -310,7 +347,10 @@ static void names_sync(struct fake_disk *fake)
     for (link = fake->inodes.next; link != &fake->inodes; link = link->next) {
         struct fake_inode *inode = LIST_ITEM(link, struct fake_inode, link);
 
-        (void)snprintf(inode->durable_name, DISK_NAME_MAX, "%s", inode->name);
+        if (inode->renamed) {
+            memcpy(inode->durable_name, inode->name, DISK_NAME_MAX);
+            inode->renamed = false;
+        }
     }
     fake_inodes_collect(fake);
 }
@@ -334,9 +374,9 @@ static int op_rename(struct disk *disk, const char *from, const char *to,
         return code;
     }
     if (replaced != NULL) {
-        replaced->name[0] = '\0';
+        fake_inode_name(replaced, "");
     }
-    (void)snprintf(inode->name, DISK_NAME_MAX, "%s", to);
+    fake_inode_name(inode, to);
     if (what == FATE_CUT) {
         return code;
     }
@@ -360,7 +400,7 @@ static int op_remove(struct disk *disk, const char *name, struct err *err)
     if (what == FATE_CUT && dice_one_in(&fake->dice, 2)) {
         return code;
     }
-    inode->name[0] = '\0';
+    fake_inode_name(inode, "");
     if (what == FATE_CUT) {
         return code;
     }
