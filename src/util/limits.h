@@ -106,6 +106,16 @@
 #define SECRET_LEN 32u
 #define ID_TEXT_LEN 36u /* a UUID in text */
 
+/* Applied since the last look: then it comes early. What a log holds beyond its
+ * retention grows with this and not with the speed of those who write. */
+#define TICK_BYTES (8u * MIB)
+#define SPACE_REPORT_MS 1000u              /* between looks at the disk */
+#define SPACE_REPORT_LEN_MAX 4096u         /* of a report, of any version */
+#define SPACE_NUDGE_MS 5000u               /* while appends are refused */
+#define SPACE_PEERS_MAX (2u * MEMBERS_MAX) /* whose word is kept */
+#define SPACE_LOW_BYTES (256u * MIB)       /* default of --low-space-bytes */
+#define RESERVE_BYTES (64u * MIB)          /* default of --reserve-bytes */
+#define RESERVE_BYTES_MAX (1024u * MIB)
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u
 #define CLIENT_ADDRESSES_MAX 8u /* tried for one host name */
