@@ -37,6 +37,7 @@ int core_open(struct core *core, const struct node_options *options,
                                               .dir = options->dir,
                                               .listen_peer =
                                                   options->listen_peer,
+                                              .writer = options->wal_writer,
                                               .on_fatal = on_disk_fatal,
                                               .on_healed = on_healed,
                                               .on_frame = on_frame,

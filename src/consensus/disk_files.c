@@ -126,6 +126,12 @@ static int op_open(struct disk *disk, const char *name, bool create,
     if (real->direct) {
         file->direct =
             openat(real->dir_fd, name, O_RDWR | O_CLOEXEC | O_DIRECT | O_DSYNC);
+        if (file->direct < 0) {
+            rv = disk_files_error(err, errno, "open for direct writes", name);
+            (void)close(file->fd);
+            free(file);
+            return rv;
+        }
     }
     *ret_file = file;
     return 0;

@@ -18,6 +18,7 @@ struct disk_real {
     struct disk disk; /* first */
     int dir_fd;
     bool direct;
+    char fallback[ERR_TEXT_MAX]; /* see disk_real_fallback() */
     struct disk_lane *work_lane;
     struct disk_lane *write_lane; /* NULL with io_uring */
     struct disk_uring *uring;     /* NULL with the thread */
@@ -48,7 +49,10 @@ void disk_lane_add(struct disk_lane *lane, struct list *link);
 void disk_lane_stop(struct disk_lane *lane, void (*cb)(void *data), void *data);
 
 /* ---- disk_uring.c ---- */
-/* QL_NOT_FOUND: not built in. QL_IO: the kernel refuses. */
+/* Writes a block of zeros to the front of @fd (-1: makes a ring only); @direct:
+ * it was opened with O_DIRECT and O_DSYNC. QL_NOT_FOUND: not built in. QL_IO: the
+ * kernel refuses. A disk that is full is no reason to fail. */
+int disk_uring_try(int fd, bool direct, struct err *err);
 int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
                      struct err *err);
 int disk_uring_write(struct disk_uring *uring, struct disk_write *write);

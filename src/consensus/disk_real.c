@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,11 +12,12 @@
 
 #define PROBE_NAME "disk.probe"
 
-static int writer_start(struct disk_real *real,
-                        const struct disk_real_options *options,
-                        struct err *err);
-static int probe(struct disk_real *real, struct err *err);
-static bool takes_direct(const struct disk_file *file);
+static int probe(struct disk_real *real, enum disk_writer writer,
+                 bool *ret_uring, struct err *err);
+static int probe_direct(struct disk_real *real, int *ret_fd);
+static int parts_start(struct disk_real *real, uv_loop_t *loop, bool uring,
+                       struct err *err);
+static void say_fallback(struct disk_real *real, const char *why);
 static int op_write(struct disk *disk, struct disk_write *write);
 static int op_work(struct disk *disk, struct disk_work *work);
 static void write_run(struct list *link);
@@ -32,6 +34,7 @@ int disk_real_start(struct disk_real **ret_real,
                     const struct disk_real_options *options, struct err *err)
 {
     struct disk_real *real = calloc(1, sizeof(*real));
+    bool uring;
     int rv;
 
     if (real == NULL) {
@@ -46,11 +49,11 @@ int disk_real_start(struct disk_real **ret_real,
         rv = err_errno(err, errno, "open %s", options->dir);
         goto free_real;
     }
-    rv = probe(real, err);
+    rv = probe(real, options->writer, &uring, err);
     if (rv != 0) {
         goto close_dir;
     }
-    rv = writer_start(real, options, err);
+    rv = parts_start(real, options->loop, uring, err);
     if (rv != 0) {
         goto close_dir;
     }
@@ -90,6 +93,11 @@ const char *disk_real_writer(const struct disk_real *real)
     return real->direct ? "thread, direct" : "thread, buffered";
 }
 
+const char *disk_real_fallback(const struct disk_real *real)
+{
+    return real->fallback;
+}
+
 static void on_part_stopped(void *data)
 {
     struct disk_real *real = data;
@@ -104,52 +112,91 @@ static void on_part_stopped(void *data)
 
 /* ---- The choice ---- */
 
-static int writer_start(struct disk_real *real,
-                        const struct disk_real_options *options,
-                        struct err *err)
+/* Asks file system and kernel by doing it: some take O_DIRECT and refuse the
+ * write, some give a ring and refuse what is put into it. */
+static int probe(struct disk_real *real, enum disk_writer writer,
+                 bool *ret_uring, struct err *err)
 {
-    int rv = QL_NOT_FOUND;
+    struct err refusal = {0};
+    bool uring = writer != DISK_WRITER_THREAD;
+    int fd;
+    int failed = probe_direct(real, &fd);
+    int rv = 0;
 
-    /* First, because a lane that runs can only be stopped by the loop. */
-    if (options->writer != DISK_WRITER_THREAD) {
-        rv = disk_uring_start(&real->uring, options->loop, err);
-        if (rv != 0 && options->writer == DISK_WRITER_URING) {
-            return rv;
+    if (failed != 0) {
+        return disk_files_error(err, failed, "write", PROBE_NAME);
+    }
+    if (uring && disk_uring_try(fd, real->direct, &refusal) != 0) {
+        uring = false;
+        say_fallback(real, refusal.text);
+        if (writer == DISK_WRITER_URING) {
+            rv = err_set(err, refusal.code, "write by io_uring: %s",
+                         refusal.text);
         }
     }
-    if (rv != 0) {
-        rv = disk_lane_start(&real->write_lane, options->loop, &write_lane_ops,
-                             err);
-        if (rv != 0) {
-            return rv;
-        }
+    if (fd >= 0) {
+        (void)close(fd);
+        failed = unlinkat(real->dir_fd, PROBE_NAME, 0) == 0 ? 0 : errno;
     }
-    return disk_lane_start(&real->work_lane, options->loop, &work_lane_ops,
-                           err);
+    if (rv == 0 && failed != 0) {
+        rv = disk_files_error(err, failed, "remove", PROBE_NAME);
+    }
+    *ret_uring = uring;
+    return rv;
 }
 
-/* Asks the file system by doing it: some take the flag and refuse the write. */
-static int probe(struct disk_real *real, struct err *err)
+/* 0 or errno. *ret_fd: -1 if there is no room for the file even, else to be
+ * closed; the file is there then. */
+static int probe_direct(struct disk_real *real, int *ret_fd)
 {
-    struct disk_file *file;
+    _Alignas(DISK_BLOCK) static const uint8_t zeros[DISK_BLOCK];
+    int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+    int fd = openat(real->dir_fd, PROBE_NAME, flags | O_DIRECT | O_DSYNC, 0600);
+    ssize_t put = fd < 0 ? -1 : pwrite(fd, zeros, DISK_BLOCK, 0);
+    int failed = put == (ssize_t)DISK_BLOCK ? 0 : put < 0 ? errno : ENOSPC;
+
+    real->direct = failed == 0;
+    if (failed == 0) {
+        *ret_fd = fd;
+        return 0;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (failed == EINVAL || failed == EOPNOTSUPP) {
+        say_fallback(real, "the file system takes no direct writes");
+    } else if (failed == ENOSPC || failed == EDQUOT) {
+        say_fallback(real, "the disk is too full to try direct writes");
+    } else {
+        (void)unlinkat(real->dir_fd, PROBE_NAME, 0);
+        return failed;
+    }
+    *ret_fd = openat(real->dir_fd, PROBE_NAME, flags, 0600);
+    return *ret_fd >= 0 || errno == ENOSPC || errno == EDQUOT ? 0 : errno;
+}
+
+static int parts_start(struct disk_real *real, uv_loop_t *loop, bool uring,
+                       struct err *err)
+{
     int rv;
 
-    real->direct = true;
-    rv = real->disk.ops->open(&real->disk, PROBE_NAME, true, &file, err);
+    if (uring) {
+        rv = disk_uring_start(&real->uring, loop, err);
+    } else {
+        rv = disk_lane_start(&real->write_lane, loop, &write_lane_ops, err);
+    }
     if (rv != 0) {
         return rv;
     }
-    real->direct = takes_direct(file);
-    real->disk.ops->close(file);
-    return real->disk.ops->remove(&real->disk, PROBE_NAME, err);
+    return disk_lane_start(&real->work_lane, loop, &work_lane_ops, err);
 }
 
-static bool takes_direct(const struct disk_file *file)
+static void say_fallback(struct disk_real *real, const char *why)
 {
-    _Alignas(DISK_BLOCK) static const uint8_t zeros[DISK_BLOCK];
+    size_t len = strlen(real->fallback);
 
-    return file->direct >= 0 &&
-           pwrite(file->direct, zeros, DISK_BLOCK, 0) == (ssize_t)DISK_BLOCK;
+    (void)snprintf(real->fallback + len, sizeof(real->fallback) - len, "%s%s",
+                   len > 0 ? "; " : "", why);
 }
 
 /* ---- Writes and works ---- */

@@ -10,12 +10,7 @@
 #include <uv.h>
 
 #include "consensus/disk.h"
-
-enum disk_writer {
-    DISK_WRITER_AUTO, /* io_uring, or else the thread */
-    DISK_WRITER_URING,
-    DISK_WRITER_THREAD
-};
+#include "consensus/disk_writer.h"
 
 struct disk_real_options {
     uv_loop_t *loop; /* on which callbacks come; outlives the disk */
@@ -25,7 +20,7 @@ struct disk_real_options {
 
 struct disk_real;
 
-/* QL_IO also when DISK_WRITER_URING was asked for and is not to be had. */
+/* Fails also when DISK_WRITER_URING was asked for and is not to be had. */
 int disk_real_start(struct disk_real **ret_real,
                     const struct disk_real_options *options, struct err *err);
 /* Nothing may be under way; files may still be open and closed later. @cb comes
@@ -34,3 +29,6 @@ void disk_real_stop(struct disk_real *real, void (*cb)(void *data), void *data);
 struct disk *disk_real_disk(struct disk_real *real);
 /* "io_uring, direct", for status. Static storage. */
 const char *disk_real_writer(const struct disk_real *real);
+/* Why it is not "io_uring, direct", for the operator; "": it is, or nobody asked
+ * for it. Valid as long as the disk. */
+const char *disk_real_fallback(const struct disk_real *real);

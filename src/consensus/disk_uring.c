@@ -27,10 +27,39 @@ struct disk_uring {
     void *stop_data;
 };
 
+static void prepare(struct io_uring_sqe *sqe, int fd, bool direct,
+                    const uint8_t *bytes, size_t len, uint64_t offset);
 static int submit_first(struct disk_uring *uring);
 static void on_event(uv_poll_t *poll, int status, int events);
 static void on_result(struct disk_uring *uring, int result);
 static void on_closed(uv_handle_t *handle);
+
+int disk_uring_try(int fd, bool direct, struct err *err)
+{
+    _Alignas(DISK_BLOCK) static const uint8_t zeros[DISK_BLOCK];
+    struct io_uring_cqe *cqe;
+    struct io_uring ring;
+    int failed = -io_uring_queue_init(RING_ENTRIES, &ring, 0);
+
+    if (failed != 0) {
+        return err_errno(err, failed, "the kernel gives no io_uring");
+    }
+    if (fd >= 0) {
+        struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+        prepare(sqe, fd, direct, zeros, DISK_BLOCK, 0);
+        failed =
+            io_uring_submit(&ring) == 1 ? -io_uring_wait_cqe(&ring, &cqe) : EIO;
+        if (failed == 0 && cqe->res < 0) {
+            failed = -cqe->res;
+        }
+    }
+    io_uring_queue_exit(&ring);
+    if (failed != 0 && failed != ENOSPC && failed != EDQUOT) {
+        return err_errno(err, failed, "io_uring cannot write");
+    }
+    return 0;
+}
 
 int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
                      struct err *err)
@@ -113,6 +142,13 @@ static void on_closed(uv_handle_t *handle)
     free(uring);
 }
 
+static void prepare(struct io_uring_sqe *sqe, int fd, bool direct,
+                    const uint8_t *bytes, size_t len, uint64_t offset)
+{
+    io_uring_prep_write(sqe, fd, bytes, (unsigned)len, offset);
+    sqe->rw_flags = direct ? 0 : RWF_DSYNC;
+}
+
 static int submit_first(struct disk_uring *uring)
 {
     struct disk_write *write =
@@ -123,11 +159,9 @@ static int submit_first(struct disk_uring *uring)
     int rv;
 
     assert(sqe != NULL);
-    io_uring_prep_write(sqe, direct ? file->direct : file->fd,
-                        (const uint8_t *)write->bytes + uring->written,
-                        (unsigned)(write->len - uring->written),
-                        write->offset + uring->written);
-    sqe->rw_flags = direct ? 0 : RWF_DSYNC;
+    prepare(sqe, direct ? file->direct : file->fd, direct,
+            (const uint8_t *)write->bytes + uring->written,
+            write->len - uring->written, write->offset + uring->written);
     rv = io_uring_submit(&uring->ring);
     return rv == 1 ? 0 : QL_IO;
 }
@@ -185,6 +219,13 @@ static void on_result(struct disk_uring *uring, int result)
 }
 
 #else
+
+int disk_uring_try(int fd, bool direct, struct err *err)
+{
+    (void)fd;
+    (void)direct;
+    return err_set(err, QL_NOT_FOUND, "io_uring is not built in");
+}
 
 int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
                      struct err *err)

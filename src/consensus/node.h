@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "consensus/disk_writer.h"
 #include "consensus/identity.h"
 #include "machine/machine.h"
 #include "util/list.h"
@@ -33,6 +34,7 @@ struct node_options {
     uint32_t heartbeat_ms;           /* 0: HEARTBEAT_MS */
     uint32_t snapshot_entries;       /* 0: SNAPSHOT_ENTRIES */
     uint64_t snapshot_bytes_min;     /* 0: SNAPSHOT_BYTES_MIN */
+    enum disk_writer wal_writer;
     /* Role, term, leader or readiness to serve changed. May be NULL. */
     void (*on_state)(void *data);
     /* A raft entry was applied, or a snapshot installed: the machine has moved.

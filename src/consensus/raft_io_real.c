@@ -123,7 +123,8 @@ static int open_disk(struct raft_io_real *real)
 {
     const struct identity *identity = real->options.identity;
     const struct disk_real_options files = {.loop = real->options.loop,
-                                            .dir = real->dir};
+                                            .dir = real->dir,
+                                            .writer = real->options.writer};
     struct raft_disk_options disk = {
         .where = real->dir,
         .first_configuration = {real->first_configuration.base,
@@ -228,6 +229,7 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *voted_for,
     }
     raft_io_real_say(raft_disk_report(real->disk), real->dir,
                      disk_real_writer(real->files));
+    raft_io_real_say_fallback(disk_real_fallback(real->files));
     *term = loaded.term;
     *voted_for = loaded.voted_for;
     *snapshot = loaded.snapshot;

@@ -9,6 +9,7 @@
 #include <raft.h>
 #include <stdbool.h>
 
+#include "consensus/disk_writer.h"
 #include "consensus/identity.h"
 #include "consensus/raft_net.h"
 
@@ -19,6 +20,7 @@ struct raft_io_real_options {
     const struct identity *identity; /* outlives it */
     const char *dir;                 /* the data directory */
     const char *listen_peer;         /* "host:port"; NULL: own peer address */
+    enum disk_writer writer;         /* of the raft log */
     /* A write failed: must not return in production. */
     void (*on_fatal)(void *data, const char *reason);
     /* See raft_io_real_in_doubt(); it has ended. May be NULL. */

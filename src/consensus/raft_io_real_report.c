@@ -43,6 +43,13 @@ void raft_io_real_say(const struct raft_disk_report *report, const char *where,
               writer);
 }
 
+void raft_io_real_say_fallback(const char *why)
+{
+    if (why[0] != '\0') {
+        diag_info("the raft log could be written faster: %s", why);
+    }
+}
+
 void raft_io_real_say_healed(void)
 {
     diag_info("this node has everything back that it had lost: it votes "

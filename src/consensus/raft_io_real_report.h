@@ -7,4 +7,6 @@
 /* @writer: see disk_real_writer(). */
 void raft_io_real_say(const struct raft_disk_report *report, const char *where,
                       const char *writer);
+/* @why: see disk_real_fallback(). */
+void raft_io_real_say_fallback(const char *why);
 void raft_io_real_say_healed(void);

@@ -46,6 +46,8 @@ static const struct option_row rows[] = {
         "raft entries between snapshots (8192)"),
     ROW("snapshot-bytes", 0, OPTION_SIZE, snapshot_bytes, "SIZE",
         "least bytes of raft log between snapshots (16MiB)"),
+    ROW("wal-writer", 0, OPTION_TEXT, wal_writer, "WAY",
+        "how the raft log is written: auto, io_uring or thread (auto)"),
     ROW("log-level", 0, OPTION_TEXT, log_level, "LEVEL",
         "error, warning, info or debug (info)"),
     ROW("check-config", 0, OPTION_FLAG, check_config, NULL,
@@ -67,6 +69,7 @@ static const struct config defaults = {
     .heartbeat_ms = HEARTBEAT_MS,
     .snapshot_entries = SNAPSHOT_ENTRIES,
     .snapshot_bytes = SNAPSHOT_BYTES_MIN,
+    .wal_writer = "auto",
     .log_level = "info",
 };
 
@@ -215,19 +218,13 @@ int config_parse_listen(const char *text, struct address *ret_addresses,
 const char *const *config_environment_names(void)
 {
     static const char *const names[] = {
-        "QUORLOGD_CONFIG",
-        "QUORLOGD_LISTEN",
-        "QUORLOGD_LISTEN_PEER",
-        "QUORLOGD_SOCKET",
-        "QUORLOGD_MAX_CONNECTIONS",
-        "QUORLOGD_MAX_REQUEST_BYTES",
-        "QUORLOGD_IDLE_TIMEOUT",
-        "QUORLOGD_ELECTION_TIMEOUT",
-        "QUORLOGD_HEARTBEAT",
-        "QUORLOGD_SNAPSHOT_ENTRIES",
-        "QUORLOGD_SNAPSHOT_BYTES",
-        "QUORLOGD_LOG_LEVEL",
-        NULL,
+        "QUORLOGD_CONFIG",          "QUORLOGD_LISTEN",
+        "QUORLOGD_LISTEN_PEER",     "QUORLOGD_SOCKET",
+        "QUORLOGD_MAX_CONNECTIONS", "QUORLOGD_MAX_REQUEST_BYTES",
+        "QUORLOGD_IDLE_TIMEOUT",    "QUORLOGD_ELECTION_TIMEOUT",
+        "QUORLOGD_HEARTBEAT",       "QUORLOGD_SNAPSHOT_ENTRIES",
+        "QUORLOGD_SNAPSHOT_BYTES",  "QUORLOGD_WAL_WRITER",
+        "QUORLOGD_LOG_LEVEL",       NULL,
     };
 
     return names;
@@ -306,6 +303,23 @@ static int check_range(const char *name, uint64_t value, uint64_t min,
                    name, value, min, max);
 }
 
+static int writer_parse(const char *text, enum disk_writer *ret_writer)
+{
+    static const char *const names[] = {
+        [DISK_WRITER_AUTO] = "auto",
+        [DISK_WRITER_URING] = "io_uring",
+        [DISK_WRITER_THREAD] = "thread",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret_writer = (enum disk_writer)i;
+            return 0;
+        }
+    }
+    return QL_INVALID;
+}
+
 static int config_check(struct config *config, struct err *err)
 {
     const struct {
@@ -345,6 +359,11 @@ static int config_check(struct config *config, struct err *err)
         return err_set(err, QL_INVALID,
                        "log-level '%s': use error, warning, info or debug",
                        config->log_level);
+    }
+    if (writer_parse(config->wal_writer, &config->writer) != 0) {
+        return err_set(err, QL_INVALID,
+                       "wal-writer '%s': use auto, io_uring or thread",
+                       config->wal_writer);
     }
     if (config->listen != NULL) {
         int rv = config_parse_listen(config->listen, config->listen_addresses,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "consensus/disk_writer.h"
 #include "server/server.h"
 #include "util/diag.h"
 #include "util/err.h"
@@ -32,12 +33,14 @@ struct config {
     uint64_t heartbeat_ms;
     uint64_t snapshot_entries;
     uint64_t snapshot_bytes;
+    const char *wal_writer;
     const char *log_level;
     bool check_config;
     bool help;
 
     /* Parsed out of the texts above by config_load(). */
     enum diag_level level;
+    enum disk_writer writer;
     struct address listen_addresses[SERVER_LISTEN_MAX];
     size_t listen_count;
     struct option_set *set; /* owns the texts */

@@ -76,6 +76,7 @@ class Configuration(Case):
                             ("election-timeout", "1h"),
                             ("snapshot-entries", "3"),
                             ("log-level", "loud"),
+                            ("wal-writer", "pencil"),
                             ("listen", "127.0.0.1:1,,"),
                             ("listen", "unix:/x")):
             text = self.refused("--%s" % name, value)
