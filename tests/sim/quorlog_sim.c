@@ -15,29 +15,25 @@
  *     --bias B          fair figure8 handovers stale pair
  *     --full            with the real disk layer, machine and batches
  *     --first           ends with the first violation
+ *     --jobs N          processes, of which each takes every nth seed
  *     --apart           each seed in a process of its own with all rules, too
  *
  * Exit status 0: no violation; 1: some; 2: not understood.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "sim/sim.h"
 #include "util/diag.h"
 
 #define SECONDS 120
+#define JOBS_MAX 1024u
 
 struct arguments {
     char verb; /* the first letter */
-    uint64_t first;
-    uint64_t last;
-    bool first_only;
-    bool apart;
+    struct sim_range range;
     struct sim_options options;
 };
 
@@ -67,121 +63,45 @@ static const struct word biases[] = {
     {"pair", SIM_PAIR},           {NULL, 0},
 };
 
-static uint64_t current_seed;
-
 static bool parse(struct arguments *ret, int argc, char **argv);
 static void usage(void);
-static int run(const struct arguments *arguments, struct sim_outcome *outcome);
-static int shrink(const struct arguments *arguments,
-                  struct sim_outcome *outcome);
-static void catch (int number);
-static void say_seed_and_die(int number);
-static void print_totals(const struct sim_totals *totals, uint64_t seeds,
-                         uint64_t bad, double seconds);
+static int run(const struct arguments *arguments);
+static int shrink(const struct arguments *arguments);
+static void print_totals(const struct sim_sum *sum);
 
 int main(int argc, char **argv)
 {
     struct arguments arguments;
-    struct sim_outcome *outcome;
 
     if (!parse(&arguments, argc, argv)) {
         usage();
         return 2;
     }
-    outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    diag_set_level(DIAG_ERROR); /* faults are what this is about */
+    return arguments.verb == 's' ? shrink(&arguments) : run(&arguments);
+}
+
+static int run(const struct arguments *arguments)
+{
+    struct sim_sum sum;
+    bool passed = sim_run_range(&arguments->options, &arguments->range, &sum);
+
+    print_totals(&sum);
+    return passed ? 0 : 1;
+}
+
+static int shrink(const struct arguments *arguments)
+{
+    struct sim_options options = arguments->options;
+    struct sim_outcome *outcome =
+        mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
     if (outcome == MAP_FAILED) {
         perror("quorlog-sim");
         return 2;
     }
-    diag_set_level(DIAG_ERROR); /* faults are what this is about */
-    return arguments.verb == 's' ? shrink(&arguments, outcome)
-                                 : run(&arguments, outcome);
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void add_up(struct sim_totals *sum, const struct sim_totals *one)
-{
-    uint64_t *to = (uint64_t *)sum;
-    const uint64_t *from = (const uint64_t *)one;
-
-    _Static_assert(sizeof *sum % sizeof *to == 0, "totals are all 64 bits");
-    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++) {
-        to[i] += from[i];
-    }
-}
-
-static int run(const struct arguments *arguments, struct sim_outcome *outcome)
-{
-    struct sim_options options = arguments->options;
-    bool apart = arguments->apart && !options.trace;
-    struct sim_totals totals;
-    double start = seconds_now();
-    uint64_t seeds = 0;
-    uint64_t bad = 0;
-
-    memset(&totals, 0, sizeof totals);
-    if (!apart) {
-        catch (SIGSEGV);
-        catch (SIGABRT);
-    }
-    for (uint64_t seed = arguments->first; seed <= arguments->last; seed++) {
-        bool passed;
-
-        options.seed = seed;
-        current_seed = seed;
-        memset(outcome, 0, sizeof *outcome);
-        passed = apart ? sim_try(&options, outcome)
-                       : sim_run(&options, &outcome->totals, outcome->text);
-        add_up(&totals, &outcome->totals);
-        seeds++;
-        if (!passed) {
-            bad++;
-            printf("seed %llu: %s\n", (unsigned long long)seed, outcome->text);
-            (void)fflush(stdout);
-        }
-        if (bad > 0 && arguments->first_only) {
-            break;
-        }
-    }
-    print_totals(&totals, seeds, bad, seconds_now() - start);
-    return bad == 0 ? 0 : 1;
-}
-
-/* A sanitizer that catches it already tells more. */
-static void catch (int number)
-{
-    struct sigaction known;
-
-    if (sigaction(number, NULL, &known) == 0 && known.sa_handler == SIG_DFL) {
-        (void)signal(number, say_seed_and_die);
-    }
-}
-
-static void say_seed_and_die(int number)
-{
-    char text[64];
-    int len = snprintf(text, sizeof text, "seed %llu: CRASH\n",
-                       (unsigned long long)current_seed);
-
-    (void)!write(STDOUT_FILENO, text, (size_t)len);
-    (void)signal(number, SIG_DFL);
-    (void)raise(number);
-}
-
-static int shrink(const struct arguments *arguments,
-                  struct sim_outcome *outcome)
-{
-    struct sim_options options = arguments->options;
-
-    options.seed = arguments->first;
+    options.seed = arguments->range.first;
     if (!sim_shrink(&options, outcome)) {
         printf("seed %llu violates nothing\n",
                (unsigned long long)options.seed);
@@ -199,21 +119,22 @@ static unsigned long long ull(uint64_t value)
     return value;
 }
 
-static void print_totals(const struct sim_totals *totals, uint64_t seeds,
-                         uint64_t bad, double seconds)
+static void print_totals(const struct sim_sum *sum)
 {
+    const struct sim_totals *totals = &sum->totals;
     const struct guard_counts *guard = &totals->guard;
 
-    printf("%llu seeds, %.1f cluster-hours, %llu faults, %llu acknowledged, "
-           "%llu read, %llu violations, %.1f seeds/s\n",
-           ull(seeds), (double)totals->milliseconds / 3.6e6,
-           ull(totals->faults), ull(totals->acks), ull(totals->reads), ull(bad),
-           (double)seeds / (seconds > 0 ? seconds : 1));
-    printf("events %llu crashes %llu restarts %llu elections %llu snapshots "
+    printf("%llu seeds, %.1f cluster-hours, %llu faults, %llu crashes, %llu "
+           "acknowledged, %llu read, %llu violations, %.1f seeds/s per core\n",
+           ull(sum->seeds), (double)totals->milliseconds / 3.6e6,
+           ull(totals->faults), ull(totals->crashes), ull(totals->acks),
+           ull(totals->reads), ull(sum->bad),
+           (double)sum->seeds / (sum->cpu_seconds > 0 ? sum->cpu_seconds : 1));
+    printf("events %llu restarts %llu elections %llu snapshots "
            "%llu installs %llu transfers %llu changes %llu\n",
-           ull(totals->events), ull(totals->crashes), ull(totals->restarts),
-           ull(totals->elections), ull(totals->snapshots),
-           ull(totals->installs), ull(totals->transfers), ull(totals->changes));
+           ull(totals->events), ull(totals->restarts), ull(totals->elections),
+           ull(totals->snapshots), ull(totals->installs),
+           ull(totals->transfers), ull(totals->changes));
     if (totals->appends > 0) {
         printf("full: %llu entries appended once, %llu repeated in vain, %llu "
                "flipped bits, %llu servers in doubt\n",
@@ -240,7 +161,7 @@ static void usage(void)
                   "       quorlog-sim replay SEED [--trace] [OPTION...]\n"
                   "       quorlog-sim shrink SEED [OPTION...]\n"
                   "options: --seconds S --family F --bias B --without RULE,... "
-                  "--no FAULT,... --full --apart\n");
+                  "--no FAULT,... --full --jobs N --apart\n");
 }
 
 static bool parse_word(const struct word *words, const char *name,
@@ -273,7 +194,7 @@ static bool parse_set(const struct word *words, char *names, unsigned *ret)
     return *ret != 0;
 }
 
-static bool parse_seeds(const char *text, struct arguments *ret)
+static bool parse_seeds(const char *text, struct sim_range *ret)
 {
     char *end;
 
@@ -291,11 +212,15 @@ static bool parse_option(struct arguments *ret, const char *name, char *value)
     unsigned number = 0;
 
     if (strcmp(name, "--seeds") == 0) {
-        return parse_seeds(value, ret);
+        return parse_seeds(value, &ret->range);
     }
     if (strcmp(name, "--seconds") == 0) {
         options->duration_ms = (uint64_t)(1000 * strtod(value, NULL));
         return options->duration_ms > 0;
+    }
+    if (strcmp(name, "--jobs") == 0) {
+        ret->range.jobs = (unsigned)strtoul(value, NULL, 10);
+        return ret->range.jobs >= 1 && ret->range.jobs <= JOBS_MAX;
     }
     if (strcmp(name, "--without") == 0) {
         bool parsed = parse_set(rules, value, &number);
@@ -325,6 +250,7 @@ static bool parse(struct arguments *ret, int argc, char **argv)
     memset(ret, 0, sizeof *ret);
     ret->options.duration_ms = SECONDS * 1000;
     ret->options.rules = GUARD_ALL;
+    ret->range.jobs = 1;
     if (argc < 3 ||
         (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "replay") != 0 &&
          strcmp(argv[1], "shrink") != 0)) {
@@ -332,7 +258,7 @@ static bool parse(struct arguments *ret, int argc, char **argv)
     }
     ret->verb = argv[1][0] == 'r' ? argv[1][1] : 's';
     if (ret->verb != 'u') {
-        if (!parse_seeds(argv[2], ret)) {
+        if (!parse_seeds(argv[2], &ret->range)) {
             return false;
         }
         i = 3;
@@ -343,9 +269,9 @@ static bool parse(struct arguments *ret, int argc, char **argv)
         } else if (strcmp(argv[i], "--full") == 0) {
             ret->options.full = true;
         } else if (strcmp(argv[i], "--first") == 0) {
-            ret->first_only = true;
+            ret->range.first_only = true;
         } else if (strcmp(argv[i], "--apart") == 0) {
-            ret->apart = true;
+            ret->range.apart = true;
         } else {
             if (!parse_option(ret, argv[i],
                               i + 1 < argc ? argv[i + 1] : nothing)) {
@@ -354,7 +280,8 @@ static bool parse(struct arguments *ret, int argc, char **argv)
             i++;
         }
     }
-    ret->apart = ret->apart || ret->options.rules != GUARD_ALL;
-    ret->options.abandon = ret->apart;
-    return ret->last >= 1;
+    ret->range.apart = !ret->options.trace &&
+                       (ret->range.apart || ret->options.rules != GUARD_ALL);
+    ret->options.abandon = ret->range.apart || ret->options.rules != GUARD_ALL;
+    return ret->range.last >= 1;
 }

@@ -17,6 +17,7 @@
  * sim_net.c    messages on their way
  * sim_read.c   clients that read, and what they must see
  * sim_oracle.c what must hold at every moment
+ * sim_range.c  many seeds, by several processes
  * sim_shrink.c the least that still shows a violation
  */
 #pragma once
@@ -374,6 +375,26 @@ struct sim_outcome {
     struct sim_totals totals;
     char text[SIM_TEXT_MAX];
 };
+struct sim_range {
+    uint64_t first;
+    uint64_t last;
+    unsigned jobs;   /* processes, of which each takes every nth seed */
+    bool apart;      /* each seed in a process of its own */
+    bool first_only; /* ends with the first violation */
+};
+
+struct sim_sum {
+    struct sim_totals totals;
+    uint64_t seeds;
+    uint64_t bad;
+    uint64_t printed; /* of bad ones */
+    double cpu_seconds;
+};
+
+/* Prints bad seeds in their order. Returns true if there are none. */
+bool sim_run_range(const struct sim_options *options,
+                   const struct sim_range *range, struct sim_sum *ret);
+
 /* One seed in a process of its own; @ret must lie in shared memory. Returns
  * false on a violation, a crash or an endless loop. */
 bool sim_try(const struct sim_options *options, struct sim_outcome *ret);
