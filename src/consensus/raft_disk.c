@@ -23,6 +23,8 @@ static int append_entries(struct raft_disk *disk,
                           const struct raft_entry *entries, unsigned count,
                           raft_io_append_cb cb);
 static void append_on_done(struct wal_append *wal, int status);
+static void on_wal_fatal(void *data, const char *reason);
+static void on_wal_grown(void *data);
 static int reader_entry(void *data, raft_index index, raft_term term,
                         unsigned short type, const void *payload, size_t len);
 static void reader_truncated(void *data, raft_index index);
@@ -95,7 +97,7 @@ bool raft_disk_in_doubt(const struct raft_disk *disk)
 bool raft_disk_is_busy(const struct raft_disk *disk)
 {
     return !list_empty(&disk->appends) || !list_empty(&disk->puts) ||
-           !list_empty(&disk->gets) ||
+           !list_empty(&disk->gets) || disk->look.busy ||
            (disk->wal != NULL && wal_is_busy(disk->wal));
 }
 
@@ -105,8 +107,10 @@ int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
     const struct wal_options options = {.disk = disk->disk,
                                         .segment_bytes =
                                             disk->options.segment_bytes,
-                                        .on_fatal = disk->options.on_fatal,
-                                        .data = disk->options.data};
+                                        .on_fatal = on_wal_fatal,
+                                        .make_room = raft_disk_make_room,
+                                        .on_grown = on_wal_grown,
+                                        .data = disk};
 
     return wal_open(&disk->wal, &options, from, reader, &disk->report.wal, err);
 }
@@ -114,6 +118,16 @@ int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
 void raft_disk_fatal(struct raft_disk *disk, const char *reason)
 {
     disk->options.on_fatal(disk->options.data, reason);
+}
+
+static void on_wal_fatal(void *data, const char *reason)
+{
+    raft_disk_fatal(data, reason);
+}
+
+static void on_wal_grown(void *data)
+{
+    raft_disk_grown(data);
 }
 
 /* ---- Term and vote ---- */

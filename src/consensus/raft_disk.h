@@ -8,6 +8,8 @@
  *     raft_disk.c           append, truncate, term and vote, the doubt
  *     raft_disk_load.c      start-up
  *     raft_disk_snapshot.c  snapshots, own and installed
+ *     raft_disk_space.c     free space and the reserve (reserve.h), which goes
+ *                           when a segment or a snapshot finds no room
  *
  * A node that finds entries lost which it may have acknowledged is in doubt
  * (doubt_file.h) until it has caught up; others must see to it that it neither
@@ -19,6 +21,7 @@
 #include <stdbool.h>
 
 #include "consensus/disk.h"
+#include "consensus/reserve.h"
 #include "consensus/wal.h"
 #include "util/buf.h"
 
@@ -28,6 +31,7 @@ struct raft_disk_options {
     struct disk *disk;      /* outlives it */
     const char *where;      /* the directory, for people; outlives it */
     uint64_t segment_bytes; /* 0: WAL_SEGMENT_BYTES */
+    uint64_t reserve_bytes; /* 0: no reserve, and one that is there goes */
     /* Entry 1 of every node, encoded; outlives it. Taken when the log is lost
      * from its beginning. */
     struct bytes first_configuration;
@@ -38,6 +42,9 @@ struct raft_disk_options {
     void (*on_fatal)(void *data, const char *reason);
     /* The node is in doubt no more. May be NULL. */
     void (*on_healed)(void *data);
+    /* A segment or a snapshot more is on the disk: a look at what is free is worth
+     * while. May be NULL. */
+    void (*on_grown)(void *data);
     void *data;
 };
 
@@ -102,5 +109,14 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
 /* The newest one, with the memory of the core. */
 int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
                   raft_io_snapshot_get_cb cb);
+
+/* Looks at what is free, and makes the reserve if @needs bytes are; @cb comes
+ * later with what it found, valid during the call, unless it failed, which is
+ * fatal. QL_BUSY: a look is under way. */
+int raft_disk_look(struct raft_disk *disk, uint64_t needs,
+                   void (*cb)(void *data, const struct reserve_look *look),
+                   void *data);
+/* The disk is short of room: keeps nothing that is only there to be quick. */
+void raft_disk_set_lean(struct raft_disk *disk, bool lean);
 
 bool raft_disk_is_busy(const struct raft_disk *disk);

@@ -5,6 +5,17 @@
 #include "consensus/raft_disk.h"
 #include "consensus/vote_file.h"
 
+/* A look at what is free. */
+struct look {
+    struct disk_work work;
+    uint64_t needs;
+    struct reserve_look found; /* the work's result */
+    struct err err;
+    bool busy;
+    void (*cb)(void *data, const struct reserve_look *look);
+    void *data;
+};
+
 struct raft_disk {
     struct raft_disk_options options;
     struct disk *disk;
@@ -17,6 +28,7 @@ struct raft_disk {
     struct list appends; /* of struct append */
     struct list puts;    /* of struct put */
     struct list gets;    /* of struct get */
+    struct look look;
     void (*made)(void *data);
     void *made_data;
 };
@@ -27,6 +39,12 @@ int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
 /* The log has an entry of @term now, or a snapshot that ends with one. */
 void raft_disk_reached(struct raft_disk *disk, raft_term term);
 void raft_disk_fatal(struct raft_disk *disk, const char *reason);
+
+/* ---- raft_disk_space.c ---- */
+/* Gives up the reserve; false when there is none. Off the loop, or in a load;
+ * @data: struct raft_disk. */
+bool raft_disk_make_room(void *data);
+void raft_disk_grown(struct raft_disk *disk);
 
 /* ---- raft_disk_snapshot.c ---- */
 /* Takes the contents of @data, of which the snapshot begins at @at. */

@@ -230,6 +230,11 @@ static int put_run(struct disk_work *work)
         parts[i].len = snapshot->bufs[i].len;
     }
     rv = snapshot_dir_store(disk, &meta, parts, snapshot->n_bufs, &put->err);
+    if (rv == QL_NO_SPACE && raft_disk_make_room(put->disk)) {
+        /* Begun again, in a new file. */
+        rv =
+            snapshot_dir_store(disk, &meta, parts, snapshot->n_bufs, &put->err);
+    }
     return rv == 0 ? snapshot_dir_clean(disk, &put->oldest, &put->err) : rv;
 }
 
@@ -280,9 +285,12 @@ static void put_on_reset(struct wal_append *step, int status)
 
 static void put_finish(struct put *put)
 {
+    struct raft_disk *disk = put->disk;
+
     list_remove(&put->link);
     put->cb(put->request, 0);
     put_free(put);
+    raft_disk_grown(disk);
 }
 
 static void put_free(struct put *put)

@@ -173,6 +173,8 @@ static int wal_new(struct wal **ret_wal, const struct wal_options *options,
     assert(wal->segment_bytes % DISK_BLOCK == 0);
     assert(wal->segment_bytes >= 2 * DISK_BLOCK);
     wal->on_fatal = options->on_fatal;
+    wal->make_room = options->make_room;
+    wal->on_grown = options->on_grown;
     wal->data = options->data;
     wal->start_block = block;
     list_init(&wal->queue);

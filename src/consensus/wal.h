@@ -57,6 +57,12 @@ struct wal_options {
      * the disk; must not return in production. If it does, nothing is called
      * back and nothing is written any more. */
     void (*on_fatal)(void *data, const char *reason);
+    /* The disk is too full for a segment that is needed at once. True: there is
+     * more room now, so that a new file may be begun. Called off the loop, or
+     * from wal_open(). May be NULL. */
+    bool (*make_room)(void *data);
+    /* The WAL takes more of the disk than before. May be NULL. */
+    void (*on_grown)(void *data);
     void *data;
 };
 
@@ -119,6 +125,9 @@ int wal_truncate_and_tell(struct wal *wal, struct wal_append *truncate,
  * might have to fall back to; whole segments are recycled when it is safe. No
  * callback. Survives a crash at every step. */
 void wal_drop_before(struct wal *wal, raft_index index);
+/* Lean: keeps no segments to be recycled beyond the one that is next, as others
+ * need the room. */
+void wal_set_lean(struct wal *wal, bool lean);
 /* Drops everything; the next entry will be @next_index. For an installed
  * snapshot: only after the snapshot itself is durable. Ordered; the callback
  * means durable. */

@@ -17,6 +17,8 @@ static void chore_start(struct wal *wal, enum wal_chore_kind kind,
                         uint64_t from);
 static int chore_do(struct disk_work *work);
 static void chore_on_done(struct disk_work *work, int status);
+static int file_fill(struct wal *wal, uint64_t number,
+                     struct disk_file **ret_file, struct err *err);
 static int prepare(struct wal *wal, struct wal_chore *chore);
 static int recycle(struct wal *wal, struct wal_chore *chore);
 static void prepare_on_done(struct wal *wal, int status);
@@ -42,14 +44,34 @@ void wal_chore_run(struct wal *wal)
     if (wal->spare == NULL && !wal->spare_failed) {
         chore_start(wal, WAL_PREPARE,
                     wal->pool.count > 0 ? wal->pool.items[0].number : 0);
-    } else if (wal->pool.count > WAL_POOL_MAX) {
+    } else if (wal->pool.count > (wal->lean ? 0 : WAL_POOL_MAX)) {
         chore_start(wal, WAL_REMOVE, wal->pool.items[0].number);
     }
 }
 
-int wal_file_make(struct disk *disk, uint64_t number, uint64_t bytes,
+void wal_set_lean(struct wal *wal, bool lean)
+{
+    wal->lean = lean;
+    wal_chore_run(wal);
+}
+
+/* What failed is not gone on with: the second attempt is another file. */
+int wal_file_make(struct wal *wal, uint64_t number, bool urgent,
                   struct disk_file **ret_file, struct err *err)
 {
+    int rv = file_fill(wal, number, ret_file, err);
+
+    if (rv == QL_NO_SPACE && urgent && wal->make_room != NULL &&
+        wal->make_room(wal->data)) {
+        rv = file_fill(wal, number, ret_file, err);
+    }
+    return rv;
+}
+
+static int file_fill(struct wal *wal, uint64_t number,
+                     struct disk_file **ret_file, struct err *err)
+{
+    struct disk *disk = wal->disk;
     struct disk_file *file;
     char name[DISK_NAME_MAX];
     int rv;
@@ -62,7 +84,7 @@ int wal_file_make(struct disk *disk, uint64_t number, uint64_t bytes,
     if (rv != 0) {
         return rv;
     }
-    rv = disk->ops->fill(file, bytes, err);
+    rv = disk->ops->fill(file, wal->segment_bytes, err);
     disk->ops->close(file);
     if (rv != 0) {
         /* A full disk: what was filled would only keep it full. */
@@ -87,6 +109,7 @@ static void chore_start(struct wal *wal, enum wal_chore_kind kind,
 
     chore->kind = kind;
     chore->from = from;
+    chore->urgent = wal->spare_urgent;
     chore->to = kind == WAL_PREPARE ? ++wal->number_max : 0;
     chore->file = NULL;
     chore->busy = true;
@@ -118,7 +141,7 @@ static int chore_do(struct disk_work *work)
 }
 
 /* Reads only what does not change while the chore is busy: the disk, the length
- * of segments, and the chore. */
+ * of segments, how room is made, and the chore. */
 static int prepare(struct wal *wal, struct wal_chore *chore)
 {
     if (chore->from != 0) {
@@ -128,7 +151,7 @@ static int prepare(struct wal *wal, struct wal_chore *chore)
             return rv;
         }
     }
-    return wal_file_make(wal->disk, chore->to, wal->segment_bytes, &chore->file,
+    return wal_file_make(wal, chore->to, chore->urgent, &chore->file,
                          &chore->err);
 }
 
@@ -183,10 +206,10 @@ static void chore_on_done(struct disk_work *work, int status)
 
 static void prepare_on_done(struct wal *wal, int status)
 {
-    if (status == QL_NO_SPACE && !wal->spare_urgent) {
-        /* Full: tried again when the segment is needed, or when there is one to
-         * recycle. */
-        wal->spare_failed = true;
+    if (status == QL_NO_SPACE && !wal->chore.urgent) {
+        /* Full: tried again when the segment is needed, which it may be by now,
+         * or when there is one to recycle. */
+        wal->spare_failed = !wal->spare_urgent;
         return;
     }
     if (status != 0) {
@@ -198,6 +221,9 @@ static void prepare_on_done(struct wal *wal, int status)
     wal->chore.file = NULL;
     wal->spare_urgent = false;
     wal->spare_number = wal->chore.to;
+    if (wal->chore.from == 0 && wal->on_grown != NULL) {
+        wal->on_grown(wal->data);
+    }
     wal_kick(wal);
 }
 

@@ -43,6 +43,7 @@ struct wal_chore {
     enum wal_chore_kind kind;
     uint64_t from; /* number in the pool; 0: make a new one */
     uint64_t to;
+    bool urgent;            /* a write waited for it when it began */
     struct disk_file *file; /* result of WAL_PREPARE */
     struct err err;
     bool busy;
@@ -52,8 +53,11 @@ struct wal {
     struct disk *disk;
     uint64_t segment_bytes;
     void (*on_fatal)(void *data, const char *reason);
+    bool (*make_room)(void *data);
+    void (*on_grown)(void *data);
     void *data;
     bool dead;
+    bool lean; /* no pool */
 
     struct wal_parts chain; /* oldest first; the last one is written to */
     struct wal_parts pool;  /* not needed any more, oldest first */
@@ -159,6 +163,7 @@ void wal_write_free(struct wal_write *write);
 /* Moves what is not needed into the pool and starts what there is to do. */
 void wal_collect(struct wal *wal);
 void wal_chore_run(struct wal *wal);
-/* Makes "wal-NUMBER" of @bytes zeros, blocking. */
-int wal_file_make(struct disk *disk, uint64_t number, uint64_t bytes,
+/* Makes the segment "wal-NUMBER", full of zeros, blocking. @urgent: on a full disk
+ * room is made for it. */
+int wal_file_make(struct wal *wal, uint64_t number, bool urgent,
                   struct disk_file **ret_file, struct err *err);

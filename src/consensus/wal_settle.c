@@ -116,7 +116,7 @@ static int settle_new(struct wal *wal, struct wal_scan *scan, uint32_t flags,
     start.bytes = wal->segment_bytes;
     start_fill(wal, &start);
     wal_start_encode(&start, wal->start_block);
-    rv = wal_file_make(wal->disk, start.number, start.bytes, &wal->file, err);
+    rv = wal_file_make(wal, start.number, true, &wal->file, err);
     if (rv != 0) {
         return rv;
     }

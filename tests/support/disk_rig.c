@@ -3,8 +3,6 @@
 
 #include "support/cmocka.h"
 
-#define SEGMENT_BYTES (256u * 1024u)
-
 static void on_fatal(void *data, const char *reason)
 {
     struct disk_rig *rig = data;
@@ -20,6 +18,13 @@ static void on_healed(void *data)
     rig->healed++;
 }
 
+static void on_grown(void *data)
+{
+    struct disk_rig *rig = data;
+
+    rig->grown++;
+}
+
 static void on_made(void *data)
 {
     struct disk_rig *rig = data;
@@ -32,11 +37,13 @@ void disk_rig_new(struct disk_rig *rig)
     const struct raft_disk_options options = {
         .disk = fake_disk_disk(rig->fake),
         .where = "DIR/raft",
-        .segment_bytes = SEGMENT_BYTES,
+        .segment_bytes = DISK_RIG_SEGMENT,
+        .reserve_bytes = rig->reserve_bytes,
         .first_configuration = {rig->first.base, rig->first.len},
         .others_elect = rig->others_elect,
         .on_fatal = on_fatal,
         .on_healed = on_healed,
+        .on_grown = on_grown,
         .data = rig};
 
     rig->disk = raft_disk_new(&options);

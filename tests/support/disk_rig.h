@@ -5,15 +5,19 @@
 #include "consensus/raft_disk.h"
 #include "support/fake_disk.h"
 
+#define DISK_RIG_SEGMENT (256u * 1024u)
+
 struct disk_rig {
     struct fake_disk *fake;
     struct raft_disk *disk; /* NULL: not loaded */
     struct raft_loaded loaded;
     bool others_elect;
+    uint64_t reserve_bytes;
     struct raft_configuration configuration;
     struct raft_buffer first;
     unsigned told;
     unsigned healed;
+    unsigned grown;
     bool fatal;
 };
 

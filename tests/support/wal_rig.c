@@ -87,8 +87,10 @@ void wal_rig_close(struct wal_rig *rig)
 
 int wal_rig_open(struct wal_rig *rig, raft_index from)
 {
-    struct wal_options options = {fake_disk_disk(rig->fake), rig->segment_bytes,
-                                  on_fatal, rig};
+    struct wal_options options = {.disk = fake_disk_disk(rig->fake),
+                                  .segment_bytes = rig->segment_bytes,
+                                  .on_fatal = on_fatal,
+                                  .data = rig};
     struct wal_reader reader = {on_entry, on_truncated, rig};
 
     rig->from = from;

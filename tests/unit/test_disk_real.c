@@ -247,7 +247,8 @@ static void wal_is_read_again(const struct tmpdir *dir, enum disk_writer writer)
     struct wal_append appends[200];
     struct counter counter = {0, 0};
     struct wal_reader reader = {on_entry, on_truncated, &counter};
-    struct wal_options options = {NULL, 16 * DISK_BLOCK, on_fatal, NULL};
+    struct wal_options options = {.segment_bytes = 16 * DISK_BLOCK,
+                                  .on_fatal = on_fatal};
     struct wal_report report;
     struct bench bench;
     struct wal *wal;

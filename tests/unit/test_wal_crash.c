@@ -229,7 +229,8 @@ static void run_trial(uint64_t seed, unsigned steps, unsigned *ret_torn)
         }
         if (dice_one_in(&trial->dice, 200)) {
             fake_disk_fail_at(trial->rig.fake, 1 + dice_roll(&trial->dice, 12),
-                              dice_one_in(&trial->dice, 2) ? QL_IO : QL_NO_SPACE);
+                              dice_one_in(&trial->dice, 2) ? QL_IO
+                                                           : QL_NO_SPACE);
         }
         step(trial);
         if (fake_disk_is_dead(trial->rig.fake) || trial->rig.fatal ||
