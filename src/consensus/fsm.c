@@ -47,6 +47,11 @@ void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
     snapshot_policy_init(&fsm->policy, snapshot_bytes_min);
 }
 
+bool fsm_is_overrun(const struct fsm *fsm)
+{
+    return fsm->view != NULL && snapshot_policy_overrun(&fsm->policy);
+}
+
 static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
                      void **ret_result)
 {
@@ -71,6 +76,7 @@ static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
         machine_apply(fsm->machine, &command, &outcome);
         fsm->events.on_outcome(fsm->events.data, index, &outcome);
     }
+    fsm->applied_bytes += buffer->len;
     snapshot_policy_on_applied(&fsm->policy, index, buffer->len);
     arrange_snapshot(fsm);
     fsm->events.on_applied(fsm->events.data);

@@ -28,8 +28,9 @@ struct fsm {
     struct fsm_events events;
     struct snapshot_policy policy;
     unsigned snapshot_entries;
-    bool started;   /* a failed restore is fatal from then on */
-    struct err err; /* why a restore failed before */
+    uint64_t applied_bytes; /* of batches, since the start */
+    bool started;           /* a failed restore is fatal from then on */
+    struct err err;         /* why a restore failed before */
     /* The snapshot being taken. The work thread reads view and index and writes
      * image and encode_err between snapshot and snapshot_finalize. */
     struct view *view;
@@ -44,3 +45,6 @@ struct fsm {
 void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
               struct machine *machine, unsigned snapshot_entries,
               uint64_t snapshot_bytes_min, const struct fsm_events *events);
+/* A snapshot is being taken, and too much has been applied since it was begun:
+ * a leader waits for it before it proposes more. */
+bool fsm_is_overrun(const struct fsm *fsm);

@@ -165,7 +165,7 @@ static void fill_parts(struct node *node)
     struct raft *raft = &node->core.raft;
     struct guard *guard = node->core.guard;
 
-    proposer_init(&node->proposer, raft, guard);
+    proposer_init(&node->proposer, raft, guard, &node->core.fsm);
     reader_init(&node->reader, &node->core);
     node->watch =
         (struct peer_watch){.identity = node->options.identity, .core = raft};
@@ -352,6 +352,7 @@ static void node_on_check(uv_check_t *handle)
     }
     if (node->applied) {
         node->applied = false;
+        retention_tick_look(&node->tick, node->core.fsm.applied_bytes);
         if (node->options.on_applied != NULL) {
             node->options.on_applied(node->options.data);
         }

@@ -12,9 +12,9 @@ static void proposer_on_batch(struct raft_apply *request, int status,
                               void *result);
 
 void proposer_init(struct proposer *proposer, struct raft *core,
-                   struct guard *guard)
+                   struct guard *guard, const struct fsm *fsm)
 {
-    *proposer = (struct proposer){.core = core, .guard = guard};
+    *proposer = (struct proposer){.core = core, .guard = guard, .fsm = fsm};
     batcher_init(&proposer->batcher);
     list_init(&proposer->sent);
     list_init(&proposer->done);
@@ -42,7 +42,7 @@ void proposer_send(struct proposer *proposer)
     /* While a transfer that the core has not given up stands, it refuses. */
     while (proposer->sent_count < BATCHES_IN_FLIGHT &&
            guard_is_ready_leader(proposer->guard) &&
-           proposer->core->transfer == NULL) {
+           !fsm_is_overrun(proposer->fsm) && proposer->core->transfer == NULL) {
         struct proposal *proposal = batcher_take(&proposer->batcher);
         int rv;
 

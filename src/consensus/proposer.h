@@ -12,11 +12,13 @@
 #include <raft.h>
 
 #include "consensus/batcher.h"
+#include "consensus/fsm.h"
 #include "consensus/guard.h"
 
 struct proposer {
     struct raft *core;
     struct guard *guard;
+    const struct fsm *fsm;
     struct batcher batcher;
     struct list sent; /* proposals under way, by rising index */
     size_t sent_count;
@@ -24,7 +26,7 @@ struct proposer {
 };
 
 void proposer_init(struct proposer *proposer, struct raft *core,
-                   struct guard *guard);
+                   struct guard *guard, const struct fsm *fsm);
 /* Errors as batcher_add(). */
 int proposer_submit(struct proposer *proposer, struct node_submit *submit,
                     enum command_kind kind, struct bytes params,
@@ -32,8 +34,9 @@ int proposer_submit(struct proposer *proposer, struct node_submit *submit,
 /* True when nothing waits, is under way or is undelivered. */
 bool proposer_is_empty(const struct proposer *proposer);
 
-/* Proposes what waits, within BATCHES_IN_FLIGHT. Outside the core only, while
- * this node leads and is ready. */
+/* Proposes what waits, within BATCHES_IN_FLIGHT, unless a snapshot must be stored
+ * first (fsm_is_overrun()). Outside the core only, while this node leads and is
+ * ready. */
 void proposer_send(struct proposer *proposer);
 /* Answers what was lost with QL_OUTCOME_UNKNOWN. Outside the core. */
 void proposer_deliver(struct proposer *proposer);

@@ -6,6 +6,7 @@
 #include "util/clock.h"
 
 static void on_timer(uv_timer_t *timer);
+static int propose(struct retention_tick *tick);
 static void on_applied(struct node_submit *submit, int status,
                        const struct outcome *outcome);
 
@@ -21,19 +22,42 @@ void retention_tick_start(struct retention_tick *tick, struct node *node,
     assert(rv == 0);
 }
 
+void retention_tick_look(struct retention_tick *tick, uint64_t applied_bytes)
+{
+    if (applied_bytes - tick->looked_at < TICK_BYTES || tick->under_way) {
+        return;
+    }
+    /* While busy the next look is not far: it would be for long if everybody
+     * but the tick found room. */
+    if (propose(tick) != QL_BUSY) {
+        tick->looked_at = applied_bytes;
+    }
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct retention_tick *tick = (struct retention_tick *)(void *)timer;
-    const struct bytes no_params = {0};
 
-    if (tick->under_way ||
-        !machine_wants_tick(node_machine(tick->node), clock_wall_ms())) {
-        return;
+    /* When it is refused the next one will do. */
+    if (!tick->under_way) {
+        (void)propose(tick);
     }
-    /* Refused on followers, and while busy: the next one will do. */
+}
+
+/* 0 as well when there is nothing to do. Refused on followers, and while busy. */
+static int propose(struct retention_tick *tick)
+{
+    const struct bytes no_params = {0};
+    int rv;
+
+    if (!machine_wants_tick(node_machine(tick->node), clock_wall_ms())) {
+        return 0;
+    }
     tick->submit.data = tick;
-    tick->under_way = node_submit(tick->node, &tick->submit, COMMAND_TICK,
-                                  no_params, on_applied) == 0;
+    rv = node_submit(tick->node, &tick->submit, COMMAND_TICK, no_params,
+                     on_applied);
+    tick->under_way = rv == 0;
+    return rv;
 }
 
 static void on_applied(struct node_submit *submit, int status,

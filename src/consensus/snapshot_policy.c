@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/snapshot_policy.h"
 
+#include "consensus/disk.h"
+
 /* What an entry that is no batch (a barrier, a configuration) may weigh. */
 #define OTHER_ENTRY_LEN 1024u
+
+static uint64_t bytes_between(const struct snapshot_policy *policy);
 
 void snapshot_policy_init(struct snapshot_policy *policy, uint64_t bytes_min)
 {
@@ -15,21 +19,24 @@ void snapshot_policy_on_applied(struct snapshot_policy *policy, uint64_t index,
     size_t at = index % TRAILING_ENTRIES_MAX;
 
     policy->bytes += len;
+    policy->blocks += (len + DISK_BLOCK - 1) / DISK_BLOCK;
     policy->recent[at].index = index;
     policy->recent[at].len = len;
 }
 
 bool snapshot_policy_due(const struct snapshot_policy *policy)
 {
-    uint64_t limit = policy->bytes_min;
+    return policy->bytes > bytes_between(policy);
+}
 
-    if (limit < policy->snapshot_size) {
-        limit = policy->snapshot_size;
+bool snapshot_policy_overrun(const struct snapshot_policy *policy)
+{
+    uint64_t limit = bytes_between(policy) + policy->snapshot_size;
+
+    if (limit < SNAPSHOT_OVERRUN_BYTES) {
+        limit = SNAPSHOT_OVERRUN_BYTES;
     }
-    if (limit > SNAPSHOT_BYTES_MAX) {
-        limit = SNAPSHOT_BYTES_MAX;
-    }
-    return policy->bytes > limit;
+    return policy->blocks > limit / DISK_BLOCK;
 }
 
 unsigned snapshot_policy_trailing(const struct snapshot_policy *policy,
@@ -55,9 +62,20 @@ unsigned snapshot_policy_trailing(const struct snapshot_policy *policy,
 void snapshot_policy_on_begun(struct snapshot_policy *policy)
 {
     policy->bytes = 0;
+    policy->blocks = 0;
 }
 
 void snapshot_policy_on_encoded(struct snapshot_policy *policy, size_t size)
 {
     policy->snapshot_size = size;
+}
+
+static uint64_t bytes_between(const struct snapshot_policy *policy)
+{
+    uint64_t limit = policy->bytes_min;
+
+    if (limit < policy->snapshot_size) {
+        limit = policy->snapshot_size;
+    }
+    return limit > SNAPSHOT_BYTES_MAX ? SNAPSHOT_BYTES_MAX : limit;
 }

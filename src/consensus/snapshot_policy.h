@@ -15,6 +15,7 @@
 struct snapshot_policy {
     uint64_t bytes_min;     /* no snapshot for less than this */
     uint64_t bytes;         /* of raft entries applied since the last one */
+    uint64_t blocks;        /* that they may take in the WAL */
     uint64_t snapshot_size; /* of the last one, encoded */
     /* The last TRAILING_ENTRIES_MAX batches, each at index modulo that. */
     struct {
@@ -35,4 +36,8 @@ unsigned snapshot_policy_trailing(const struct snapshot_policy *policy,
                                   uint64_t index);
 /* The state was frozen: what is applied from now on counts for the next. */
 void snapshot_policy_on_begun(struct snapshot_policy *policy);
+/* While one is being taken: what has come since it was begun takes more of the
+ * disk than what comes between two and itself, so whoever writes is faster than
+ * the snapshots. */
+bool snapshot_policy_overrun(const struct snapshot_policy *policy);
 void snapshot_policy_on_encoded(struct snapshot_policy *policy, size_t size);

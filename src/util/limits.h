@@ -88,6 +88,9 @@
 #define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
 #define SNAPSHOT_BYTES_MIN (16u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
+/* Applied while one is being taken, at least: then a leader proposes nothing
+ * until it is stored, as the raft log would outgrow the snapshots. */
+#define SNAPSHOT_OVERRUN_BYTES (32u * MIB)
 /* Linux reads no more at once, and the link sends no more in one message. */
 #define SNAPSHOT_LEN_MAX 0x7ffff000u
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */

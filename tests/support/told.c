@@ -49,10 +49,13 @@ bool told_is_enough(void *data)
     return expected->told->calls >= expected->calls;
 }
 
-int told_submit_create(struct node *node, struct node_submit *submit)
+int told_submit_create(struct node *node, struct node_submit *submit,
+                       uint64_t bytes_kept)
 {
     const struct log_config_args args = {
-        .log = {.data = (const uint8_t *)"log", .len = 3}, .token = 1};
+        .log = {.data = (const uint8_t *)"log", .len = 3},
+        .retention = {.bytes = bytes_kept},
+        .token = 1};
     struct buf params = BUF_INIT;
     int rv;
 
@@ -88,10 +91,17 @@ int told_submit_append(struct node *node, struct node_submit *submit,
 
 void seats_create(struct seats *seats, size_t place)
 {
+    seats_create_keeping(seats, place, 0);
+}
+
+void seats_create_keeping(struct seats *seats, size_t place,
+                          uint64_t bytes_kept)
+{
     struct told told = {0};
     struct node_submit submit = {.data = &told};
 
-    assert_int_equal(told_submit_create(seats->seats[place].node, &submit), 0);
+    assert_int_equal(
+        told_submit_create(seats->seats[place].node, &submit, bytes_kept), 0);
     assert_int_equal(told.calls, 0);
     seats_run_until(seats, is_told, &told);
     assert_int_equal(told.applied, 1);

@@ -26,14 +26,18 @@ struct expected {
 /* With a struct expected: were there so many? */
 bool told_is_enough(void *data);
 
-/* node_submit() of a creation of the log "log", and of one entry for it. */
-int told_submit_create(struct node *node, struct node_submit *submit);
+/* node_submit() of a creation of the log "log", and of one entry for it.
+ * @bytes_kept 0: all. */
+int told_submit_create(struct node *node, struct node_submit *submit,
+                       uint64_t bytes_kept);
 int told_submit_append(struct node *node, struct node_submit *submit,
                        size_t value_len);
 
 /* The same until it is applied. Appends go one after the other, so that each is
  * a raft entry of its own. */
 void seats_create(struct seats *seats, size_t place);
+void seats_create_keeping(struct seats *seats, size_t place,
+                          uint64_t bytes_kept);
 void seats_append(struct seats *seats, size_t place, size_t count,
                   size_t value_len);
 uint64_t seats_tail(const struct seats *seats, size_t place);

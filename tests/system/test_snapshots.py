@@ -8,9 +8,16 @@ from support.waiting import wait_until
 
 SMALL = ["--snapshot-entries", "16", "--snapshot-bytes", "64KiB"]
 MIB = 1 << 20
-# Segments that are open or prepared, those behind the newest snapshot, and the
-# snapshots themselves.
-DISK_MAX = 600 * MIB
+
+# What the directory of a log that keeps 2 MiB may take, however fast or slow the
+# machine is: docs/consensus.md, "How much of it there is". In MiB; the values are
+# random, so nothing becomes smaller.
+KEPT = 2
+AT_ONCE = 8  # appends of 1 MiB each
+STATE = KEPT + 1 + 8 + AT_ONCE + 1  # a chunk, TICK_BYTES, tables
+APART = max(16, 32, STATE + STATE)  # between snapshots: entries, OVERRUN, sizes
+SEGMENTS = -(-3 * APART // 57) + 2  # 57 of entries in 64; cut ones, the prepared
+DISK_MAX = (64 * SEGMENTS + 3 * STATE) * MIB
 
 
 class Snapshots(Case):

@@ -185,6 +185,29 @@ static void snapshot_is_due_when_the_log_outweighs_it(void **state)
     assert_true(snapshot_policy_due(&policy));
 }
 
+static void writers_may_be_so_far_ahead_of_a_snapshot_and_no_further(
+    void **state)
+{
+    static struct snapshot_policy policy;
+    uint64_t index = 0;
+
+    (void)state;
+    snapshot_policy_init(&policy, 1000);
+    snapshot_policy_on_begun(&policy);
+    snapshot_policy_on_applied(&policy, ++index, SNAPSHOT_OVERRUN_BYTES);
+    assert_false(snapshot_policy_overrun(&policy));
+    snapshot_policy_on_applied(&policy, ++index, 1);
+    assert_true(snapshot_policy_overrun(&policy));
+    /* A large one takes longer: what is due next, and its own size. */
+    snapshot_policy_on_encoded(&policy, 4ul * SNAPSHOT_BYTES_MAX);
+    assert_false(snapshot_policy_overrun(&policy));
+    snapshot_policy_on_begun(&policy);
+    snapshot_policy_on_applied(&policy, ++index, 5ul * SNAPSHOT_BYTES_MAX);
+    assert_false(snapshot_policy_overrun(&policy));
+    snapshot_policy_on_applied(&policy, ++index, 1);
+    assert_true(snapshot_policy_overrun(&policy));
+}
+
 static void what_stays_behind_a_snapshot_is_bounded_but_never_nothing(
     void **state)
 {
@@ -217,6 +240,8 @@ int main(void)
             large_command_travels_alone_and_a_larger_one_not_at_all),
         cmocka_unit_test(waiting_bytes_are_bounded),
         cmocka_unit_test(snapshot_is_due_when_the_log_outweighs_it),
+        cmocka_unit_test(
+            writers_may_be_so_far_ahead_of_a_snapshot_and_no_further),
         cmocka_unit_test(
             what_stays_behind_a_snapshot_is_bounded_but_never_nothing),
     };

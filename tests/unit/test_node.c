@@ -127,6 +127,30 @@ static void bytes_alone_bring_a_snapshot(void **state)
     seats_close(&seats);
 }
 
+/* Much faster than the tick of every second. */
+static void log_that_grows_fast_is_cut_before_the_second_is_over(void **state)
+{
+    static const char name[] = "log";
+    const struct bytes log = {(const uint8_t *)name, 3};
+    struct seats seats;
+    struct log_stat stat;
+
+    (void)state;
+    seats_open(&seats, 1);
+    seats_start(&seats, 0);
+    (void)seats_await_leader(&seats);
+    seats_create_keeping(&seats, 0, 1 * MIB);
+    for (unsigned i = 0; i < 96; i++) {
+        seats_append(&seats, 0, 1, 512 * KIB);
+        assert_int_equal(
+            machine_log_stat(node_machine(seats.seats[0].node), log, &stat), 0);
+        /* What it keeps, up to a chunk more, and an append that is under way
+         * when the tick is asked for. */
+        assert_true(stat.bytes <= 1 * MIB + CHUNK_BYTES + TICK_BYTES + 1 * MIB);
+    }
+    seats_close(&seats);
+}
+
 static void stopping_node_ends_what_it_took_and_takes_no_more(void **state)
 {
     struct seats seats;
@@ -247,6 +271,7 @@ int main(void)
         cmocka_unit_test(submits_of_one_turn_become_few_raft_entries),
         cmocka_unit_test(node_restarts_from_its_snapshot),
         cmocka_unit_test(bytes_alone_bring_a_snapshot),
+        cmocka_unit_test(log_that_grows_fast_is_cut_before_the_second_is_over),
         cmocka_unit_test(stopping_node_ends_what_it_took_and_takes_no_more),
         cmocka_unit_test(transfer_without_another_voter_is_refused),
         cmocka_unit_test(
