@@ -12,8 +12,9 @@
 
 #define NOT_PROVED "-"
 
-static bool said_before(char said[ID_TEXT_LEN + 1], const char *instance);
-static const char *bad_frame_text(int code);
+static bool said_before(struct link_peer *peer, enum link_refusal refusal,
+                        const char *instance);
+static size_t bad_frame_kind(int code);
 
 enum link_refusal link_door_judge(struct link *link,
                                   const struct link_hello *hello)
@@ -50,8 +51,7 @@ void link_door_refused(struct link_stream *stream)
         }
         return;
     }
-    if (said_before(peer->said[refusal],
-                    proved ? hello->instance : NOT_PROVED)) {
+    if (said_before(peer, refusal, proved ? hello->instance : NOT_PROVED)) {
         return;
     }
     if (refusal == LINK_INSTANCE) {
@@ -87,38 +87,52 @@ void link_door_told(struct link_stream *stream)
                  link_refusal_told_text(refusal));
 }
 
+/* So that a reason which comes back later is said again. */
+void link_door_passed(struct link_peer *peer)
+{
+    memset(peer->said, 0, sizeof peer->said);
+    memset(peer->told, 0, sizeof peer->told);
+}
+
 void link_door_bad_frame(struct link_stream *stream, int code)
 {
-    struct link *link = stream->owner;
+    static const char *const texts[LINK_BAD_FRAMES] = {
+        "what makes no sense", "a frame whose checksum does not fit",
+        "a frame that is too large"};
+    struct link_peer *peer = stream->peer;
+    size_t kind = bad_frame_kind(code);
 
-    link->counts.bad_frames++;
-    if (link->said_bad_frame) {
+    stream->owner->counts.bad_frames++;
+    if (peer->said_bad_frame[kind]) {
         return;
     }
-    link->said_bad_frame = true;
+    peer->said_bad_frame[kind] = true;
     diag_warning("node %" PRIu64 " (%s) sent %s; closed the connection (said "
                  "once, counted from now on)",
-                 stream->peer->member->id, stream->remote,
-                 bad_frame_text(code));
+                 peer->member->id, stream->remote, texts[kind]);
 }
 
-static bool said_before(char said[ID_TEXT_LEN + 1], const char *instance)
+static bool said_before(struct link_peer *peer, enum link_refusal refusal,
+                        const char *instance)
 {
-    if (strcmp(said, instance) == 0) {
-        return true;
+    for (size_t i = 0; i < LINK_SAID_MAX; i++) {
+        char *said = peer->said[refusal][i];
+
+        if (said[0] == '\0') {
+            memcpy(said, instance, strlen(instance) + 1);
+            return false;
+        }
+        if (strcmp(said, instance) == 0) {
+            return true;
+        }
     }
-    memcpy(said, instance, strlen(instance) + 1);
-    return false;
+    return true;
 }
 
-static const char *bad_frame_text(int code)
+static size_t bad_frame_kind(int code)
 {
-    switch (code) {
-    case QL_CORRUPT:
-        return "a frame whose checksum does not fit";
-    case QL_TOO_LARGE:
-        return "a frame that is too large";
-    default:
-        return "what makes no sense";
+    if (code == QL_CORRUPT) {
+        return 1;
     }
+    return code == QL_TOO_LARGE ? 2 : 0;
 }

@@ -19,6 +19,9 @@
 #include "consensus/peer_pins.h"
 
 #define LINK_READ_BYTES (64u * KIB) /* taken from a socket at once */
+#define LINK_BAD_FRAMES 3u          /* kinds of them that are told apart */
+/* Instances that one reason is said of; of more than these nothing is said. */
+#define LINK_SAID_MAX 4u
 
 /* One connection, in either direction. */
 struct link_stream {
@@ -58,10 +61,11 @@ struct link_peer {
     uv_buf_t bufs[LINK_WRITE_RUNS];
     uv_write_t request;
     bool writing;
-    /* What was said already: the instance it was said of, or "-" when that was
-     * not proved. */
-    char said[LINK_REFUSALS][ID_TEXT_LEN + 1];
+    /* What was said already: the instances it was said of, or "-" when that was
+     * not proved. Forgotten when it is reached. */
+    char said[LINK_REFUSALS][LINK_SAID_MAX][ID_TEXT_LEN + 1];
     bool told[LINK_REFUSALS];
+    bool said_bad_frame[LINK_BAD_FRAMES]; /* never forgotten */
 };
 
 struct link {
@@ -75,7 +79,6 @@ struct link {
     size_t strangers; /* incoming ones that are not proven, nor closing */
     struct link_counts counts;
     bool said_stranger[LINK_REFUSALS]; /* of nobody that is known */
-    bool said_bad_frame;
     /* Sends that are lost and wait for their callback. */
     struct list lost;
     uv_timer_t later;
@@ -126,4 +129,6 @@ enum link_refusal link_door_judge(struct link *link,
                                   const struct link_hello *hello);
 void link_door_refused(struct link_stream *stream);
 void link_door_told(struct link_stream *stream);
+/* The two understand each other again. */
+void link_door_passed(struct link_peer *peer);
 void link_door_bad_frame(struct link_stream *stream, int code);

@@ -275,6 +275,7 @@ static void pass(struct link_stream *stream)
     if (stream->outgoing) {
         assert(stream->peer == peer);
         link->counts.connections++;
+        link_door_passed(peer);
         if (peer->unreachable_said) {
             peer->unreachable_said = false;
             diag_info("node %llu is reached at %s",
