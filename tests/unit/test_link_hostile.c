@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Who does wrong again and again costs one line for each cause, and is counted
  * each time; who reads nothing costs a bounded queue. */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "consensus/link_frame.h"
 #include "support/cmocka.h"
 #include "support/link_rig.h"
 #include "util/file.h"
@@ -227,6 +231,128 @@ static void node_of_many_instances_is_said_to_be_so_a_few_times(void **state)
     assert_int_equal(link_rig_counts(rig, 1).refused, 7);
 }
 
+/* ---- Who reads nothing ---- */
+
+#define FRAME_LEN (1u * MIB)
+#define FRAMES 200u
+
+static int listen_as(struct link_rig *rig, uint64_t id)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET};
+    const struct identity *identity = &link_rig_node(rig, id)->identity;
+    struct address address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+
+    assert_int_equal(address_parse(identity->members[id - 1].peer_address, 0,
+                                   &address, NULL),
+                     0);
+    own.sin_port = htons(address.port);
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on),
+                     0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+struct waiting {
+    int listener;
+    int fd;
+};
+
+static bool has_called(void *data)
+{
+    struct waiting *waiting = data;
+
+    waiting->fd = accept4(waiting->listener, NULL, NULL, SOCK_CLOEXEC);
+    return waiting->fd >= 0;
+}
+
+/* Answers the call of node 1 as node 2, up to where frames may come. */
+static int answer_as_node_2(struct link_rig *rig, int listener)
+{
+    static const uint8_t nonce[LINK_NONCE_LEN] = {7};
+    struct waiting waiting = {.listener = listener};
+    struct link_hello_reply reply;
+    struct link_hello hello;
+    uint8_t bytes[LINK_CALL_LEN];
+    size_t len;
+
+    link_rig_run_until(rig, has_called, &waiting);
+    link_hello_open(&hello, &link_rig_node(rig, 2)->identity, 0, nonce);
+    len = link_rig_hear(rig, waiting.fd, bytes, sizeof bytes);
+    assert_int_equal(link_hello_take(&hello, bytes, len, &reply),
+                     LINK_HELLO_WAIT);
+    link_rig_tell_frame(rig, waiting.fd, LINK_HELLO, reply.bytes, reply.len);
+    len = link_rig_hear(rig, waiting.fd, bytes, sizeof bytes);
+    assert_int_equal(link_hello_take(&hello, bytes, len, &reply),
+                     LINK_HELLO_JUDGE);
+    (void)link_hello_accept(&hello, &reply);
+    link_rig_tell_frame(rig, waiting.fd, LINK_HELLO, reply.bytes, reply.len);
+    return waiting.fd;
+}
+
+struct sends {
+    struct link_send sends[FRAMES];
+    size_t done;
+    size_t busy;
+};
+
+static void on_sent(struct link_send *send, int status)
+{
+    struct sends *sends = send->data;
+
+    sends->done++;
+    sends->busy += status == QL_BUSY;
+}
+
+static bool are_done(void *data)
+{
+    const struct sends *sends = data;
+
+    return sends->done == FRAMES;
+}
+
+static void peer_that_reads_nothing_costs_a_bounded_queue(void **state)
+{
+    struct link_rig *rig = *state;
+    struct sends *sends = mem_must_zalloc(sizeof *sends);
+    uint8_t *bytes = mem_must_zalloc(FRAME_LEN);
+    const struct bytes part = {bytes, FRAME_LEN};
+    int listener = listen_as(rig, 2);
+    struct link *link;
+    int fd;
+
+    link_rig_start(rig, 1);
+    link_rig_start(rig, 3);
+    fd = answer_as_node_2(rig, listener);
+    link_rig_meet(rig, 1, 2);
+    link_rig_meet(rig, 1, 3);
+    link = link_rig_node(rig, 1)->link;
+    for (unsigned i = 0; i < FRAMES; i++) {
+        sends->sends[i].data = sends;
+        assert_int_equal(
+            link_send(link, &sends->sends[i], 2, LINK_RAFT, &part, 1, on_sent),
+            0);
+        assert_true(link_queued(link, 2) <=
+                    LINK_QUEUE_MAX + LINK_FRAME_MAX + LINK_HEADER_LEN);
+        /* The others notice nothing. */
+        assert_int_equal(link_rig_send(rig, 1, 3, LINK_RAFT, "x", 1), 0);
+        link_rig_wait_frames(rig, 3, i + 1);
+    }
+    assert_true(link_connected(link, 2));
+    assert_true(sends->busy > FRAMES / 2);
+    assert_int_equal(link_rig_counts(rig, 1).dropped, sends->busy);
+    (void)close(listener);
+    (void)close(fd);
+    link_rig_run_until(rig, are_done, sends);
+    assert_int_equal(link_queued(link, 2), 0);
+    free(bytes);
+    free(sends);
+}
+
 #define IN_RIG(test)                                                           \
     cmocka_unit_test_setup_teardown(test, link_rig_setup, link_rig_teardown)
 
@@ -240,6 +366,7 @@ int main(void)
         IN_RIG(bad_frames_are_said_for_each_node),
         IN_RIG(nodes_that_take_turns_do_not_fill_the_log),
         IN_RIG(node_of_many_instances_is_said_to_be_so_a_few_times),
+        IN_RIG(peer_that_reads_nothing_costs_a_bounded_queue),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
