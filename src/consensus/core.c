@@ -49,6 +49,7 @@ int core_open(struct core *core, const struct node_options *options,
                                   .rules = GUARD_ALL,
                                   .defer = events->on_defer,
                                   .fatal = events->on_fatal,
+                                  .restart = events->on_restart,
                                   .entered = events->on_entered,
                                   .data = events->data};
     struct raft_io *io;

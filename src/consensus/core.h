@@ -13,6 +13,7 @@ struct core_events {
     /* See struct guard_options. */
     void (*on_defer)(void *data);
     void (*on_fatal)(void *data, const char *reason);
+    void (*on_restart)(void *data, const char *reason);
     void (*on_entered)(void *data);
     /* See struct fsm_events. */
     void (*on_outcome)(void *data, uint64_t index,

@@ -62,8 +62,9 @@ struct guard_options {
      * production. */
     void (*fatal)(void *data, const char *reason);
     /* Rule J: the node must start again on what is on its disk, after the disk
-     * has done what it was given, a truncation above all. Must not return in
-     * production. NULL: fatal() is called instead. */
+     * has done what it was given, a truncation above all. Nothing goes into the
+     * core or out of it any more, until raft_close(). NULL: fatal() is called
+     * instead. */
     void (*restart)(void *data, const char *reason);
     /* After every entry into the core: state, term and commit may have moved.
      * Called outside the core, so raft_* calls are allowed, but raft_close() is

@@ -28,6 +28,11 @@ bool handover_is_active(const struct handover *handover)
     return handover->phase != HANDOVER_NONE;
 }
 
+bool handover_is_busy(const struct handover *handover)
+{
+    return handover_is_active(handover) || handover->core->transfer != NULL;
+}
+
 int handover_step(struct handover *handover, bool drained, uint64_t now_ms)
 {
     bool leads = handover->core->state == RAFT_LEADER;

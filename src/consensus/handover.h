@@ -29,6 +29,8 @@ struct handover {
 
 void handover_begin(struct handover *handover, uint64_t to, uint64_t now_ms);
 bool handover_is_active(const struct handover *handover);
+/* Also while the core holds a transfer that was given up here. */
+bool handover_is_busy(const struct handover *handover);
 /* Goes on as far as it can; outside the core. @drained: nothing accepted is
  * unanswered. 0: a new term has begun, and unless time is up its leader is
  * known; QL_TIMEOUT. */

@@ -54,6 +54,7 @@ struct node {
     bool deferred;           /* guard_run_deferred() is owed */
     bool applied;            /* on_applied() is owed */
     bool core_closed;        /* raft_close()'s callback came */
+    bool restarting;         /* the core is silent for good */
     struct told_state told;  /* by on_state() */
     const char *disk_writer; /* the disk may be gone before the status is */
     uint64_t stop_deadline_ms;
@@ -65,7 +66,6 @@ static void fill_parts(struct node *node);
 static void start_handles(struct node *node);
 static void abandon(struct node *node);
 static int may_serve(const struct node *node);
-static bool is_handing_over(const struct node *node);
 static void wake(struct node *node);
 static void tell_state(struct node *node);
 static void step_handover(struct node *node);
@@ -78,6 +78,7 @@ static void node_on_handle_closed(uv_handle_t *handle);
 static void node_on_core_closed(struct raft *raft);
 static void node_on_defer(void *data);
 static void node_on_fatal(void *data, const char *reason);
+static void node_on_restart(void *data, const char *reason);
 static void node_on_entered(void *data);
 static void node_on_outcome(void *data, uint64_t index,
                             const struct outcome *outcome);
@@ -93,6 +94,7 @@ int node_start(struct node **ret_node, const struct node_options *options,
     struct node *node = mem_must_zalloc(sizeof *node);
     const struct core_events events = {.on_defer = node_on_defer,
                                        .on_fatal = node_on_fatal,
+                                       .on_restart = node_on_restart,
                                        .on_entered = node_on_entered,
                                        .on_outcome = node_on_outcome,
                                        .on_applied = node_on_applied,
@@ -136,7 +138,7 @@ void node_stop(struct node *node, void (*cb)(void *data), void *data)
     node->stop_data = data;
     node->stop_deadline_ms = now + (uint64_t)STOP_ELECTION_TIMEOUTS_MAX *
                                        node->core.raft.election_timeout;
-    if (node->core.raft.state == RAFT_LEADER &&
+    if (node->core.raft.state == RAFT_LEADER && !node->restarting &&
         !handover_is_active(&node->handover) &&
         peer_watch_best_voter(&node->watch, now) != 0) {
         handover_begin(&node->handover, 0, now);
@@ -239,7 +241,7 @@ int node_transfer(struct node *node, struct node_transfer *transfer,
 {
     uint64_t now = uv_now(node->options.loop);
 
-    if (node->phase != NODE_RUNNING) {
+    if (node->phase != NODE_RUNNING || node->restarting) {
         return QL_SHUTTING_DOWN;
     }
     if (node->core.raft.state != RAFT_LEADER) {
@@ -288,23 +290,17 @@ void node_status(const struct node *node, struct node_status *ret)
 
 static int may_serve(const struct node *node)
 {
-    if (node->phase != NODE_RUNNING) {
+    if (node->phase != NODE_RUNNING || node->restarting) {
         return QL_SHUTTING_DOWN;
     }
     if (node->core.raft.state != RAFT_LEADER) {
         return QL_NOT_LEADER;
     }
-    if (is_handing_over(node) || !guard_is_ready_leader(node->core.guard)) {
+    if (handover_is_busy(&node->handover) ||
+        !guard_is_ready_leader(node->core.guard)) {
         return QL_NO_LEADER;
     }
     return 0;
-}
-
-/* The core may still hold a transfer that was given up here. */
-static bool is_handing_over(const struct node *node)
-{
-    return handover_is_active(&node->handover) ||
-           node->core.raft.transfer != NULL;
 }
 
 /* ---- The turn ---- */
@@ -341,7 +337,7 @@ static void node_on_check(uv_check_t *handle)
     if (node->core.raft.state != RAFT_LEADER) {
         proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
     }
-    reader_step(&node->reader, !is_handing_over(node),
+    reader_step(&node->reader, !handover_is_busy(&node->handover),
                 uv_now(node->options.loop), refusal);
     tell_state(node);
     if (handover_is_active(&node->handover)) {
@@ -356,6 +352,9 @@ static void node_on_check(uv_check_t *handle)
         if (node->options.on_applied != NULL) {
             node->options.on_applied(node->options.data);
         }
+    }
+    if (node->restarting && node->phase == NODE_RUNNING) {
+        node->options.on_restart(node->options.data);
     }
     if (node->phase != NODE_RUNNING) {
         step_stop(node);
@@ -404,7 +403,7 @@ static void step_stop(struct node *node)
 
 static bool stop_is_due(const struct node *node)
 {
-    if (node->core.raft.state != RAFT_LEADER ||
+    if (node->restarting || node->core.raft.state != RAFT_LEADER ||
         uv_now(node->options.loop) >= node->stop_deadline_ms) {
         return true;
     }
@@ -468,6 +467,21 @@ static void node_on_fatal(void *data, const char *reason)
              "on; check the disk that holds %s and its free space, then start "
              "again",
              reason, node->dir);
+}
+
+/* Closing waits for the disk, so the next start finds all that it was given. */
+static void node_on_restart(void *data, const char *reason)
+{
+    struct node *node = data;
+
+    if (node->options.on_restart == NULL) {
+        node_on_fatal(node, reason);
+    }
+    diag_warning("%s: this node starts again, which is the only way to be sure "
+                 "who its members are; nothing acknowledged is lost",
+                 reason);
+    node->restarting = true;
+    wake(node);
 }
 
 static void node_on_entered(void *data)

@@ -40,6 +40,10 @@ struct node_options {
     /* A raft entry was applied, or a snapshot installed: the machine has moved.
      * At most once a loop turn, after the callbacks of the submits in it. */
     void (*on_applied)(void *data);
+    /* Rule J (docs/consensus.md): the node has fallen silent and must start again
+     * on what is on its disk: the owner calls node_stop() in it, and loads the
+     * directory with a new process. NULL: the process ends with an error. */
+    void (*on_restart)(void *data);
     void *data;
 };
 

@@ -10,6 +10,8 @@
 
 #include "consensus/identity.h"
 #include "consensus/node.h"
+#include "daemon/again.h"
+#include "daemon/early_stop.h"
 #include "daemon/notify.h"
 #include "server/server.h"
 #include "service/service.h"
@@ -33,6 +35,7 @@ struct daemon {
     uint64_t said_term;
     bool said_ready;
     bool stopping;
+    bool restarting; /* stops in order to start again */
 };
 
 static int daemon_open_directory(struct daemon *daemon, struct err *err);
@@ -41,6 +44,7 @@ static int daemon_start_server(struct daemon *daemon, struct err *err);
 static void daemon_say_ready(struct daemon *daemon);
 static void daemon_start_signals(struct daemon *daemon);
 static void daemon_on_signal(struct uv_signal_s *handle, int signum);
+static void daemon_stop(struct daemon *daemon);
 static void daemon_reload(struct daemon *daemon);
 static void daemon_on_node_stopped(void *data);
 static void daemon_on_server_stopped(void *data);
@@ -49,6 +53,7 @@ static void node_on_state(void *data);
 static void daemon_tell_leads(struct daemon *daemon);
 static void daemon_say_leader(struct daemon *daemon);
 static void node_on_applied(void *data);
+static void node_on_restart(void *data);
 static uint64_t service_on_sessions(void *data);
 
 int daemon_run(struct config *config, int argc, char **argv,
@@ -65,6 +70,7 @@ int daemon_run(struct config *config, int argc, char **argv,
 
     diag_set_level(config->level);
     signal(SIGPIPE, SIG_IGN);
+    early_stop_begin();
     rv = daemon_open_directory(&daemon, &err);
     if (rv != 0) {
         diag_error("%s", err.text);
@@ -83,9 +89,13 @@ int daemon_run(struct config *config, int argc, char **argv,
     }
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     daemon_close(&daemon);
+    if (daemon.restarting) {
+        again(argc, argv);
+    }
     diag_info("stopped");
 
 close_lock:
+    early_stop_end();
     if (daemon.lock_fd >= 0) {
         close(daemon.lock_fd);
     }
@@ -158,6 +168,7 @@ static int daemon_start(struct daemon *daemon, struct err *err)
         .wal_writer = config->writer,
         .on_state = node_on_state,
         .on_applied = node_on_applied,
+        .on_restart = node_on_restart,
         .data = daemon,
     };
     int rv;
@@ -250,6 +261,7 @@ static void daemon_start_signals(struct daemon *daemon)
         uv_signal_start(&daemon->signals[i], daemon_on_signal, numbers[i]);
         uv_unref((struct uv_handle_s *)&daemon->signals[i]);
     }
+    early_stop_end();
 }
 
 static void daemon_on_signal(struct uv_signal_s *handle, int signum)
@@ -260,11 +272,22 @@ static void daemon_on_signal(struct uv_signal_s *handle, int signum)
         daemon_reload(daemon);
         return;
     }
+    if (daemon->restarting) {
+        diag_info("stopping: will not start again");
+        notify_manager("STOPPING=1");
+        daemon->restarting = false;
+        return;
+    }
     if (daemon->stopping) {
         diag_die(1, "second signal: ending at once");
     }
     diag_info("stopping: hands leadership over and finishes what is in flight");
     notify_manager("STOPPING=1");
+    daemon_stop(daemon);
+}
+
+static void daemon_stop(struct daemon *daemon)
+{
     daemon->stopping = true;
     server_drain(daemon->server);
     node_stop(daemon->node, daemon_on_node_stopped, daemon);
@@ -385,6 +408,15 @@ static void node_on_applied(void *data)
     struct daemon *daemon = data;
 
     service_on_applied(daemon->service);
+}
+
+/* Not told to the service manager, for which the daemon goes on. */
+static void node_on_restart(void *data)
+{
+    struct daemon *daemon = data;
+
+    daemon->restarting = true;
+    daemon_stop(daemon);
 }
 
 static uint64_t service_on_sessions(void *data)

@@ -22,6 +22,8 @@ def quorlogd(*words, env=None, **options):
 
 
 class Daemon:
+    program = "quorlogd"
+
     def __init__(self, log_path, *words, env=None):
         self.words = list(words)
         self.env = env
@@ -34,7 +36,7 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             # It must not outlive a test run that was killed.
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", build.path("quorlogd"),
+                ["setpriv", "--pdeathsig", "KILL", build.path(self.program),
                  *self.words, *more],
                 env=build.environment(self.env), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Starts `quorlogd run` anew in the same process: the pid stays, and with it
+ * what a service manager knows. Everything else is as after any other start. */
+#pragma once
+
+/* @argc and @argv as daemon_run() got them. Nothing that is open above standard
+ * error is taken along. Does not return: ends the process with status 1 when it
+ * cannot. */
+void again(int argc, char **argv) __attribute__((noreturn));

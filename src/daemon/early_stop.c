@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "daemon/early_stop.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/diag.h"
+
+static bool waits;
+static pthread_t waiter;
+
+static void signals_that_end(sigset_t *ret);
+static void signals_all(sigset_t *ret);
+static void *wait_run(void *data);
+
+void early_stop_begin(void)
+{
+    sigset_t signals;
+
+    signals_all(&signals);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    waits = pthread_create(&waiter, NULL, wait_run, NULL) == 0;
+    if (!waits) {
+        /* As without all this: they end the process by themselves. */
+        (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    }
+}
+
+void early_stop_end(void)
+{
+    sigset_t signals;
+
+    if (!waits) {
+        return;
+    }
+    waits = false;
+    (void)pthread_cancel(waiter);
+    (void)pthread_join(waiter, NULL);
+    signals_all(&signals);
+    (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static void signals_that_end(sigset_t *ret)
+{
+    (void)sigemptyset(ret);
+    (void)sigaddset(ret, SIGTERM);
+    (void)sigaddset(ret, SIGINT);
+}
+
+static void signals_all(sigset_t *ret)
+{
+    signals_that_end(ret);
+    (void)sigaddset(ret, SIGHUP);
+}
+
+static void *wait_run(void *data)
+{
+    sigset_t signals;
+    int number = 0;
+    int old;
+
+    (void)data;
+    signals_that_end(&signals);
+    if (sigwait(&signals, &number) == 0) {
+        /* Taken: from here on nobody else would act on it. */
+        (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+        diag_info("stopped by %s before the node had started; what is on disk "
+                  "is as after any other stop",
+                  number == SIGTERM ? "SIGTERM" : "SIGINT");
+        _exit(0);
+    }
+    return NULL;
+}
