@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/core.h"
 
+#include "consensus/core_heap.h"
 #include "util/file.h"
 
 static int check_timeouts(const struct node_options *options, struct err *err);
@@ -58,6 +59,7 @@ int core_open(struct core *core, const struct node_options *options,
     if (rv != 0) {
         return rv;
     }
+    core_heap_install();
     core->events = *events;
     rv = path_join(core->dir, sizeof core->dir, options->dir, RAFT_DIR_NAME,
                    err);

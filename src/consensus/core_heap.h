@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * libraft's memory: there is always some, or the process says so and ends, as
+ * everywhere in the daemon (util/mem.h). The core itself does not always survive
+ * an allocation that fails: it may free what it has not allocated, or fall silent.
+ */
+#pragma once
+
+/* For the whole process, from now on. What raft_malloc() gives may be freed by
+ * free(), and the other way round. */
+void core_heap_install(void);
