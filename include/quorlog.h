@@ -460,6 +460,10 @@ struct ql_member {
     bool reachable;       /* as seen by the leader; see known */
     bool known;           /* false: the answering node is not the leader */
     uint64_t match_index; /* last raft index known to be on its disk */
+    bool space_known;     /* it has told the answering node of its disk: */
+    bool space_low;       /* it is nearly full */
+    uint64_t free_bytes;  /* where its raft log is */
+    uint64_t total_bytes;
 };
 
 /* One node's view of the cluster. */
@@ -483,7 +487,14 @@ struct ql_cluster_status {
     uint64_t quorum_size;
     bool quorum_size_ok;  /* false: --quorum-size is not the majority */
     bool age_suspended;   /* the clock jumped: see ql_cluster_confirm_clock() */
+    bool no_space;        /* appends are refused with QL_NO_SPACE */
     char disk_writer[64]; /* how the raft log is written; "": not told */
+    /* Since the node's start, of the connections between nodes: */
+    uint64_t peers_refused;     /* it refused: strangers, wrong or old nodes */
+    uint64_t peers_refusing;    /* another node refused it */
+    uint64_t peers_unfinished;  /* strangers that never proved themselves */
+    uint64_t peers_bad_frames;  /* closed for what a proven node sent */
+    uint64_t peers_lost_frames; /* not sent: no connection, or too slow */
     size_t member_count;
     struct ql_member members[QL_MEMBERS_MAX];
 };

@@ -17,6 +17,7 @@ struct member_row {
     struct ql_member member;
     const char *role;
     const char *reachable;
+    const char *space;
     bool leader;
 };
 
@@ -37,6 +38,7 @@ static const struct column status_columns[] = {
     {"quorum_size", "quorum", COLUMN_U64, STATUS(quorum_size)},
     {"quorum_size_ok", "quorum as stated", COLUMN_BOOL, STATUS(quorum_size_ok)},
     {"age_suspended", "age suspended", COLUMN_BOOL, STATUS(age_suspended)},
+    {"no_space", "appends refused", COLUMN_BOOL, STATUS(no_space)},
     {"last_index", "last index", COLUMN_U64, STATUS(last_index)},
     {"commit_index", "commit index", COLUMN_U64, STATUS(commit_index)},
     {"applied_index", "applied index", COLUMN_U64, STATUS(applied_index)},
@@ -48,6 +50,12 @@ static const struct column status_columns[] = {
     {"sessions", "sessions", COLUMN_U64, STATUS(sessions)},
     {"uptime_ms", NULL, COLUMN_DURATION, STATUS(uptime_ms)},
     {"disk_writer", "disk writer", COLUMN_TEXT, STATUS(disk_writer)},
+    {"peers_refused", "peers refused", COLUMN_U64, STATUS(peers_refused)},
+    {"peers_refusing", "refused by peers", COLUMN_U64, STATUS(peers_refusing)},
+    {"peers_unfinished", NULL, COLUMN_U64, STATUS(peers_unfinished)},
+    {"peers_bad_frames", "bad peer frames", COLUMN_U64,
+     STATUS(peers_bad_frames)},
+    {"peers_lost_frames", NULL, COLUMN_U64, STATUS(peers_lost_frames)},
     COLUMNS_END,
 };
 
@@ -59,6 +67,10 @@ static const struct column member_columns[] = {
     {"known", NULL, COLUMN_BOOL, MEMBER(member.known)},
     {"reachable", NULL, COLUMN_BOOL, MEMBER(member.reachable)},
     {"match_index", "MATCH INDEX", COLUMN_ID, MEMBER(member.match_index)},
+    {"space_known", NULL, COLUMN_BOOL, MEMBER(member.space_known)},
+    {"space_low", NULL, COLUMN_BOOL, MEMBER(member.space_low)},
+    {"free_bytes", "FREE", COLUMN_SIZE, MEMBER(member.free_bytes)},
+    {"total_bytes", NULL, COLUMN_SIZE, MEMBER(member.total_bytes)},
     {"client_address", "CLIENTS", COLUMN_TEXT, MEMBER(member.client_address)},
     {"peer_address", "PEERS", COLUMN_TEXT, MEMBER(member.peer_address)},
     COLUMNS_END,
@@ -70,6 +82,8 @@ static const struct column member_table_columns[] = {
     {"role", "ROLE", COLUMN_POINTER, MEMBER(role)},
     {"reachable", "REACHABLE", COLUMN_POINTER, MEMBER(reachable)},
     {"match_index", "MATCH INDEX", COLUMN_ID, MEMBER(member.match_index)},
+    {"free_bytes", "FREE", COLUMN_SIZE, MEMBER(member.free_bytes)},
+    {"space", "SPACE", COLUMN_POINTER, MEMBER(space)},
     {"client_address", "CLIENTS", COLUMN_TEXT, MEMBER(member.client_address)},
     {"peer_address", "PEERS", COLUMN_TEXT, MEMBER(member.peer_address)},
     COLUMNS_END,
@@ -101,10 +115,13 @@ bool cluster_is_healthy(const struct cluster_answer *answer)
     const struct ql_cluster_status *status = &answer->status;
 
     if (answer->code != 0 || status->leader_id == 0 ||
-        !status->quorum_size_ok || status->age_suspended) {
+        !status->quorum_size_ok || status->age_suspended || status->no_space) {
         return false;
     }
     for (size_t i = 0; i < status->member_count; i++) {
+        if (status->members[i].space_low) {
+            return false;
+        }
         if (status->members[i].known && !status->members[i].reachable) {
             return false;
         }
@@ -204,6 +221,10 @@ static struct member_row member_row_of(const struct ql_cluster_status *status,
     row.reachable = "-";
     if (row.member.known) {
         row.reachable = row.member.reachable ? "yes" : "NO";
+    }
+    row.space = "-";
+    if (row.member.space_known) {
+        row.space = row.member.space_low ? "LOW" : "ok";
     }
     return row;
 }

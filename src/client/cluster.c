@@ -220,6 +220,12 @@ static int export_status(struct ql_cluster_status *ret,
     ret->quorum_size = status->quorum_size;
     ret->quorum_size_ok = status->quorum_size_ok;
     ret->age_suspended = status->age_suspended;
+    ret->no_space = status->no_space;
+    ret->peers_refused = status->peers_refused;
+    ret->peers_refusing = status->peers_refusing;
+    ret->peers_unfinished = status->peers_unfinished;
+    ret->peers_bad_frames = status->peers_bad_frames;
+    ret->peers_lost_frames = status->peers_lost_frames;
     return rv;
 }
 
@@ -238,6 +244,10 @@ static int export_member(struct ql_member *ret,
     ret->reachable = member->reachable;
     ret->known = member->known;
     ret->match_index = member->match_index;
+    ret->space_known = member->space_known;
+    ret->space_low = member->space_low;
+    ret->free_bytes = member->free_bytes;
+    ret->total_bytes = member->total_bytes;
     return rv;
 }
 

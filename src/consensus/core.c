@@ -33,16 +33,17 @@ int core_open(struct core *core, const struct node_options *options,
               struct err *err)
 {
     const struct identity *identity = options->identity;
-    const struct raft_io_real_options disk = {.loop = options->loop,
-                                              .identity = identity,
-                                              .dir = options->dir,
-                                              .listen_peer =
-                                                  options->listen_peer,
-                                              .writer = options->wal_writer,
-                                              .on_fatal = on_disk_fatal,
-                                              .on_healed = on_healed,
-                                              .on_frame = on_frame,
-                                              .data = core};
+    const struct raft_io_real_options disk = {
+        .loop = options->loop,
+        .identity = identity,
+        .dir = options->dir,
+        .listen_peer = options->listen_peer,
+        .writer = options->wal_writer,
+        .reserve_bytes = options->reserve_bytes,
+        .on_fatal = on_disk_fatal,
+        .on_healed = on_healed,
+        .on_frame = on_frame,
+        .data = core};
     const struct fsm_events fsm = {.on_outcome = events->on_outcome,
                                    .on_applied = events->on_applied,
                                    .data = events->data};
@@ -101,6 +102,7 @@ int core_start(struct core *core, struct err *err)
         return start_failed(core, rv, err);
     }
     guard_doubt(core->guard, raft_io_real_in_doubt(core->disk));
+    core->disk_writer = raft_io_real_writer(core->disk);
     core->fsm.started = true;
     guard_after(core->guard);
     return 0;
@@ -110,6 +112,33 @@ void core_free(struct core *core)
 {
     guard_free(core->guard);
     raft_io_real_free(core->disk);
+    core->disk = NULL;
+}
+
+void core_fill_status(const struct core *core, struct node_status *ret)
+{
+    struct raft *raft =
+        (struct raft *)&core->raft; /* its reads take no const */
+    raft_id leader;
+    const char *address;
+
+    *ret = (struct node_status){.role = NODE_FOLLOWER};
+    if (raft->state == RAFT_CANDIDATE) {
+        ret->role = NODE_CANDIDATE;
+    } else if (raft->state == RAFT_LEADER) {
+        ret->role = NODE_LEADER;
+    }
+    raft_leader(raft, &leader, &address);
+    ret->term = raft->current_term;
+    ret->leader = leader;
+    ret->last_index = raft_last_index(raft);
+    ret->commit_index = raft->commit_index;
+    ret->applied_index = raft->last_applied;
+    ret->snapshot_index = raft->log.snapshot.last_index;
+    ret->disk_writer = core->disk_writer;
+    if (core->disk != NULL && raft_io_real_net(core->disk) != NULL) {
+        link_counts(raft_net_link(raft_io_real_net(core->disk)), &ret->link);
+    }
 }
 
 static int check_timeouts(const struct node_options *options, struct err *err)

@@ -30,7 +30,8 @@ struct core {
     struct fsm fsm;
     struct raft_io_real *disk;
     struct guard *guard;
-    char dir[PATH_LEN_MAX]; /* of the raft log */
+    char dir[PATH_LEN_MAX];  /* of the raft log */
+    const char *disk_writer; /* outlives the disk; NULL before the start */
     struct core_events events;
 };
 
@@ -43,5 +44,7 @@ int core_open(struct core *core, const struct node_options *options,
 /* Loads what is on disk and starts. After an error it must still be closed with
  * raft_close(). */
 int core_start(struct core *core, struct err *err);
+/* What libraft and the link know, and disk_writer; the rest is zeroed. */
+void core_fill_status(const struct core *core, struct node_status *ret);
 /* After raft_close()'s callback, and not from inside it. */
 void core_free(struct core *core);

@@ -52,6 +52,12 @@ bool fsm_is_overrun(const struct fsm *fsm)
     return fsm->view != NULL && snapshot_policy_overrun(&fsm->policy);
 }
 
+uint64_t fsm_snapshot_needs(const struct fsm *fsm)
+{
+    return fsm->view != NULL ? 0
+                             : fsm->policy.snapshot_size + fsm->policy.bytes;
+}
+
 static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
                      void **ret_result)
 {
@@ -88,9 +94,22 @@ static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
  * the last one; a threshold of 1 means now. */
 static void arrange_snapshot(struct fsm *fsm)
 {
-    raft_set_snapshot_threshold(fsm->core, snapshot_policy_due(&fsm->policy)
-                                               ? 1
-                                               : fsm->snapshot_entries);
+    struct machine_counts counts;
+    bool due;
+
+    machine_counts(fsm->machine, &counts);
+    due = snapshot_squeeze_look(&fsm->squeeze, counts.space_low, counts.bytes);
+    due = due || snapshot_policy_due(&fsm->policy);
+    raft_set_snapshot_threshold(fsm->core, due ? 1 : fsm->snapshot_entries);
+}
+
+static void note_begun(struct fsm *fsm)
+{
+    struct machine_counts counts;
+
+    machine_counts(fsm->machine, &counts);
+    snapshot_policy_on_begun(&fsm->policy);
+    snapshot_squeeze_on_begun(&fsm->squeeze, counts.bytes);
 }
 
 /* On the loop: freezes only. */
@@ -105,7 +124,7 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     }
     fsm->view = machine_freeze(fsm->machine);
     fsm->view_index = fsm->core->last_applied;
-    snapshot_policy_on_begun(&fsm->policy);
+    note_begun(fsm);
     arrange_snapshot(fsm);
     /* The core reads the figure now and once more when the snapshot is on disk;
      * it must not change in between. */
@@ -189,7 +208,7 @@ static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer)
         }
         return RAFT_CORRUPT;
     }
-    snapshot_policy_on_begun(&fsm->policy);
+    note_begun(fsm);
     snapshot_policy_on_encoded(&fsm->policy, buffer->len);
     raft_free(buffer->base);
     fsm->events.on_applied(fsm->events.data);

@@ -7,6 +7,7 @@
 
 #include "consensus/guard.h"
 #include "consensus/snapshot_policy.h"
+#include "consensus/snapshot_squeeze.h"
 #include "machine/machine.h"
 #include "util/buf.h"
 
@@ -27,6 +28,7 @@ struct fsm {
     struct machine *machine;
     struct fsm_events events;
     struct snapshot_policy policy;
+    struct snapshot_squeeze squeeze;
     unsigned snapshot_entries;
     uint64_t applied_bytes; /* of batches, since the start */
     bool started;           /* a failed restore is fatal from then on */
@@ -48,3 +50,6 @@ void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
 /* A snapshot is being taken, and too much has been applied since it was begun:
  * a leader waits for it before it proposes more. */
 bool fsm_is_overrun(const struct fsm *fsm);
+/* So much of the disk the next snapshot will take, as far as can be told; 0 while
+ * one is being taken. */
+uint64_t fsm_snapshot_needs(const struct fsm *fsm);

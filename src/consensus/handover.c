@@ -12,6 +12,24 @@ static bool is_over(const struct handover *handover, uint64_t now_ms);
 static void transfer(struct handover *handover, uint64_t now_ms);
 static void handover_on_core_done(struct raft_transfer *request);
 
+int handover_ask(struct handover *handover, uint64_t to, uint64_t now_ms)
+{
+    if (handover->core->state != RAFT_LEADER) {
+        return QL_NOT_LEADER;
+    }
+    if (handover_is_active(handover)) {
+        return QL_BUSY;
+    }
+    if (peer_watch_best_voter(handover->watch, now_ms) == 0) {
+        return QL_NOT_FOUND;
+    }
+    if (to != 0 && !peer_watch_is_other_voter(handover->watch, to)) {
+        return QL_INVALID;
+    }
+    handover_begin(handover, to, now_ms);
+    return 0;
+}
+
 void handover_begin(struct handover *handover, uint64_t to, uint64_t now_ms)
 {
     assert(handover->phase == HANDOVER_NONE);

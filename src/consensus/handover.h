@@ -27,6 +27,9 @@ struct handover {
     struct raft_transfer request;
 };
 
+/* As handover_begin(), if that can be: QL_NOT_LEADER, QL_BUSY (one is under way),
+ * QL_NOT_FOUND (there is no other voter), QL_INVALID (@to is none). */
+int handover_ask(struct handover *handover, uint64_t to, uint64_t now_ms);
 void handover_begin(struct handover *handover, uint64_t to, uint64_t now_ms);
 bool handover_is_active(const struct handover *handover);
 /* Also while the core holds a transfer that was given up here. */

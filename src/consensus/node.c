@@ -21,13 +21,14 @@
 #include "consensus/proposer.h"
 #include "consensus/reader.h"
 #include "consensus/retention_tick.h"
+#include "consensus/space_watch.h"
 #include "consensus/told_state.h"
 #include "util/diag.h"
 #include "util/mem.h"
 
 /* What accepted work may take, at most, before a stopping node closes. */
 #define STOP_ELECTION_TIMEOUTS_MAX 6u
-#define HANDLES 3u
+#define HANDLES 4u
 
 enum node_phase {
     NODE_RUNNING,
@@ -49,14 +50,14 @@ struct node {
     uv_check_t check;
     uv_idle_t idle;
     struct retention_tick tick;
+    struct space_watch space;
     size_t handles_open;
     enum node_phase phase;
-    bool deferred;           /* guard_run_deferred() is owed */
-    bool applied;            /* on_applied() is owed */
-    bool core_closed;        /* raft_close()'s callback came */
-    bool restarting;         /* the core is silent for good */
-    struct told_state told;  /* by on_state() */
-    const char *disk_writer; /* the disk may be gone before the status is */
+    bool deferred;          /* guard_run_deferred() is owed */
+    bool applied;           /* on_applied() is owed */
+    bool core_closed;       /* raft_close()'s callback came */
+    bool restarting;        /* the core is silent for good */
+    struct told_state told; /* by on_state() */
     uint64_t stop_deadline_ms;
     void (*stop_cb)(void *data);
     void *stop_data;
@@ -118,7 +119,6 @@ int node_start(struct node **ret_node, const struct node_options *options,
         abandon(node);
         goto free_node;
     }
-    node->disk_writer = raft_io_real_writer(node->core.disk);
     wake(node);
     *ret_node = node;
     return 0;
@@ -190,6 +190,8 @@ static void start_handles(struct node *node)
     assert(rv == 0);
     retention_tick_start(&node->tick, node, loop);
     node->tick.timer.data = node;
+    space_watch_start(&node->space, node, &node->core, &node->options);
+    node->space.timer.data = node;
 }
 
 /* Undoes a start that failed. Closing takes turns of the loop, in which other
@@ -239,53 +241,27 @@ int node_read(struct node *node, struct node_read *read, node_read_cb cb)
 int node_transfer(struct node *node, struct node_transfer *transfer,
                   uint64_t to, node_transfer_cb cb)
 {
-    uint64_t now = uv_now(node->options.loop);
+    int rv;
 
     if (node->phase != NODE_RUNNING || node->restarting) {
         return QL_SHUTTING_DOWN;
     }
-    if (node->core.raft.state != RAFT_LEADER) {
-        return QL_NOT_LEADER;
-    }
-    if (handover_is_active(&node->handover)) {
-        return QL_BUSY;
-    }
-    if (peer_watch_best_voter(&node->watch, now) == 0) {
-        return QL_NOT_FOUND;
-    }
-    if (to != 0 && !peer_watch_is_other_voter(&node->watch, to)) {
-        return QL_INVALID;
+    rv = handover_ask(&node->handover, to, uv_now(node->options.loop));
+    if (rv != 0) {
+        return rv;
     }
     transfer->cb = cb;
     node->transfer = transfer;
-    handover_begin(&node->handover, to, now);
     wake(node);
     return 0;
 }
 
 void node_status(const struct node *node, struct node_status *ret)
 {
-    struct raft *core = (struct raft *)&node->core.raft;
-    uint64_t now = uv_now(node->options.loop);
-    raft_id leader;
-    const char *address;
-
-    *ret = (struct node_status){.role = NODE_FOLLOWER};
-    raft_leader(core, &leader, &address);
-    if (core->state == RAFT_CANDIDATE) {
-        ret->role = NODE_CANDIDATE;
-    } else if (core->state == RAFT_LEADER) {
-        ret->role = NODE_LEADER;
-        ret->ready = may_serve(node) == 0;
-    }
-    ret->term = core->current_term;
-    ret->leader = leader;
-    ret->last_index = raft_last_index(core);
-    ret->commit_index = core->commit_index;
-    ret->applied_index = core->last_applied;
-    ret->snapshot_index = core->log.snapshot.last_index;
-    ret->disk_writer = node->disk_writer;
-    peer_watch_status(&node->watch, now, ret->peers);
+    core_fill_status(&node->core, ret);
+    ret->ready = may_serve(node) == 0;
+    peer_watch_status(&node->watch, uv_now(node->options.loop), ret->peers);
+    space_watch_fill(&node->space, ret->peers);
 }
 
 static int may_serve(const struct node *node)
@@ -427,6 +403,7 @@ static void finish_closing(struct node *node)
     uv_close((uv_handle_t *)&node->check, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->idle, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->tick.timer, node_on_handle_closed);
+    uv_close((uv_handle_t *)&node->space.timer, node_on_handle_closed);
 }
 
 static void node_on_handle_closed(uv_handle_t *handle)
@@ -514,5 +491,7 @@ static int node_on_frame(void *data, uint64_t from, enum link_frame type,
     struct node *node = data;
 
     wake(node);
-    return reader_on_frame(&node->reader, from, type, bytes, len);
+    return type == LINK_REPORT
+               ? space_watch_on_frame(&node->space, from, bytes, len)
+               : reader_on_frame(&node->reader, from, type, bytes, len);
 }

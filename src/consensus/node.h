@@ -17,6 +17,7 @@
 
 #include "consensus/disk_writer.h"
 #include "consensus/identity.h"
+#include "consensus/link.h"
 #include "machine/machine.h"
 #include "util/list.h"
 
@@ -34,6 +35,8 @@ struct node_options {
     uint32_t heartbeat_ms;           /* 0: HEARTBEAT_MS */
     uint32_t snapshot_entries;       /* 0: SNAPSHOT_ENTRIES */
     uint64_t snapshot_bytes_min;     /* 0: SNAPSHOT_BYTES_MIN */
+    uint64_t low_space_bytes; /* less free is reported as low; 0: never */
+    uint64_t reserve_bytes;   /* of the reserve file; 0: none */
     enum disk_writer wal_writer;
     /* Role, term, leader or readiness to serve changed. May be NULL. */
     void (*on_state)(void *data);
@@ -122,9 +125,13 @@ void node_free(struct node *node);
 /* ---- What it knows ---- */
 
 struct node_peer_status {
-    bool known;     /* this node leads: the rest is meaningful */
+    bool known;     /* this node leads: the next two are meaningful */
     bool reachable; /* heard from within the election timeout */
     uint64_t match_index;
+    bool space_known; /* the rest is what that node said last */
+    bool space_low;
+    uint64_t free_bytes; /* where its raft log is */
+    uint64_t total_bytes;
 };
 
 struct node_status {
@@ -137,6 +144,7 @@ struct node_status {
     uint64_t applied_index;
     uint64_t snapshot_index;
     const char *disk_writer; /* see raft_io_real_writer(); static storage */
+    struct link_counts link; /* since the start; 0 when it stops */
     struct node_peer_status peers[MEMBERS_MAX]; /* as identity->members */
 };
 void node_status(const struct node *node, struct node_status *ret);

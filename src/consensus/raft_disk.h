@@ -42,9 +42,6 @@ struct raft_disk_options {
     void (*on_fatal)(void *data, const char *reason);
     /* The node is in doubt no more. May be NULL. */
     void (*on_healed)(void *data);
-    /* A segment or a snapshot more is on the disk: a look at what is free is worth
-     * while. May be NULL. */
-    void (*on_grown)(void *data);
     void *data;
 };
 
@@ -116,6 +113,10 @@ int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
 int raft_disk_look(struct raft_disk *disk, uint64_t needs,
                    void (*cb)(void *data, const struct reserve_look *look),
                    void *data);
+/* @cb: a segment or a snapshot more is on the disk, so that a look is worth
+ * while. */
+void raft_disk_on_grown(struct raft_disk *disk, void (*cb)(void *data),
+                        void *data);
 /* The disk is short of room: keeps nothing that is only there to be quick. */
 void raft_disk_set_lean(struct raft_disk *disk, bool lean);
 

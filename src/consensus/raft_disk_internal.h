@@ -29,6 +29,8 @@ struct raft_disk {
     struct list puts;    /* of struct put */
     struct list gets;    /* of struct get */
     struct look look;
+    void (*on_grown)(void *data); /* or NULL */
+    void *on_grown_data;
     void (*made)(void *data);
     void *made_data;
 };

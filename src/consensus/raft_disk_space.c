@@ -30,6 +30,13 @@ int raft_disk_look(struct raft_disk *disk, uint64_t needs,
     return rv;
 }
 
+void raft_disk_on_grown(struct raft_disk *disk, void (*cb)(void *data),
+                        void *data)
+{
+    disk->on_grown = cb;
+    disk->on_grown_data = data;
+}
+
 void raft_disk_set_lean(struct raft_disk *disk, bool lean)
 {
     wal_set_lean(disk->wal, lean);
@@ -47,8 +54,8 @@ bool raft_disk_make_room(void *data)
 
 void raft_disk_grown(struct raft_disk *disk)
 {
-    if (disk->options.on_grown != NULL) {
-        disk->options.on_grown(disk->options.data);
+    if (disk->on_grown != NULL) {
+        disk->on_grown(disk->on_grown_data);
     }
 }
 

@@ -12,7 +12,6 @@
 #include "consensus/disk_real.h"
 #include "consensus/loop_works.h"
 #include "consensus/raft_code.h"
-#include "consensus/raft_disk.h"
 #include "consensus/raft_io_real_report.h"
 #include "util/file.h"
 #include "util/mem.h"
@@ -112,6 +111,11 @@ const char *raft_io_real_writer(const struct raft_io_real *real)
     return disk_real_writer(real->files);
 }
 
+struct raft_disk *raft_io_real_disk(struct raft_io_real *real)
+{
+    return real->net == NULL || real->closing ? NULL : real->disk;
+}
+
 struct raft_net *raft_io_real_net(struct raft_io_real *real)
 {
     return real->net;
@@ -127,6 +131,7 @@ static int open_disk(struct raft_io_real *real)
                                             .writer = real->options.writer};
     struct raft_disk_options disk = {
         .where = real->dir,
+        .reserve_bytes = real->options.reserve_bytes,
         .first_configuration = {real->first_configuration.base,
                                 real->first_configuration.len},
         .others_elect = identity->members_count > identity_quorum(identity),
@@ -330,9 +335,9 @@ static int io_append(struct raft_io *io, struct raft_io_append *request,
 static int io_truncate(struct raft_io *io, raft_index index)
 {
     struct raft_io_real *real = io->impl;
-    int rv = raft_disk_truncate(real->disk, index);
 
-    return refuse(real, rv, "the raft log cannot be cut");
+    return refuse(real, raft_disk_truncate(real->disk, index),
+                  "the raft log cannot be cut");
 }
 
 static int io_snapshot_put(struct raft_io *io, unsigned trailing,
@@ -351,9 +356,9 @@ static int io_snapshot_get(struct raft_io *io,
                            raft_io_snapshot_get_cb cb)
 {
     struct raft_io_real *real = io->impl;
-    int rv = raft_disk_get(real->disk, request, cb);
 
-    return refuse(real, rv, "the snapshot cannot be read");
+    return refuse(real, raft_disk_get(real->disk, request, cb),
+                  "the snapshot cannot be read");
 }
 
 static void on_disk_fatal(void *data, const char *reason)
@@ -429,8 +434,7 @@ static raft_time io_time(struct raft_io *io)
     return uv_now(real->options.loop);
 }
 
-/* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
- * generators, 2014). Spreads election timeouts; no secret depends on it. */
+/* SplitMix64 (Steele, Lea, Flood, 2014); it spreads election timeouts only. */
 static int io_random(struct raft_io *io, int min, int max)
 {
     struct raft_io_real *real = io->impl;

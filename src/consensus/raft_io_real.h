@@ -11,6 +11,7 @@
 
 #include "consensus/disk_writer.h"
 #include "consensus/identity.h"
+#include "consensus/raft_disk.h"
 #include "consensus/raft_net.h"
 
 struct raft_io_real;
@@ -20,6 +21,7 @@ struct raft_io_real_options {
     const struct identity *identity; /* outlives it */
     const char *dir;                 /* the data directory */
     const char *listen_peer;         /* "host:port"; NULL: own peer address */
+    uint64_t reserve_bytes;          /* see struct raft_disk_options */
     enum disk_writer writer;         /* of the raft log */
     /* A write failed: must not return in production. */
     void (*on_fatal)(void *data, const char *reason);
@@ -46,5 +48,7 @@ const struct err *raft_io_real_err(const struct raft_io_real *real);
 bool raft_io_real_in_doubt(const struct raft_io_real *real);
 /* How the raft log is written, for status: "io_uring, direct". After load. */
 const char *raft_io_real_writer(const struct raft_io_real *real);
+/* NULL before start, and while it closes. */
+struct raft_disk *raft_io_real_disk(struct raft_io_real *real);
 /* NULL before start. */
 struct raft_net *raft_io_real_net(struct raft_io_real *real);

@@ -46,6 +46,10 @@ static const struct option_row rows[] = {
         "raft entries between snapshots (8192)"),
     ROW("snapshot-bytes", 0, OPTION_SIZE, snapshot_bytes, "SIZE",
         "least bytes of raft log between snapshots (16MiB)"),
+    ROW("low-space-bytes", 0, OPTION_SIZE, low_space_bytes, "SIZE",
+        "free disk space below which the node reports low; 0: never (256MiB)"),
+    ROW("reserve-bytes", 0, OPTION_SIZE, reserve_bytes, "SIZE",
+        "file that keeps disk space in reserve; 0: none (64MiB)"),
     ROW("wal-writer", 0, OPTION_TEXT, wal_writer, "WAY",
         "how the raft log is written: auto, io_uring or thread (auto)"),
     ROW("log-level", 0, OPTION_TEXT, log_level, "LEVEL",
@@ -69,6 +73,8 @@ static const struct config defaults = {
     .heartbeat_ms = HEARTBEAT_MS,
     .snapshot_entries = SNAPSHOT_ENTRIES,
     .snapshot_bytes = SNAPSHOT_BYTES_MIN,
+    .low_space_bytes = SPACE_LOW_BYTES,
+    .reserve_bytes = RESERVE_BYTES,
     .wal_writer = "auto",
     .log_level = "info",
 };
@@ -223,7 +229,8 @@ const char *const *config_environment_names(void)
         "QUORLOGD_MAX_CONNECTIONS", "QUORLOGD_MAX_REQUEST_BYTES",
         "QUORLOGD_IDLE_TIMEOUT",    "QUORLOGD_ELECTION_TIMEOUT",
         "QUORLOGD_HEARTBEAT",       "QUORLOGD_SNAPSHOT_ENTRIES",
-        "QUORLOGD_SNAPSHOT_BYTES",  "QUORLOGD_WAL_WRITER",
+        "QUORLOGD_SNAPSHOT_BYTES",  "QUORLOGD_LOW_SPACE_BYTES",
+        "QUORLOGD_RESERVE_BYTES",   "QUORLOGD_WAL_WRITER",
         "QUORLOGD_LOG_LEVEL",       NULL,
     };
 
@@ -338,6 +345,8 @@ static int config_check(struct config *config, struct err *err)
         {"snapshot-entries", config->snapshot_entries, 16, 16384},
         {"snapshot-bytes", config->snapshot_bytes, 64 * KIB,
          SNAPSHOT_BYTES_MAX},
+        {"low-space-bytes", config->low_space_bytes, 0, SPACE_LOW_BYTES_MAX},
+        {"reserve-bytes", config->reserve_bytes, 0, RESERVE_BYTES_MAX},
     };
     uint64_t election = config->election_timeout_ms;
     uint64_t heartbeat = config->heartbeat_ms;

@@ -33,6 +33,8 @@ struct config {
     uint64_t heartbeat_ms;
     uint64_t snapshot_entries;
     uint64_t snapshot_bytes;
+    uint64_t low_space_bytes;
+    uint64_t reserve_bytes;
     const char *wal_writer;
     const char *log_level;
     bool check_config;

@@ -165,6 +165,8 @@ static int daemon_start(struct daemon *daemon, struct err *err)
         .heartbeat_ms = (uint32_t)config->heartbeat_ms,
         .snapshot_entries = (uint32_t)config->snapshot_entries,
         .snapshot_bytes_min = config->snapshot_bytes,
+        .low_space_bytes = config->low_space_bytes,
+        .reserve_bytes = config->reserve_bytes,
         .wal_writer = config->writer,
         .on_state = node_on_state,
         .on_applied = node_on_applied,

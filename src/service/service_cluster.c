@@ -153,7 +153,13 @@ static void status_fill(const struct service *service,
     ret->entries = counts.entries;
     ret->bytes = counts.bytes;
     ret->age_suspended = counts.age_suspended;
+    ret->no_space = counts.space_low;
     ret->disk_writer = bytes_of(node.disk_writer);
+    ret->peers_refused = node.link.refused;
+    ret->peers_refusing = node.link.refused_us;
+    ret->peers_unfinished = node.link.unfinished;
+    ret->peers_bad_frames = node.link.bad_frames;
+    ret->peers_lost_frames = node.link.dropped;
     ret->uptime_ms = clock_monotonic_ms() - service->started_ms;
     if (options->sessions != NULL) {
         ret->sessions = options->sessions(options->data);
@@ -185,6 +191,10 @@ static void status_fill_members(const struct service *service,
         ret->members[i].known = node->peers[i].known;
         ret->members[i].reachable = node->peers[i].reachable;
         ret->members[i].match_index = node->peers[i].match_index;
+        ret->members[i].space_known = node->peers[i].space_known;
+        ret->members[i].space_low = node->peers[i].space_low;
+        ret->members[i].free_bytes = node->peers[i].free_bytes;
+        ret->members[i].total_bytes = node->peers[i].total_bytes;
     }
 }
 

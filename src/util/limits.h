@@ -106,9 +106,6 @@
 #define ELECTION_TIMEOUT_MS 1000u
 #define HEARTBEAT_MS 100u
 #define TICK_INTERVAL_MS 1000u /* the leader's retention tick */
-#define SECRET_LEN 32u
-#define ID_TEXT_LEN 36u /* a UUID in text */
-
 /* Applied since the last look: then it comes early. What a log holds beyond its
  * retention grows with this and not with the speed of those who write. */
 #define TICK_BYTES (8u * MIB)
@@ -117,8 +114,12 @@
 #define SPACE_NUDGE_MS 5000u               /* while appends are refused */
 #define SPACE_PEERS_MAX (2u * MEMBERS_MAX) /* whose word is kept */
 #define SPACE_LOW_BYTES (256u * MIB)       /* default of --low-space-bytes */
-#define RESERVE_BYTES (64u * MIB)          /* default of --reserve-bytes */
+#define SPACE_LOW_BYTES_MAX (1ull << 50)
+#define RESERVE_BYTES (64u * MIB) /* default of --reserve-bytes */
 #define RESERVE_BYTES_MAX (1024u * MIB)
+#define SECRET_LEN 32u
+#define ID_TEXT_LEN 36u /* a UUID in text */
+
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u
 #define CLIENT_ADDRESSES_MAX 8u /* tried for one host name */

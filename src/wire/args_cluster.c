@@ -96,6 +96,15 @@ static const struct field member_fields[] = {
      .offset = offsetof(struct status_member, reachable)},
     {FIELD_KEY("match_index"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct status_member, match_index)},
+    /* Older nodes do not tell these. */
+    {FIELD_KEY("space_known"), .kind = FIELD_BOOL,
+     .offset = offsetof(struct status_member, space_known)},
+    {FIELD_KEY("space_low"), .kind = FIELD_BOOL,
+     .offset = offsetof(struct status_member, space_low)},
+    {FIELD_KEY("free_bytes"), .kind = FIELD_U64,
+     .offset = offsetof(struct status_member, free_bytes)},
+    {FIELD_KEY("total_bytes"), .kind = FIELD_U64,
+     .offset = offsetof(struct status_member, total_bytes)},
 };
 static const struct message member_message =
     FIELD_MESSAGE("cluster member", member_fields);
@@ -111,6 +120,14 @@ struct status_answer {
     {                                                                          \
         FIELD_KEY(#name),                                                      \
             .kind = FIELD_U64, .required = true,                               \
+            .offset = offsetof(struct status_answer, status.name)              \
+    }
+
+/* One that older nodes do not tell. */
+#define STATUS_U64_NEW(name)                                                   \
+    {                                                                          \
+        FIELD_KEY(#name),                                                      \
+            .kind = FIELD_U64,                                                 \
             .offset = offsetof(struct status_answer, status.name)              \
     }
 
@@ -143,6 +160,13 @@ static const struct field status_fields[] = {
      .offset = offsetof(struct status_answer, status.age_suspended)},
     {FIELD_KEY("disk_writer"), .kind = FIELD_NAME, .max = DISK_WRITER_MAX,
      .offset = offsetof(struct status_answer, status.disk_writer)},
+    STATUS_U64_NEW(peers_refused),
+    STATUS_U64_NEW(peers_refusing),
+    STATUS_U64_NEW(peers_unfinished),
+    STATUS_U64_NEW(peers_bad_frames),
+    STATUS_U64_NEW(peers_lost_frames),
+    {FIELD_KEY("no_space"), .kind = FIELD_BOOL,
+     .offset = offsetof(struct status_answer, status.no_space)},
     {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct status_answer, members)},
 };

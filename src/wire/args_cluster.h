@@ -45,6 +45,10 @@ struct status_member {
     bool known; /* the two below are the leader's knowledge */
     bool reachable;
     uint64_t match_index;
+    bool space_known; /* the rest is what that node said last of its disk */
+    bool space_low;
+    uint64_t free_bytes;
+    uint64_t total_bytes;
 };
 
 /* cluster.status {} -> a map with these names as keys. */
@@ -68,7 +72,14 @@ struct status_result {
     uint64_t quorum_size;
     bool quorum_size_ok;
     bool age_suspended;       /* the clock jumped: see cluster.confirm_clock */
+    bool no_space;            /* what would grow is refused: QL_NO_SPACE */
     struct bytes disk_writer; /* "io_uring, direct"; len 0: not told */
+    /* Of the link to the other nodes, see struct link_counts. */
+    uint64_t peers_refused;
+    uint64_t peers_refusing;
+    uint64_t peers_unfinished;
+    uint64_t peers_bad_frames;
+    uint64_t peers_lost_frames;
     size_t members_count;
     struct status_member members[MEMBERS_MAX];
 };

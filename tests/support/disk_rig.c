@@ -43,10 +43,10 @@ void disk_rig_new(struct disk_rig *rig)
         .others_elect = rig->others_elect,
         .on_fatal = on_fatal,
         .on_healed = on_healed,
-        .on_grown = on_grown,
         .data = rig};
 
     rig->disk = raft_disk_new(&options);
+    raft_disk_on_grown(rig->disk, on_grown, rig);
 }
 
 void disk_rig_free_loaded(struct disk_rig *rig)

@@ -134,6 +134,11 @@ static struct status_result sample_status(void)
         .quorum_size_ok = true,
         .age_suspended = true,
         .disk_writer = bytes_of("thread, direct"),
+        .peers_refused = 15,
+        .peers_refusing = 16,
+        .peers_unfinished = 17,
+        .peers_bad_frames = 18,
+        .peers_lost_frames = 19,
         .members_count = MEMBERS_MAX,
     };
     size_t i;
@@ -183,6 +188,11 @@ static void status_comes_back_as_it_went(void **state)
     assert_true(got.quorum_size_ok);
     assert_true(got.age_suspended);
     assert_bytes(got.disk_writer, "thread, direct");
+    assert_int_equal(got.peers_refused, 15);
+    assert_int_equal(got.peers_refusing, 16);
+    assert_int_equal(got.peers_unfinished, 17);
+    assert_int_equal(got.peers_bad_frames, 18);
+    assert_int_equal(got.peers_lost_frames, 19);
     assert_int_equal(got.members_count, MEMBERS_MAX);
     for (i = 0; i < MEMBERS_MAX; i++) {
         assert_int_equal(got.members[i].id, i + 1);
