@@ -72,7 +72,10 @@ int raft_disk_make(struct raft_disk *disk, void (*done)(void *data), void *data,
     if (rv != 0) {
         return rv;
     }
-    rv = raft_disk_open_wal(disk, 1, &nobody, err);
+    rv = raft_disk_read_wal(disk, 1, 1, &nobody, err);
+    if (rv == 0) {
+        rv = wal_begin(disk->wal, err);
+    }
     if (rv != 0) {
         return rv;
     }
@@ -101,8 +104,9 @@ bool raft_disk_is_busy(const struct raft_disk *disk)
            (disk->wal != NULL && wal_is_busy(disk->wal));
 }
 
-int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
-                       const struct wal_reader *reader, struct err *err)
+int raft_disk_read_wal(struct raft_disk *disk, raft_index wanted,
+                       raft_index needed, const struct wal_reader *reader,
+                       struct err *err)
 {
     const struct wal_options options = {.disk = disk->disk,
                                         .segment_bytes =
@@ -112,7 +116,8 @@ int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
                                         .on_grown = on_wal_grown,
                                         .data = disk};
 
-    return wal_open(&disk->wal, &options, from, reader, &disk->report.wal, err);
+    return wal_read(&disk->wal, &options, wanted, needed, reader,
+                    &disk->report.wal, err);
 }
 
 void raft_disk_fatal(struct raft_disk *disk, const char *reason)

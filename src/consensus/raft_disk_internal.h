@@ -36,8 +36,10 @@ struct raft_disk {
 };
 
 /* ---- raft_disk.c ---- */
-int raft_disk_open_wal(struct raft_disk *disk, raft_index from,
-                       const struct wal_reader *reader, struct err *err);
+/* As wal_read(). */
+int raft_disk_read_wal(struct raft_disk *disk, raft_index wanted,
+                       raft_index needed, const struct wal_reader *reader,
+                       struct err *err);
 /* The log has an entry of @term now, or a snapshot that ends with one. */
 void raft_disk_reached(struct raft_disk *disk, raft_term term);
 void raft_disk_fatal(struct raft_disk *disk, const char *reason);

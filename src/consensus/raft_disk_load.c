@@ -30,29 +30,21 @@ struct reading {
     size_t trailing_bytes;
 };
 
-/* What the first look at the log says. */
-struct outlook {
-    raft_index from; /* to open it with */
-    bool lost;       /* entries that may have been acknowledged */
-};
-
 static int open_vote(struct raft_disk *disk, struct err *err);
 static bool has_other_log(struct raft_disk *disk);
 static void on_name(void *data, const char *name);
 static int load_snapshot(struct raft_disk *disk, struct raft_snapshot **ret,
                          struct err *err);
-static int look(struct raft_disk *disk, const struct raft_snapshot *snapshot,
-                struct outlook *ret, struct err *err);
+static int read_log(struct raft_disk *disk, struct reading *reading,
+                    bool *ret_lost, struct err *err);
 static int begin_doubt(struct raft_disk *disk, bool lost, struct err *err);
-static int read_log(struct raft_disk *disk, raft_index from,
-                    struct reading *reading, struct err *err);
+static int begin_log(struct raft_disk *disk, struct err *err);
 static int check_log(struct raft_disk *disk,
                      const struct raft_snapshot *snapshot,
                      struct reading *reading, struct err *err);
 static int add_first_entry(struct raft_disk *disk, struct reading *reading,
                            struct err *err);
-static int hand_over(struct reading *reading, struct raft_loaded *ret,
-                     struct err *err);
+static void hand_over(struct reading *reading, struct raft_loaded *ret);
 static int reading_entry(void *data, raft_index index, raft_term term,
                          unsigned short type, const void *payload, size_t len);
 static void reading_truncated(void *data, raft_index index);
@@ -64,25 +56,25 @@ int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
 {
     struct raft_loaded loaded = {0};
     struct reading reading = {0};
-    struct outlook outlook;
     raft_term last_term;
+    bool lost = false;
     int rv = open_vote(disk, err);
 
     if (rv != 0) {
         return rv;
     }
     rv = load_snapshot(disk, &loaded.snapshot, err);
-    if (rv == 0) {
-        rv = look(disk, loaded.snapshot, &outlook, err);
-    }
-    if (rv == 0) {
-        rv = begin_doubt(disk, outlook.lost, err);
-    }
     if (rv != 0) {
-        goto free_snapshot;
+        return rv;
     }
     reading.snapshot = loaded.snapshot == NULL ? 0 : loaded.snapshot->index;
-    rv = read_log(disk, outlook.from, &reading, err);
+    rv = read_log(disk, &reading, &lost, err);
+    if (rv == 0) {
+        rv = begin_doubt(disk, lost, err);
+    }
+    if (rv == 0) {
+        rv = begin_log(disk, err);
+    }
     if (rv == 0) {
         rv = check_log(disk, loaded.snapshot, &reading, err);
     }
@@ -94,10 +86,7 @@ int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
         last_term = reading.items[reading.head + reading.count - 1].term;
     }
     raft_disk_reached(disk, last_term);
-    rv = hand_over(&reading, &loaded, err);
-    if (rv != 0) {
-        goto close_reading;
-    }
+    hand_over(&reading, &loaded);
     loaded.term = disk->vote.term;
     loaded.voted_for = disk->vote.voted_for;
     *ret = loaded;
@@ -105,7 +94,6 @@ int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
 
 close_reading:
     reading_close(&reading);
-free_snapshot:
     if (loaded.snapshot != NULL) {
         raft_disk_free_snapshot(loaded.snapshot);
     }
@@ -196,70 +184,42 @@ static int load_snapshot(struct raft_disk *disk, struct raft_snapshot **ret,
     return rv;
 }
 
-/* ---- The log before it is opened ---- */
+/* ---- The log as it is ---- */
 
-static int skip_entry(void *data, raft_index index, raft_term term,
-                      unsigned short type, const void *payload, size_t len)
+/* Changes nothing in it. It must reach back to the snapshot; what an older
+ * snapshot needs, or nodes that are a little behind, is wanted. */
+static int read_log(struct raft_disk *disk, struct reading *reading,
+                    bool *ret_lost, struct err *err)
 {
-    (void)data;
-    (void)index;
-    (void)term;
-    (void)type;
-    (void)payload;
-    (void)len;
-    return 0;
-}
-
-static void skip_truncated(void *data, raft_index index)
-{
-    (void)data;
-    (void)index;
-}
-
-/* Changes nothing. The whole log is read, as only that tells where it begins:
- * from there it is opened, or from the entry before which an older snapshot or
- * nodes that are a little behind need none. A log that is not whole, or ends
- * before the snapshot, or begins behind it, is opened with what the snapshot
- * needs, and what the WAL makes of that decides. */
-static int look(struct raft_disk *disk, const struct raft_snapshot *snapshot,
-                struct outlook *ret, struct err *err)
-{
-    const struct wal_reader nobody = {skip_entry, skip_truncated, NULL};
-    raft_index index = snapshot == NULL ? 0 : snapshot->index;
-    struct wal_report report;
+    const struct wal_reader reader = {reading_entry, reading_truncated,
+                                      reading};
+    const struct wal_report *report = &disk->report.wal;
+    raft_index index = reading->snapshot;
+    raft_index wanted = index + 1;
     raft_index oldest = 0;
     int rv = snapshot_dir_clean(disk->disk, &oldest, err);
 
-    if (rv == 0) {
-        rv = wal_inspect(disk->disk, 0, &nobody, &report, err);
-    }
     if (rv != 0) {
         return rv;
     }
-    ret->from = index + 1;
-    if (report.segments > 0 && report.corrupt_at[0] == '\0' &&
-        report.first_index <= index + 1 && report.last_index >= index) {
-        ret->from = oldest < index ? oldest + 1 : index + 1;
-        if (index >= TRAILING_ENTRIES_MAX &&
-            index - TRAILING_ENTRIES_MAX + 1 < ret->from) {
-            ret->from = index - TRAILING_ENTRIES_MAX + 1;
-        } else if (index < TRAILING_ENTRIES_MAX) {
-            ret->from = 1;
-        }
-        if (ret->from < report.first_index) {
-            ret->from = report.first_index;
-        }
-        ret->lost = index == 0 && report.last_index == 0;
+    if (index < TRAILING_ENTRIES_MAX) {
+        wanted = 1;
     } else {
-        rv = wal_inspect(disk->disk, ret->from, &nobody, &report, err);
-        ret->lost = report.segments == 0 || report.corrupt_at[0] != '\0';
+        wanted = index - TRAILING_ENTRIES_MAX + 1;
+        wanted = oldest < wanted ? oldest + 1 : wanted;
     }
-    if (ret->lost) {
+    rv = raft_disk_read_wal(disk, wanted, index + 1, &reader, err);
+    if (rv != 0) {
+        return rv;
+    }
+    *ret_lost = report->segments == 0 || report->corrupt_at[0] != '\0' ||
+                (index == 0 && report->last_index == 0);
+    if (*ret_lost) {
         (void)snprintf(disk->report.lost, sizeof disk->report.lost, "%s",
-                       report.corrupt_at[0] != '\0' ? report.corrupt_at
-                                                    : "it is not there");
+                       report->corrupt_at[0] != '\0' ? report->corrupt_at
+                                                     : "it is not there");
     }
-    return rv;
+    return 0;
 }
 
 /* ---- Doubt ---- */
@@ -299,14 +259,11 @@ static int begin_doubt(struct raft_disk *disk, bool lost, struct err *err)
                : vote_file_set_term(&disk->vote, term + 1, err);
 }
 
-/* ---- The log ---- */
+/* ---- The log as it must be ---- */
 
-static int read_log(struct raft_disk *disk, raft_index from,
-                    struct reading *reading, struct err *err)
+static int begin_log(struct raft_disk *disk, struct err *err)
 {
-    const struct wal_reader reader = {reading_entry, reading_truncated,
-                                      reading};
-    int rv = raft_disk_open_wal(disk, from, &reader, err);
+    int rv = wal_begin(disk->wal, err);
 
     if (rv != 0) {
         return rv;
@@ -370,24 +327,20 @@ static int add_first_entry(struct raft_disk *disk, struct reading *reading,
     return rv == 0 ? 0 : err_set(err, rv, "write the first configuration");
 }
 
-static int hand_over(struct reading *reading, struct raft_loaded *ret,
-                     struct err *err)
+/* The list, too: a second one would be a copy. libraft frees with free(). */
+static void hand_over(struct reading *reading, struct raft_loaded *ret)
 {
-    size_t len = reading->count * sizeof *ret->entries;
-
     ret->start_index = reading->snapshot + 1;
     if (reading->count > 0) {
-        ret->entries = raft_malloc(len);
-        if (ret->entries == NULL) {
-            return err_set(err, QL_NO_MEMORY, "no memory for the raft log");
-        }
-        memcpy(ret->entries, reading->items + reading->head, len);
+        memmove(reading->items, reading->items + reading->head,
+                reading->count * sizeof *reading->items);
+        ret->entries = reading->items;
         ret->start_index = reading->first;
         ret->count = reading->count;
+    } else {
+        free(reading->items);
     }
-    free(reading->items);
     *reading = (struct reading){0};
-    return 0;
 }
 
 /* ---- Reading ---- */

@@ -9,17 +9,39 @@
 
 static int wal_new(struct wal **ret_wal, const struct wal_options *options,
                    struct err *err);
+static void scan_free(struct wal *wal);
 static void queue_free(struct wal *wal);
 
 int wal_open(struct wal **ret_wal, const struct wal_options *options,
              raft_index from_index, const struct wal_reader *reader,
              struct wal_report *ret_report, struct err *err)
 {
-    struct wal_scan scan = {0};
+    struct wal *wal;
+    int rv = wal_read(&wal, options, from_index, from_index, reader, ret_report,
+                      err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = wal_begin(wal, err);
+    if (rv != 0) {
+        wal_free(wal);
+        return rv;
+    }
+    *ret_wal = wal;
+    return 0;
+}
+
+int wal_read(struct wal **ret_wal, const struct wal_options *options,
+             raft_index wanted_index, raft_index needed_index,
+             const struct wal_reader *reader, struct wal_report *report,
+             struct err *err)
+{
     struct wal *wal = NULL;
     int rv;
 
-    assert(from_index > 0);
+    assert(wanted_index > 0);
+    assert(wanted_index <= needed_index);
     rv = options->disk->ops->sync_directory(options->disk, err);
     if (rv != 0) {
         return err_wrap(err, "open the WAL");
@@ -28,22 +50,31 @@ int wal_open(struct wal **ret_wal, const struct wal_options *options,
     if (rv != 0) {
         return rv;
     }
-    memset(ret_report, 0, sizeof(*ret_report));
-    scan.disk = options->disk;
-    scan.from = from_index;
-    scan.reader = reader;
-    scan.report = ret_report;
-    rv = wal_scan_run(&scan, err);
-    if (rv == 0) {
-        rv = wal_settle(wal, &scan, err);
-    }
-    wal_scan_close(&scan);
+    memset(report, 0, sizeof(*report));
+    wal->scan->disk = options->disk;
+    wal->scan->from = wanted_index;
+    wal->scan->needed = needed_index;
+    wal->scan->reader = reader;
+    wal->scan->report = report;
+    rv = wal_scan_run(wal->scan, err);
     if (rv != 0) {
         wal_free(wal);
         (void)err_wrap(err, "open the WAL");
         return rv;
     }
     *ret_wal = wal;
+    return 0;
+}
+
+int wal_begin(struct wal *wal, struct err *err)
+{
+    int rv = wal_settle(wal, wal->scan, err);
+
+    scan_free(wal);
+    if (rv != 0) {
+        (void)err_wrap(err, "open the WAL");
+        return rv;
+    }
     wal_chore_run(wal);
     return 0;
 }
@@ -58,6 +89,7 @@ int wal_inspect(struct disk *disk, raft_index from_index,
     memset(ret_report, 0, sizeof(*ret_report));
     scan.disk = disk;
     scan.from = from_index;
+    scan.needed = from_index;
     scan.reader = reader;
     scan.report = ret_report;
     rv = wal_scan_run(&scan, err);
@@ -73,6 +105,7 @@ void wal_free(struct wal *wal)
         return;
     }
     ops = wal->disk->ops;
+    scan_free(wal);
     queue_free(wal);
     if (wal->file != NULL) {
         ops->close(wal->file);
@@ -160,10 +193,12 @@ static int wal_new(struct wal **ret_wal, const struct wal_options *options,
                    struct err *err)
 {
     struct wal *wal = calloc(1, sizeof(*wal));
+    struct wal_scan *scan = calloc(1, sizeof(*scan));
     uint8_t *block = aligned_alloc(DISK_BLOCK, DISK_BLOCK);
 
-    if (wal == NULL || block == NULL) {
+    if (wal == NULL || scan == NULL || block == NULL) {
         free(wal);
+        free(scan);
         free(block);
         return err_set(err, QL_NO_MEMORY, "open the WAL: out of memory");
     }
@@ -176,10 +211,20 @@ static int wal_new(struct wal **ret_wal, const struct wal_options *options,
     wal->make_room = options->make_room;
     wal->on_grown = options->on_grown;
     wal->data = options->data;
+    wal->scan = scan;
     wal->start_block = block;
     list_init(&wal->queue);
     *ret_wal = wal;
     return 0;
+}
+
+static void scan_free(struct wal *wal)
+{
+    if (wal->scan != NULL) {
+        wal_scan_close(wal->scan);
+        free(wal->scan);
+        wal->scan = NULL;
+    }
 }
 
 static void queue_free(struct wal *wal)

@@ -23,7 +23,8 @@
 #include "consensus/disk.h"
 
 #define WAL_SEGMENT_BYTES (64u * 1024u * 1024u)
-#define WAL_WRITE_BYTES_MAX (4u * 1024u * 1024u) /* one write under way */
+#define WAL_FILE_BYTES_MAX (4u * WAL_SEGMENT_BYTES) /* more is damage */
+#define WAL_WRITE_BYTES_MAX (4u * 1024u * 1024u)    /* one write under way */
 
 /* Of one entry, with room for an entry that one huge batch makes. */
 #define WAL_RECORD_BYTES_MAX (16u * 1024u * 1024u)
@@ -92,6 +93,19 @@ struct wal_reader {
 int wal_open(struct wal **ret_wal, const struct wal_options *options,
              raft_index from_index, const struct wal_reader *reader,
              struct wal_report *ret_report, struct err *err);
+/* wal_open() in two steps: wal_read() changes nothing on disk, wal_begin() what
+ * must be, and only then the WAL can be used. The log must reach back to
+ * @needed_index (it is what wal_open() calls from_index); entries from
+ * @wanted_index on are told, too, if they are there and whole. Once told,
+ * entries may be taken back (truncated): the whole reading is done again when what
+ * is wanted, and not needed, is damaged. @report outlives wal_begin(), which
+ * counts in it what it sets aside. */
+int wal_read(struct wal **ret_wal, const struct wal_options *options,
+             raft_index wanted_index, raft_index needed_index,
+             const struct wal_reader *reader, struct wal_report *report,
+             struct err *err);
+/* After an error it can only be freed. */
+int wal_begin(struct wal *wal, struct err *err);
 /* The same reading, changing nothing: what wal_open() would say. With
  * @from_index 0 it begins with the oldest entry there is. */
 int wal_inspect(struct disk *disk, raft_index from_index,

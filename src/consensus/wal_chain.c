@@ -210,6 +210,9 @@ static int starts_read(struct wal_scan *scan, struct err *err)
             found->begun =
                 wal_start_decode(block, found->number, &found->start);
         }
+        if (found->size > WAL_FILE_BYTES_MAX) {
+            found->begun = WAL_DAMAGED; /* and not to be read */
+        }
         if (found->begun == WAL_UNBEGUN &&
             (found->size < 2 * DISK_BLOCK || found->size % DISK_BLOCK != 0)) {
             found->begun = WAL_DAMAGED;
@@ -247,7 +250,7 @@ static bool chain_reaches(const struct wal_scan *scan)
 {
     size_t oldest = scan->chain[scan->chain_count - 1];
 
-    return scan->found[oldest].start.next_index <= scan->from;
+    return scan->found[oldest].start.next_index <= scan->needed;
 }
 
 static void chain_turn(struct wal_scan *scan)

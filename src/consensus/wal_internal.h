@@ -49,8 +49,11 @@ struct wal_chore {
     bool busy;
 };
 
+struct wal_scan;
+
 struct wal {
     struct disk *disk;
+    struct wal_scan *scan; /* between wal_read() and wal_begin(), else NULL */
     uint64_t segment_bytes;
     void (*on_fatal)(void *data, const char *reason);
     bool (*make_room)(void *data);
@@ -108,9 +111,13 @@ enum wal_tail { WAL_TAIL_CLEAN, WAL_TAIL_TORN, WAL_TAIL_CORRUPT };
 /* One reading of the directory and all segments. */
 struct wal_scan {
     struct disk *disk;
-    raft_index from;
+    raft_index from;   /* at first what is wanted, then what is read */
+    raft_index needed; /* what it must reach back to; not below from */
     const struct wal_reader *reader;
     struct wal_report *report;
+    /* The segment at that place of the chain was read. May be NULL. */
+    void (*on_segment)(struct wal_scan *scan, size_t at);
+    void *on_segment_data;
 
     struct wal_found *found; /* by number */
     size_t found_count;

@@ -10,6 +10,9 @@
 
 #include "consensus/wal_internal.h"
 
+static void from_choose(struct wal_scan *scan);
+static int chain_read(struct wal_scan *scan, struct err *err);
+static void begin_again(struct wal_scan *scan);
 static int segment_read(struct wal_scan *scan, size_t at, struct err *err);
 static enum wal_tail tail_look(const struct wal_scan *scan, uint64_t number,
                                uint64_t size);
@@ -19,30 +22,26 @@ static void truncate_to(struct wal_scan *scan, raft_index index);
 static void corrupt(struct wal_scan *scan, uint64_t number, const char *why);
 static void finish(struct wal_scan *scan);
 
+/* Once, unless what is wanted and not needed turns out to be damaged, or the log
+ * to end before what is needed: then what is needed alone decides. */
 int wal_scan_run(struct wal_scan *scan, struct err *err)
 {
-    size_t i;
-    int rv;
+    int rv = wal_chain_build(scan, err);
 
-    rv = wal_chain_build(scan, err);
     if (rv != 0) {
         return rv;
     }
-    scan->first = scan->next = scan->from == 0 ? 1 : scan->from;
-    for (i = wal_chain_begin(scan); i < scan->chain_count; i++) {
-        rv = segment_read(scan, i, err);
-        if (rv != 0) {
-            return rv;
-        }
-        if (scan->tail == WAL_TAIL_CORRUPT) {
-            break;
-        }
+    from_choose(scan);
+    rv = chain_read(scan, err);
+    if (rv == 0 && scan->from < scan->needed &&
+        (scan->tail == WAL_TAIL_CORRUPT || scan->next < scan->needed)) {
+        begin_again(scan);
+        rv = chain_read(scan, err);
     }
-    if (scan->broken != 0 && scan->tail != WAL_TAIL_CORRUPT) {
-        corrupt(scan, scan->broken, "the start is damaged");
+    if (rv == 0) {
+        finish(scan);
     }
-    finish(scan);
-    return 0;
+    return rv;
 }
 
 void wal_scan_close(struct wal_scan *scan)
@@ -52,6 +51,60 @@ void wal_scan_close(struct wal_scan *scan)
     free(scan->memory);
     free(scan->parts.items);
     memset(scan, 0, sizeof(*scan));
+}
+
+/* ---- Where to begin ---- */
+
+/* What is wanted, or what there is of it. */
+static void from_choose(struct wal_scan *scan)
+{
+    raft_index oldest = scan->chain_count == 0
+                            ? scan->needed
+                            : scan->found[scan->chain[0]].start.next_index;
+
+    if (scan->from < oldest) {
+        scan->from = oldest < scan->needed ? oldest : scan->needed;
+    }
+}
+
+static void begin_again(struct wal_scan *scan)
+{
+    struct wal_report *report = scan->report;
+
+    if (scan->told > scan->from) {
+        scan->reader->truncated(scan->reader->data, scan->from);
+    }
+    scan->from = scan->needed;
+    scan->told = 0;
+    scan->parts.count = 0;
+    scan->tail = WAL_TAIL_CLEAN;
+    report->entries = 0;
+    report->torn_bytes = 0;
+    report->corrupt_at[0] = '\0';
+}
+
+static int chain_read(struct wal_scan *scan, struct err *err)
+{
+    size_t i;
+    int rv;
+
+    scan->first = scan->next = scan->from == 0 ? 1 : scan->from;
+    for (i = wal_chain_begin(scan); i < scan->chain_count; i++) {
+        rv = segment_read(scan, i, err);
+        if (rv != 0) {
+            return rv;
+        }
+        if (scan->on_segment != NULL) {
+            scan->on_segment(scan, i);
+        }
+        if (scan->tail == WAL_TAIL_CORRUPT) {
+            break;
+        }
+    }
+    if (scan->broken != 0 && scan->tail != WAL_TAIL_CORRUPT) {
+        corrupt(scan, scan->broken, "the start is damaged");
+    }
+    return 0;
 }
 
 /* ---- What they hold ---- */

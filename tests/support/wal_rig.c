@@ -59,6 +59,9 @@ static void on_truncated(void *data, raft_index index)
         return;
     }
     rig->count = (size_t)(index - rig->from);
+    if (rig->moves && rig->count == 0) {
+        rig->from = 0;
+    }
 }
 
 static void on_fatal(void *data, const char *reason)
@@ -98,6 +101,37 @@ int wal_rig_open(struct wal_rig *rig, raft_index from)
     rig->wrong = false;
     rig->fatal = false;
     return wal_open(&rig->wal, &options, from, &reader, &rig->report, NULL);
+}
+
+int wal_rig_read(struct wal_rig *rig, raft_index wanted, raft_index needed)
+{
+    const struct wal_options options = {.disk = fake_disk_disk(rig->fake),
+                                        .segment_bytes = rig->segment_bytes,
+                                        .on_fatal = on_fatal,
+                                        .data = rig};
+    const struct wal_reader reader = {on_entry, on_truncated, rig};
+    int rv;
+
+    rig->from = 0;
+    rig->count = 0;
+    rig->moves = true;
+    rig->wrong = false;
+    rig->fatal = false;
+    rv = wal_read(&rig->wal, &options, wanted, needed, &reader, &rig->report,
+                  NULL);
+    rig->moves = false;
+    return rv;
+}
+
+int wal_rig_begin(struct wal_rig *rig)
+{
+    return wal_begin(rig->wal, NULL);
+}
+
+void wal_rig_forget(struct wal_rig *rig)
+{
+    wal_free(rig->wal);
+    rig->wal = NULL;
 }
 
 int wal_rig_inspect(struct wal_rig *rig, raft_index from)

@@ -15,6 +15,7 @@ struct wal_rig {
     bool fatal; /* on_fatal was called */
     struct wal_report report;
     raft_index from;                   /* of the last open */
+    bool moves;                        /* it may begin anew further on */
     uint64_t ids[WAL_RIG_ENTRIES_MAX]; /* of entries read, ids[0] is from */
     size_t count;
     bool wrong; /* an entry out of order or with other content */
@@ -26,6 +27,11 @@ struct wal_rig {
 void wal_rig_init(struct wal_rig *rig, uint64_t seed, uint64_t segment_bytes);
 void wal_rig_close(struct wal_rig *rig);
 int wal_rig_open(struct wal_rig *rig, raft_index from);
+/* wal_read(), whose @wanted may not be there: rig->from then says what was told.
+ * Then either wal_rig_begin() or wal_rig_forget(). */
+int wal_rig_read(struct wal_rig *rig, raft_index wanted, raft_index needed);
+int wal_rig_begin(struct wal_rig *rig);
+void wal_rig_forget(struct wal_rig *rig);
 int wal_rig_inspect(struct wal_rig *rig, raft_index from);
 /* An entry made of @id alone: length, type, term and bytes. @append may be NULL:
  * then it counts in rig->acks. */
