@@ -35,6 +35,9 @@ bool sim_run(const struct sim_options *options, struct sim_totals *totals,
     list_init(&sim->packets);
     sim->next_value = 1;
     sim_draw_knobs(sim);
+    if (options->full) {
+        sim_mishaps_open(sim);
+    }
     start_cluster(sim);
     run_events(sim);
     passed = sim->violation[0] == '\0';
@@ -44,6 +47,9 @@ bool sim_run(const struct sim_options *options, struct sim_totals *totals,
                        sim->violation);
     }
     sim->totals.milliseconds += sim->now;
+    if (options->full) {
+        sim_mishaps_close();
+    }
     if (passed || !options->abandon) {
         end_run(sim);
         *totals = sim->totals;
@@ -107,6 +113,7 @@ static void on_settled(struct sim *sim, struct sim_node *node, void *data)
     sim_start_faults(sim);
     if (sim->options.full) {
         sim_store_start_faults(sim);
+        sim_mishaps_start(sim);
     }
     if (sim_has(sim, SIM_TRANSFERS)) {
         on_transfer(sim, node, data);
@@ -140,7 +147,12 @@ static void run_events(struct sim *sim)
             (!node->up || node->incarnation != event.incarnation)) {
             continue;
         }
+        if (node != NULL && sim_node_is_frozen(node)) {
+            sim_at(sim, node->frozen_until, node, event.fire, event.data);
+            continue;
+        }
         sim->totals.events++;
+        sim->running = node;
         event.fire(sim, node, event.data);
         if (sim->someone_stops && sim->violation[0] == '\0') {
             stop_some(sim);
@@ -180,7 +192,8 @@ struct sim_node *sim_some_leader(struct sim *sim)
     unsigned count = 0;
 
     for (unsigned i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i].up && sim->nodes[i].raft.state == RAFT_LEADER) {
+        if (sim->nodes[i].up && !sim_node_is_frozen(&sim->nodes[i]) &&
+            sim->nodes[i].raft.state == RAFT_LEADER) {
             leaders[count] = &sim->nodes[i];
             count++;
         }
@@ -197,6 +210,7 @@ static void on_client(struct sim *sim, struct sim_node *node, void *data)
 
         while (count > 0 && node->raft.state == RAFT_LEADER && !node->doomed &&
                !node->restarting) {
+            sim->running = node;
             sim_node_submit(node);
             count--;
         }

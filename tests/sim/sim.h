@@ -112,6 +112,9 @@ struct sim_node {
     bool doomed;     /* its guard said stop: crashes when the event is over */
     bool restarting; /* its guard said: start again (rule J) */
     bool was_write_error;
+    bool ended; /* its process is gone, in the middle of this event: what is
+                   left of the event counts for nothing */
+    uint64_t frozen_until;
     unsigned incarnation;
 
     struct raft raft;
@@ -169,7 +172,10 @@ enum sim_class {
     SIM_FULL_DISKS = 1 << 13, /* for a while */
     SIM_TEARS = 1 << 14,      /* writes arrive in part, unsynced ones too */
     SIM_CLOCK_JUMPS = 1 << 15,
-    SIM_CLASSES = 16
+    SIM_NO_MEMORY = 1 << 16, /* the process ends within the core */
+    SIM_CUTS = 1 << 17,      /* and within an operation of the disk */
+    SIM_FREEZES = 1 << 18,   /* as by SIGSTOP, for a while */
+    SIM_CLASSES = 19
 };
 
 enum sim_family {
@@ -230,6 +236,7 @@ struct sim_totals {
     uint64_t events, milliseconds, crashes, faults, elections, acks;
     uint64_t snapshots, installs, transfers, changes, restarts, reads;
     uint64_t appends, repeats, flips, doubts; /* with --full */
+    uint64_t starved, cuts, freezes;
     struct guard_counts guard;
 };
 
@@ -261,7 +268,10 @@ struct sim {
     struct list packets; /* unused ones */
     struct sim_node nodes[SIM_NODES_MAX];
     unsigned node_count;
-    bool someone_stops; /* some node is doomed or restarting */
+    bool someone_stops;        /* some node is doomed or restarting */
+    struct sim_node *running;  /* whose code runs, as far as is known */
+    struct sim_node *starving; /* finds no memory, */
+    uint64_t starving_in;      /* after so many allocations */
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
     uint64_t link_free_at[SIM_NODES_MAX][SIM_NODES_MAX];
     bool healed;
@@ -315,6 +325,9 @@ void sim_node_boot(struct sim_node *node);
 void sim_node_crash(struct sim_node *node);
 void sim_node_submit(struct sim_node *node);
 void sim_node_transfer(struct sim_node *node, raft_id to);
+/* Its process ends here and now. */
+void sim_node_end(struct sim_node *node);
+bool sim_node_is_frozen(const struct sim_node *node);
 /* Starts the next server, with an empty disk. */
 void sim_node_join(struct sim *sim);
 void sim_node_address(char ret_address[8], raft_id id);

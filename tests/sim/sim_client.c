@@ -139,7 +139,7 @@ static void on_answered(struct raft_apply *apply, int status, void *result)
     const struct sim_answers *answers;
 
     (void)result;
-    if (status != 0) {
+    if (status != 0 || node->ended) {
         return;
     }
     answers = &node->machine->answers;

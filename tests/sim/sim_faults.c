@@ -142,13 +142,15 @@ void sim_heal(struct sim *sim)
     sim_trace(sim, "HEALED");
     sim->healed = true;
     memset(sim->cut, 0, sizeof sim->cut);
-    knobs->classes &= ~(unsigned)(SIM_DROPS | SIM_WRITE_ERRORS | SIM_DRAINS |
-                                  SIM_FLIPS | SIM_FULL_DISKS);
+    knobs->classes &=
+        ~(unsigned)(SIM_DROPS | SIM_WRITE_ERRORS | SIM_DRAINS | SIM_FLIPS |
+                    SIM_FULL_DISKS | SIM_NO_MEMORY | SIM_CUTS | SIM_FREEZES);
     knobs->disk_ms = 2;
     knobs->snapshot_ms = 20;
     knobs->latency_span_ms = 5;
     knobs->client_every_ms = 100;
     knobs->change_every_ms = 100;
+    sim_mishaps_heal(sim);
     for (unsigned i = 0; i < sim->node_count; i++) {
         sim->nodes[i].disk_free_at = sim->now;
         sim_store_heal(&sim->nodes[i]);

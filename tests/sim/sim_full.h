@@ -6,6 +6,7 @@
  *
  * sim_store.c    a server's disk and its faults
  * sim_store_io.c the real disk layer over it as a raft_io
+ * sim_mishaps.c  processes that end in the middle of something, or are stopped
  * sim_machine.c  the state machine; equal digests at equal indexes
  * sim_client.c   clients
  * sim_history.c  what each of their commands must come to
@@ -37,6 +38,17 @@ void sim_store_close(struct sim_node *node);
 bool sim_store_in_doubt(const struct sim_node *node);
 void sim_store_start_faults(struct sim *sim);
 void sim_store_heal(struct sim_node *node);
+
+/* Nothing reaches the disk any more until sim_store_lose(). */
+void sim_store_end(struct sim_node *node);
+
+/* ---- sim_mishaps.c ---- */
+
+/* Takes over libraft's memory for the run. */
+void sim_mishaps_open(struct sim *sim);
+void sim_mishaps_start(struct sim *sim);
+void sim_mishaps_heal(struct sim *sim);
+void sim_mishaps_close(void);
 
 /* ---- sim_machine.c ---- */
 

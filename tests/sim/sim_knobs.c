@@ -10,9 +10,10 @@
 #include "sim/sim.h"
 
 static const char *const class_names[SIM_CLASSES] = {
-    "crashes", "partitions", "oneway",    "slowdisks", "drops",     "reorders",
-    "errors",  "drains",     "snapshots", "async",     "transfers", "changes",
-    "flips",   "fulldisks",  "tears",     "jumps"};
+    "crashes",   "partitions", "oneway", "slowdisks", "drops",
+    "reorders",  "errors",     "drains", "snapshots", "async",
+    "transfers", "changes",    "flips",  "fulldisks", "tears",
+    "jumps",     "nomemory",   "cuts",   "freezes"};
 
 static void draw_family(struct sim *sim);
 static void draw_faults(struct sim *sim);
@@ -179,13 +180,16 @@ static void draw_full(struct sim *sim)
     set_class(sim, SIM_TEARS, flip(sim));
     set_class(sim, SIM_FULL_DISKS, sim_random(sim, 4) == 0);
     set_class(sim, SIM_CLOCK_JUMPS, flip(sim));
+    set_class(sim, SIM_NO_MEMORY, sim_random(sim, 3) == 0);
+    set_class(sim, SIM_CUTS, flip(sim));
+    set_class(sim, SIM_FREEZES, sim_random(sim, 3) == 0);
     set_class(sim, SIM_FLIPS,
               flip(sim) && k->nodes >= 3 && !sim_has(sim, SIM_CHANGES));
 }
 
 const char *sim_class_names(unsigned classes)
 {
-    static char text[192];
+    static char text[256];
     size_t len = 0;
 
     text[0] = '\0';

@@ -25,10 +25,13 @@ static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
     struct err err;
     bool is_first;
 
+    *result = NULL;
+    if (node->ended) {
+        return 0;
+    }
     sim_oracle_apply(node, buffer);
     answers->index = node->raft.last_applied + 1;
     answers->count = 0;
-    *result = NULL;
     if (batch_decode(&batch, buffer->base, buffer->len, &err) != 0) {
         sim_fail(node->sim, "BATCH: server %llu at %llu: %s", node->id,
                  answers->index, err.text);
@@ -86,7 +89,7 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
 {
     struct sim_node *node = fsm->data;
 
-    if (!guard_may_snapshot(node->guard)) {
+    if (node->ended || !guard_may_snapshot(node->guard)) {
         return RAFT_BUSY;
     }
     node->sim->totals.snapshots++;
@@ -114,6 +117,10 @@ static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buffer)
     struct err err;
     uint64_t index;
 
+    if (node->ended) {
+        raft_free(buffer->base);
+        return 0;
+    }
     sim_trace(node->sim, "%llu restores %llu", node->id,
               (unsigned long long)get_u64(bytes));
     sim_oracle_restore(node, get_u64(bytes), get_u64(bytes + 8));

@@ -42,6 +42,9 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
     struct sim_packet *packet;
     uint64_t wait = 0;
 
+    if (from->ended) {
+        return 0; /* never told */
+    }
     check_send(from, message);
     if (message->server_id == 0 || message->server_id > sim->node_count) {
         return RAFT_NOCONNECTION;
@@ -196,7 +199,12 @@ static void on_arrival(struct sim *sim, struct sim_node *node, void *data)
     struct sim_packet *packet = data;
 
     (void)node;
+    if (packet->to->up && sim_node_is_frozen(packet->to)) {
+        sim_at(sim, packet->to->frozen_until, NULL, on_arrival, packet);
+        return;
+    }
     if (packet->to->up && !connection_broke(sim, packet)) {
+        sim->running = packet->to;
         deliver(packet);
     }
     list_push_back(&sim->packets, &packet->link);

@@ -94,6 +94,7 @@ void sim_node_boot(struct sim_node *node)
         sim_store_open(node);
         sim_machine_open(node);
     }
+    sim->running = node;
     node->state = 0;
     node->was_leader = false;
     node->checked = 0;
@@ -111,12 +112,13 @@ void sim_node_boot(struct sim_node *node)
               "%llu boots: term %llu vote %llu snapshot %llu log %llu..%llu",
               node->id, node->disk.term, node->disk.vote,
               node->disk.snapshot.index, node->disk.first, node->disk.last);
-    if (raft_start(&node->raft) != 0 && node->was_write_error) {
+    if (raft_start(&node->raft) != 0 &&
+        (node->was_write_error || node->ended)) {
         node->doomed = true; /* it could not store its term (rule L) */
         sim->someone_stops = true;
         return;
     }
-    if (node->raft.state == RAFT_UNAVAILABLE) {
+    if (node->raft.state == RAFT_UNAVAILABLE && !node->ended) {
         sim_fail(sim, "START: server %llu: %s", node->id, node->raft.errmsg);
         return;
     }
@@ -147,6 +149,8 @@ static void stop(struct sim_node *node)
     node->up = false;
     node->doomed = false;
     node->restarting = false;
+    node->ended = false;
+    node->frozen_until = 0;
     node->was_write_error = false;
     node->transfer = NULL;
     node->incarnation++;
@@ -170,6 +174,23 @@ static void lose(struct sim_node *node, bool whole)
     } else {
         sim_disk_lose(node);
     }
+}
+
+/* What the rest of the event does is left undone: the disk, the network, clients
+ * and the oracle do not hear of it. That is what a process looks like from
+ * outside that ends here, and its memory stays whole for the harness to free. */
+void sim_node_end(struct sim_node *node)
+{
+    sim_trace(node->sim, "%llu ENDS", node->id);
+    node->ended = true;
+    node->doomed = true;
+    node->sim->someone_stops = true;
+    sim_store_end(node);
+}
+
+bool sim_node_is_frozen(const struct sim_node *node)
+{
+    return node->sim->now < node->frozen_until;
 }
 
 void sim_node_crash(struct sim_node *node)
@@ -300,6 +321,9 @@ static void on_fatal(void *data, const char *reason)
 {
     struct sim_node *node = data;
 
+    if (node->ended) {
+        return;
+    }
     sim_trace(node->sim, "%llu stops: %s", node->id, reason);
     node->doomed = true;
     node->sim->someone_stops = true;
@@ -312,6 +336,9 @@ static void on_restart(void *data, const char *reason)
 {
     struct sim_node *node = data;
 
+    if (node->ended) {
+        return;
+    }
     sim_trace(node->sim, "%llu restarts: %s", node->id, reason);
     node->restarting = true;
     node->sim->someone_stops = true;

@@ -12,6 +12,9 @@ static void check_leader(struct sim_node *node);
 
 void sim_oracle_entered(struct sim_node *node)
 {
+    if (node->ended) {
+        return;
+    }
     if (node->raft.state == RAFT_UNAVAILABLE) {
         sim_fail(node->sim, "SERVER STOPPED ITSELF: %llu: %s", node->id,
                  node->raft.errmsg);
@@ -116,6 +119,9 @@ void sim_oracle_commits(struct sim_node *node)
     struct sim *sim = node->sim;
     const struct raft *raft = &node->raft;
 
+    if (node->ended) {
+        return;
+    }
     if (raft->commit_index < node->commit_max) {
         sim_fail(sim, "COMMIT INDEX WENT BACK: server %llu: %llu, was %llu",
                  node->id, raft->commit_index, node->commit_max);
@@ -152,8 +158,12 @@ void sim_oracle_apply(struct sim_node *node, const struct raft_buffer *buffer)
 {
     struct sim *sim = node->sim;
     raft_index index = node->raft.last_applied + 1;
-    uint64_t value = sim_hash(buffer->base, buffer->len);
+    uint64_t value;
 
+    if (node->ended) {
+        return;
+    }
+    value = sim_hash(buffer->base, buffer->len);
     sim_oracle_commits(node);
     node->state = next_state(node->state, index, value);
     if (index > sim->committed_last || sim->committed[index].value != value ||
@@ -169,6 +179,9 @@ void sim_oracle_restore(struct sim_node *node, raft_index index, uint64_t state)
 {
     struct sim *sim = node->sim;
 
+    if (node->ended) {
+        return;
+    }
     if (index > sim->committed_last || sim->committed[index].state != state) {
         sim_fail(sim,
                  "STATE MACHINE SAFETY: server %llu restores another "
@@ -195,6 +208,9 @@ void sim_oracle_ack_bytes(struct sim_node *node, raft_index index,
 {
     struct sim *sim = node->sim;
 
+    if (node->ended) {
+        return;
+    }
     if (index > sim->committed_last || sim->committed[index].value != hash) {
         sim_fail(sim, "FALSE ACKNOWLEDGEMENT: value %llu index %llu",
                  (unsigned long long)value, index);
@@ -324,7 +340,7 @@ void sim_oracle_configuration(struct sim_node *node, raft_index index,
     const struct sim *sim = node->sim;
     raft_index in_force;
 
-    if (index > sim->committed_last) {
+    if (node->ended || index > sim->committed_last) {
         return; /* which is another violation */
     }
     in_force = sim->committed[index].configuration;

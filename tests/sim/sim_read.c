@@ -110,8 +110,8 @@ static void on_client(struct sim *sim, struct sim_node *node, void *data)
     for (unsigned i = 0; i < sim->node_count; i++) {
         struct sim_node *leader = &sim->nodes[i];
 
-        if (leader->up && leader->raft.state == RAFT_LEADER &&
-            draw(sim, 2) == 0) {
+        if (leader->up && !sim_node_is_frozen(leader) &&
+            leader->raft.state == RAFT_LEADER && draw(sim, 2) == 0) {
             read_at(leader);
         }
     }
@@ -125,7 +125,7 @@ static void on_read(struct node_read *read, int status)
     struct sim *sim = node->sim;
     raft_index sees = node->raft.last_applied;
 
-    if (status != 0) {
+    if (status != 0 || node->ended) {
         return;
     }
     sim->totals.reads++;
@@ -162,7 +162,8 @@ static void on_send(void *data, uint64_t to, enum link_frame type,
         .from = from, .to = &sim->nodes[to - 1], .type = type};
 
     memcpy(question.bytes, bytes, READ_INDEX_FRAME_LEN);
-    if (sim->cut[from->id - 1][to - 1] || draw(sim, 100) < DROP_PERCENT) {
+    if (from->ended || sim->cut[from->id - 1][to - 1] ||
+        draw(sim, 100) < DROP_PERCENT) {
         return;
     }
     post(sim, &question);
@@ -173,10 +174,14 @@ static void on_send(void *data, uint64_t to, enum link_frame type,
 
 static void on_arrival(struct sim *sim, struct sim_node *node, void *data)
 {
-    const struct sim_question *question = data;
+    struct sim_question *question = data;
     struct read_facts facts;
 
     node = question->to;
+    if (node->up && sim_node_is_frozen(node)) {
+        sim_at(sim, node->frozen_until, NULL, on_arrival, question);
+        return;
+    }
     if (!node->up || sim->cut[question->from->id - 1][node->id - 1]) {
         return;
     }

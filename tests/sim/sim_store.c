@@ -17,6 +17,7 @@
 static struct raft_disk *new_disk(struct sim_node *node);
 static void on_begin(void *data, bool is_work, size_t len);
 static void on_made(void *data);
+static void on_death(void *data);
 static void on_fatal(void *data, const char *reason);
 static void on_healed(void *data);
 static void flip_a_bit(struct sim_node *node);
@@ -31,6 +32,7 @@ void sim_store_make(struct sim_node *node)
     store->silent = true;
     store->fake = fake_disk_new(sim_random(sim, UINT64_MAX));
     fake_disk_on_begin(store->fake, on_begin, node);
+    fake_disk_on_death(store->fake, on_death, node);
     sim_disk_bootstrap(node, sim->first_configuration);
     disk = new_disk(node);
     if (raft_disk_make(disk, on_made, store, &err) != 0) {
@@ -167,12 +169,27 @@ static void on_begin(void *data, bool is_work, size_t len)
 
 /* ---- Faults ---- */
 
+void sim_store_end(struct sim_node *node)
+{
+    if (node->store != NULL) {
+        fake_disk_stop(node->store->fake);
+    }
+}
+
+static void on_death(void *data)
+{
+    struct sim_node *node = data;
+
+    node->sim->totals.cuts++;
+    sim_node_end(node);
+}
+
 /* A disk that was told to fail, or is full, is a reason to stop. */
 static void on_fatal(void *data, const char *reason)
 {
     struct sim_node *node = data;
 
-    if (node->store->silent) {
+    if (node->store->silent || node->ended) {
         return;
     }
     sim_trace(node->sim, "%llu cannot write: %s", node->id, reason);
@@ -187,7 +204,7 @@ static void on_healed(void *data)
 {
     struct sim_node *node = data;
 
-    if (node->up && !node->store->silent) {
+    if (node->up && !node->store->silent && !node->ended) {
         sim_trace(node->sim, "%llu is in doubt no more", node->id);
         guard_doubt(node->guard, false);
     }
@@ -292,5 +309,6 @@ void sim_store_heal(struct sim_node *node)
         node->store->full = false;
         fake_disk_capacity(node->store->fake, 0);
         fake_disk_fail_at(node->store->fake, 0, 0);
+        fake_disk_crash_at(node->store->fake, 0);
     }
 }

@@ -146,7 +146,7 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
     struct err err;
 
     if (raft_disk_load(store->disk, &loaded, &err) != 0) {
-        if (!node->was_write_error) {
+        if (!node->was_write_error && !node->ended) {
             sim_fail(node->sim, "DISK: server %llu: %s", node->id, err.text);
         }
         return RAFT_IOERR;
@@ -171,22 +171,23 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
 /* ---- raft_io ---- */
 
 /* The process of a doomed server would have ended within the call that failed:
- * it changes nothing any more. */
+ * it changes nothing any more. One that ended elsewhere is not told of failures,
+ * as the core does not always survive them. */
 
 static int io_set_term(struct raft_io *io, raft_term term)
 {
     struct sim_node *node = node_of(io);
     struct err err;
 
-    if (node->doomed ||
-        raft_disk_set_term(node->store->disk, term, &err) != 0) {
-        return RAFT_IOERR;
+    if (!node->doomed &&
+        raft_disk_set_term(node->store->disk, term, &err) == 0) {
+        if (term != node->disk.term) {
+            node->disk.vote = 0;
+        }
+        node->disk.term = term;
+        return 0;
     }
-    if (term != node->disk.term) {
-        node->disk.vote = 0;
-    }
-    node->disk.term = term;
-    return 0;
+    return node->ended ? 0 : RAFT_IOERR;
 }
 
 static int io_set_vote(struct raft_io *io, raft_id id)
@@ -194,11 +195,11 @@ static int io_set_vote(struct raft_io *io, raft_id id)
     struct sim_node *node = node_of(io);
     struct err err;
 
-    if (node->doomed || raft_disk_set_vote(node->store->disk, id, &err) != 0) {
-        return RAFT_IOERR;
+    if (!node->doomed && raft_disk_set_vote(node->store->disk, id, &err) == 0) {
+        node->disk.vote = id;
+        return 0;
     }
-    node->disk.vote = id;
-    return 0;
+    return node->ended ? 0 : RAFT_IOERR;
 }
 
 static void on_appended(struct raft_io_append *own, int status)
@@ -207,6 +208,9 @@ static void on_appended(struct raft_io_append *own, int status)
     struct sim_node *node = append->node;
     struct sim_disk *disk = &node->disk;
 
+    if (node->ended) {
+        return;
+    }
     if (append->index != disk->last + 1) {
         fail_load(node, "appends in disorder", append->index);
         return;
@@ -229,7 +233,7 @@ static int io_append(struct raft_io *io, struct raft_io_append *request,
     struct sim_append *append = sim_alloc(sim, sizeof *append);
 
     if (node->doomed) {
-        return RAFT_IOERR;
+        return node->ended ? 0 : RAFT_IOERR;
     }
     if (node->append_next + count >= SIM_LOG_MAX) {
         sim_fail(sim, "HARNESS: the log is full");
@@ -259,7 +263,7 @@ static int io_truncate(struct raft_io *io, raft_index index)
     struct sim_node *node = node_of(io);
 
     if (node->doomed) {
-        return RAFT_IOERR;
+        return node->ended ? 0 : RAFT_IOERR;
     }
     sim_trace(node->sim, "%llu truncates from %llu", node->id, index);
     node->append_next = index;
@@ -275,6 +279,9 @@ static void on_put(struct raft_io_snapshot_put *own, int status)
     struct sim_node *node = put->node;
     struct sim_disk *disk = &node->disk;
 
+    if (node->ended) {
+        return;
+    }
     disk->snapshot = put->snapshot;
     if (put->trailing == 0) {
         disk->first = put->snapshot.index + 1;
@@ -311,7 +318,7 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
     struct sim_put *put = sim_alloc(node->sim, sizeof *put);
 
     if (node->doomed) {
-        return RAFT_IOERR;
+        return node->ended ? 0 : RAFT_IOERR;
     }
     put->node = node;
     put->request = request;
@@ -363,6 +370,9 @@ static int io_snapshot_get(struct raft_io *io,
     struct sim_node *node = node_of(io);
     struct sim_get *get = sim_alloc(node->sim, sizeof *get);
 
+    if (node->ended) {
+        return 0;
+    }
     get->node = node;
     get->request = request;
     get->cb = cb;

@@ -149,6 +149,18 @@ void fake_disk_crash_at(struct fake_disk *fake, uint64_t nth)
     fake->crash_at = nth == 0 ? 0 : fake->stats.operations + nth;
 }
 
+void fake_disk_stop(struct fake_disk *fake)
+{
+    fake->dead = true;
+}
+
+void fake_disk_on_death(struct fake_disk *fake, void (*hook)(void *data),
+                        void *data)
+{
+    fake->death_hook = hook;
+    fake->death_data = data;
+}
+
 void fake_disk_fail_at(struct fake_disk *fake, uint64_t nth, int code)
 {
     fake->fail_at = nth == 0 ? 0 : fake->stats.operations + nth;

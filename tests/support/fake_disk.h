@@ -47,6 +47,12 @@ void fake_disk_drain(struct fake_disk *fake);
 /* The @nth operation from now (1: the next) is cut in the middle, and the disk
  * is dead from then on: calls fail with QL_IO, nothing ends. 0: never. */
 void fake_disk_crash_at(struct fake_disk *fake, uint64_t nth);
+/* As if that operation were now: the process ends in the middle of what it does,
+ * and nothing of that reaches the disk any more. */
+void fake_disk_stop(struct fake_disk *fake);
+/* @hook hears that the disk has died, within the operation. May be NULL. */
+void fake_disk_on_death(struct fake_disk *fake, void (*hook)(void *data),
+                        void *data);
 /* The @nth operation from now fails with @code (QL_IO, QL_NO_SPACE). */
 void fake_disk_fail_at(struct fake_disk *fake, uint64_t nth, int code);
 /* All files together; fills and growing writes beyond it fail with

@@ -35,6 +35,8 @@ struct fake_disk {
     struct list works;
     void (*hook)(void *data, bool is_work, size_t len);
     void *hook_data;
+    void (*death_hook)(void *data);
+    void *death_data;
     bool dead;
     uint64_t crash_at; /* numbers of operations, 0: never */
     uint64_t fail_at;

@@ -189,6 +189,9 @@ static enum fate fate(struct fake_disk *fake, int *ret_code, struct err *err)
     if (fake->stats.operations == fake->crash_at) {
         fake->dead = true;
         (void)err_set(err, QL_IO, "the process ends here");
+        if (fake->death_hook != NULL) {
+            fake->death_hook(fake->death_data);
+        }
         return FATE_CUT;
     }
     return FATE_OK;
