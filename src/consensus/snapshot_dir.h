@@ -12,9 +12,7 @@
 
 #include "consensus/disk.h"
 #include "util/buf.h"
-
-#define SNAPSHOTS_KEPT 2u
-#define SNAPSHOT_PARTS_MAX 64u
+#include "util/limits.h"
 
 struct snapshot_meta {
     raft_index index;

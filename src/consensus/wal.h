@@ -21,15 +21,7 @@
 #include <raft.h>
 
 #include "consensus/disk.h"
-
-#define WAL_SEGMENT_BYTES (64u * 1024u * 1024u)
-#define WAL_FILE_BYTES_MAX (4u * WAL_SEGMENT_BYTES) /* more is damage */
-#define WAL_WRITE_BYTES_MAX (4u * 1024u * 1024u)    /* one write under way */
-
-/* Of one entry, with room for an entry that one huge batch makes. */
-#define WAL_RECORD_BYTES_MAX (16u * 1024u * 1024u)
-#define WAL_QUEUED_BYTES_MAX (256u * 1024u * 1024u) /* then QL_BUSY */
-#define WAL_POOL_MAX 4u /* segments kept to be recycled; more are removed */
+#include "util/limits.h"
 
 struct wal;
 

@@ -93,8 +93,17 @@
 #define SNAPSHOT_OVERRUN_BYTES (32u * MIB)
 /* Linux reads no more at once, and the link sends no more in one message. */
 #define SNAPSHOT_LEN_MAX 0x7ffff000u
+#define SNAPSHOTS_KEPT 2u      /* on disk: the newest and one to fall back to */
+#define SNAPSHOT_PARTS_MAX 64u /* buffers that the core gives one in */
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
 #define TRAILING_BYTES_MAX (16u * MIB)
+#define WAL_SEGMENT_BYTES (64u * MIB)
+#define WAL_FILE_BYTES_MAX (4u * WAL_SEGMENT_BYTES) /* more is damage */
+#define WAL_WRITE_BYTES_MAX (4u * MIB)              /* one write under way */
+/* Of one entry, with room for an entry that one huge batch makes. */
+#define WAL_RECORD_BYTES_MAX (16u * MIB)
+#define WAL_QUEUED_BYTES_MAX (256u * MIB) /* then QL_BUSY */
+#define WAL_POOL_MAX 4u /* segments kept to be recycled; more are removed */
 #define PEER_SEND_BYTES_MAX (32u * MIB) /* in flight to one peer */
 #define PEER_MESSAGE_ENTRIES_MAX 1024u  /* in one AppendEntries */
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
