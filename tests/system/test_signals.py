@@ -85,6 +85,83 @@ class Ending(Case):
                 client.notification("log.entries")
 
 
+class Starting(Case):
+    """A node that loads, held up where it reads a file that is a pipe."""
+
+    def setUp(self):
+        self.node = self.cluster(3).node(3)
+        wait_until("it knows the others", lambda: self.node.peers_seen() == 2)
+        self.node.stop()
+        self.pipe = os.path.join(self.node.directory, "peers")
+        with open(self.pipe) as file:
+            self.peers = file.read()
+        os.unlink(self.pipe)
+        os.mkfifo(self.pipe)
+
+    def start(self):
+        before = self.node.log().count("raft log in ")
+        self.node.start()
+        self.node.wait_for_log("raft log in ", before + 1)
+
+    def test_term_and_int_end_it_in_order(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.start()
+            self.node.signal(number)
+            self.assertEqual(self.node.wait(), 0)
+        self.node.wait_for_log("stopped by SIGTERM before the node had started")
+        self.node.wait_for_log("stopped by SIGINT before the node had started")
+
+    def test_hup_waits(self):
+        self.start()
+        self.node.signal(signal.SIGHUP)
+        with open(self.pipe, "w") as pipe:
+            os.unlink(self.pipe)
+            pipe.write(self.peers)
+        self.node.wait_for_log("configuration read again")
+
+
+class StartingAgain(Case):
+    """What a node does when a configuration was rolled back (rule J)."""
+
+    def setUp(self):
+        if not os.path.exists(build.path("tests/system/quorlogd_rolls_back")):
+            self.skipTest("make tests/system/quorlogd_rolls_back")
+
+    def test_the_process_stays_and_the_node_goes_on(self):
+        cluster = self.cluster(3)
+        with self.leader_client(cluster) as client:
+            client.call("log.create", {"log": "kept"})
+            client.append("kept", "a", "b")
+        node = cluster.followers()[0]
+        node.stop()
+        node.program = "tests/system/quorlogd_rolls_back"
+        node.start()
+        node.wait_for_log("clients connect to", 2)
+        descriptors = None
+        for again in range(1, 4):
+            pid = node.pid
+            with self.leader_client(cluster) as client:
+                client.append("kept", "c")
+            if cluster.leader() is node:
+                node.ask("cluster.transfer")
+            node.signal(signal.SIGUSR1)
+            node.wait_for_log("info: starts again", again)
+            node.wait_for_log("clients connect to", 2 + again)
+            cluster.wait_all_applied()
+            self.assertTrue(node.is_running())
+            self.assertEqual(node.pid, pid)
+            # Nothing of the life before is still open.
+            if descriptors is not None:
+                self.assertLessEqual(node.descriptors(), descriptors + 4)
+            descriptors = node.descriptors()
+        node.stop()
+        node.start()
+        cluster.leader()
+        with self.leader_client(cluster) as client:
+            self.assertEqual(client.read_texts("kept"),
+                             ["a", "b", "c", "c", "c"])
+
+
 class Reloading(Case):
     def setUp(self):
         self.file = os.path.join(self.directory(), "quorlogd.conf")

@@ -27,12 +27,23 @@ static bool has_stopped(void *data)
     return seat->stopped;
 }
 
-static uint64_t last_index(const struct seats *seats, size_t place)
+struct later_term {
+    const struct seats *seats;
+    uint64_t term;
+};
+
+static bool all_are_in_a_later_term(void *data)
 {
+    const struct later_term *later = data;
     struct node_status status;
 
-    node_status(seats->seats[place].node, &status);
-    return status.last_index;
+    for (size_t i = 0; i < later->seats->count; i++) {
+        node_status(later->seats->seats[i].node, &status);
+        if (status.term <= later->term) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static size_t open_three(struct seats *seats)
@@ -68,13 +79,16 @@ static void node_that_rolls_back_stops_with_the_truncation_on_disk(void **state)
     struct node_status status;
     struct seats seats;
     uint64_t last;
+    uint64_t term;
     size_t leader;
     size_t place;
 
     (void)state;
     leader = open_three(&seats);
     place = (leader + 1) % 3;
-    last = last_index(&seats, place);
+    node_status(seats.seats[place].node, &status);
+    last = status.last_index;
+    term = status.term;
     roll_back(&seats, place);
 
     /* Nobody to tell it what it misses. */
@@ -86,12 +100,15 @@ static void node_that_rolls_back_stops_with_the_truncation_on_disk(void **state)
     seats_start(&seats, place);
     node_status(seats.seats[place].node, &status);
     assert_int_equal(status.last_index, last - 1);
+    assert_int_equal(status.term, term + 1);
     seats_close(&seats);
 }
 
 static void node_that_rolled_back_goes_on_after_its_start(void **state)
 {
     struct seats seats;
+    struct later_term later = {.seats = &seats};
+    struct node_status status;
     size_t leader;
     size_t place;
 
@@ -99,9 +116,11 @@ static void node_that_rolled_back_goes_on_after_its_start(void **state)
     leader = open_three(&seats);
     place = (leader + 1) % 3;
     roll_back(&seats, place);
-    leader = seats_await_leader(&seats);
+    node_status(seats.seats[leader].node, &status);
+    later.term = status.term;
     seats_append(&seats, leader, 5, 1000);
     seats_start(&seats, place);
+    seats_run_until(&seats, all_are_in_a_later_term, &later);
     leader = seats_await_leader(&seats);
     seats_append(&seats, leader, 5, 1000);
     seats_await_equal(&seats, leader);
