@@ -169,14 +169,19 @@ static void apply_bias(struct sim *sim)
     }
 }
 
-/* Last, so that the rest is as it is without. Bits flip only where the others can
- * elect a leader at all times (raft_disk.h). */
+/* Last, so that the rest is as it is without. A start takes time here, and more of
+ * it where no snapshot shortens the log; so there are fewer, and clients get
+ * further between them. Bits flip only where the others can elect a leader at all
+ * times (raft_disk.h). */
 static void draw_full(struct sim *sim)
 {
     struct sim_knobs *k = &sim->knobs;
+    bool snapshots = sim_random(sim, 4) != 0;
 
-    set_class(sim, SIM_SNAPSHOTS,
-              sim_has(sim, SIM_SNAPSHOTS) || sim_random(sim, 4) != 0);
+    if (sim->options.family == SIM_MIXED) {
+        set_class(sim, SIM_SNAPSHOTS, sim_has(sim, SIM_SNAPSHOTS) || snapshots);
+    }
+    k->fault_every_ms *= draw(sim, sim_has(sim, SIM_SNAPSHOTS) ? 1 : 2, 3);
     set_class(sim, SIM_TEARS, flip(sim));
     set_class(sim, SIM_FULL_DISKS, sim_random(sim, 4) == 0);
     set_class(sim, SIM_CLOCK_JUMPS, flip(sim));
