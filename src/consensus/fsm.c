@@ -54,8 +54,9 @@ bool fsm_is_overrun(const struct fsm *fsm)
 
 uint64_t fsm_snapshot_needs(const struct fsm *fsm)
 {
-    return fsm->view != NULL ? 0
-                             : fsm->policy.snapshot_size + fsm->policy.bytes;
+    return fsm->view != NULL
+               ? 0
+               : snapshot_squeeze_needs(&fsm->squeeze, fsm->policy.bytes);
 }
 
 static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
@@ -98,18 +99,10 @@ static void arrange_snapshot(struct fsm *fsm)
     bool due;
 
     machine_counts(fsm->machine, &counts);
-    due = snapshot_squeeze_look(&fsm->squeeze, counts.space_low, counts.bytes);
-    due = due || snapshot_policy_due(&fsm->policy);
+    due = snapshot_policy_due(&fsm->policy) ||
+          (counts.space_low &&
+           snapshot_squeeze_is_due(&fsm->squeeze, counts.bytes));
     raft_set_snapshot_threshold(fsm->core, due ? 1 : fsm->snapshot_entries);
-}
-
-static void note_begun(struct fsm *fsm)
-{
-    struct machine_counts counts;
-
-    machine_counts(fsm->machine, &counts);
-    snapshot_policy_on_begun(&fsm->policy);
-    snapshot_squeeze_on_begun(&fsm->squeeze, counts.bytes);
 }
 
 /* On the loop: freezes only. */
@@ -117,6 +110,7 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
                         unsigned *ret_count)
 {
     struct fsm *fsm = raft->data;
+    struct machine_counts counts;
 
     assert(fsm->view == NULL);
     if (!guard_may_snapshot(fsm->guard)) {
@@ -124,7 +118,9 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     }
     fsm->view = machine_freeze(fsm->machine);
     fsm->view_index = fsm->core->last_applied;
-    note_begun(fsm);
+    machine_counts(fsm->machine, &counts);
+    fsm->view_held = counts.bytes;
+    snapshot_policy_on_begun(&fsm->policy);
     arrange_snapshot(fsm);
     /* The core reads the figure now and once more when the snapshot is on disk;
      * it must not change in between. */
@@ -181,6 +177,8 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
     }
     if (*buffers != NULL) {
         snapshot_policy_on_encoded(&fsm->policy, fsm->image.len);
+        snapshot_squeeze_on_taken(&fsm->squeeze, fsm->view_held,
+                                  fsm->image.len);
     }
     view_free(fsm->view);
     fsm->view = NULL;
@@ -194,6 +192,7 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
 static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer)
 {
     struct fsm *fsm = raft->data;
+    struct machine_counts counts;
     uint64_t index;
 
     if (snapshot_restore(fsm->machine, buffer->base, buffer->len, &index,
@@ -208,8 +207,10 @@ static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer)
         }
         return RAFT_CORRUPT;
     }
-    note_begun(fsm);
+    machine_counts(fsm->machine, &counts);
+    snapshot_policy_on_begun(&fsm->policy);
     snapshot_policy_on_encoded(&fsm->policy, buffer->len);
+    snapshot_squeeze_on_restored(&fsm->squeeze, counts.bytes, buffer->len);
     raft_free(buffer->base);
     fsm->events.on_applied(fsm->events.data);
     return 0;

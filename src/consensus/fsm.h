@@ -37,6 +37,7 @@ struct fsm {
      * image and encode_err between snapshot and snapshot_finalize. */
     struct view *view;
     uint64_t view_index;
+    uint64_t view_held; /* bytes of entries in it */
     struct buf image;
     int encode_rv;
     struct err encode_err;
@@ -50,6 +51,6 @@ void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
 /* A snapshot is being taken, and too much has been applied since it was begun:
  * a leader waits for it before it proposes more. */
 bool fsm_is_overrun(const struct fsm *fsm);
-/* So much of the disk the next snapshot will take, as far as can be told; 0 while
- * one is being taken. */
+/* So much more of the disk the next snapshot will take; 0 while one is being
+ * taken. */
 uint64_t fsm_snapshot_needs(const struct fsm *fsm);

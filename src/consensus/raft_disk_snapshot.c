@@ -52,6 +52,8 @@ struct get {
 static void put_on_truncated(struct wal_append *step, int status);
 static void put_store(struct put *put);
 static int put_run(struct disk_work *work);
+static int put_write(struct put *put, const struct snapshot_meta *meta,
+                     const struct bytes *parts);
 static void put_on_stored(struct disk_work *work, int status);
 static void put_trim(struct put *put);
 static void put_on_reset(struct wal_append *step, int status);
@@ -229,13 +231,29 @@ static int put_run(struct disk_work *work)
         parts[i].data = snapshot->bufs[i].base;
         parts[i].len = snapshot->bufs[i].len;
     }
-    rv = snapshot_dir_store(disk, &meta, parts, snapshot->n_bufs, &put->err);
-    if (rv == QL_NO_SPACE && raft_disk_make_room(put->disk)) {
-        /* Begun again, in a new file. */
-        rv =
-            snapshot_dir_store(disk, &meta, parts, snapshot->n_bufs, &put->err);
-    }
+    rv = put_write(put, &meta, parts);
     return rv == 0 ? snapshot_dir_clean(disk, &put->oldest, &put->err) : rv;
+}
+
+/* On a full disk it is begun again, in a new file: without the older of the two
+ * that are kept, which is about to go anyway; then without the reserve. */
+static int put_write(struct put *put, const struct snapshot_meta *meta,
+                     const struct bytes *parts)
+{
+    struct disk *disk = put->disk->disk;
+    unsigned count = put->snapshot->n_bufs;
+    int rv = snapshot_dir_store(disk, meta, parts, count, &put->err);
+
+    if (rv == QL_NO_SPACE) {
+        rv = snapshot_dir_thin(disk, &put->err);
+        if (rv == 0) {
+            rv = snapshot_dir_store(disk, meta, parts, count, &put->err);
+        }
+    }
+    if (rv == QL_NO_SPACE && raft_disk_make_room(put->disk)) {
+        rv = snapshot_dir_store(disk, meta, parts, count, &put->err);
+    }
+    return rv;
 }
 
 static void put_on_stored(struct disk_work *work, int status)

@@ -27,6 +27,8 @@ static int names_list(struct disk *disk, struct names *ret, struct err *err);
 static void on_name(void *data, const char *name);
 static int compare_index(const void *left, const void *right);
 static void name_of(raft_index index, char ret_name[DISK_NAME_MAX]);
+static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
+                      struct err *err);
 static int file_load(struct disk *disk, const char *name, struct buf *ret_data,
                      struct err *err);
 static bool file_decode(const struct buf *data, raft_index index,
@@ -134,6 +136,20 @@ int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
 int snapshot_dir_clean(struct disk *disk, raft_index *ret_oldest,
                        struct err *err)
 {
+    return remove_but(disk, SNAPSHOTS_KEPT, ret_oldest, err);
+}
+
+int snapshot_dir_thin(struct disk *disk, struct err *err)
+{
+    raft_index newest;
+
+    return remove_but(disk, 1, &newest, err);
+}
+
+/* Leaves the newest @kept. */
+static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
+                      struct err *err)
+{
     struct names names = {0};
     size_t i;
     int rv;
@@ -143,7 +159,7 @@ int snapshot_dir_clean(struct disk *disk, raft_index *ret_oldest,
         return rv;
     }
     rv = names_list(disk, &names, err);
-    for (i = 0; rv == 0 && i + SNAPSHOTS_KEPT < names.count; i++) {
+    for (i = 0; rv == 0 && i + kept < names.count; i++) {
         char name[DISK_NAME_MAX];
 
         name_of(names.items[i], name);

@@ -29,11 +29,27 @@ struct snapshot_meta {
 int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
                       struct buf *ret_data, size_t *ret_data_at,
                       unsigned *ret_aside, struct err *err);
+/* What is there, good or not. */
+struct snapshot_view {
+    raft_index index; /* as its name says */
+    uint64_t size;    /* of the file */
+    bool good;        /* the rest means something */
+    raft_term term;
+    raft_index configuration_index;
+};
+/* Tells @each of all of them, the oldest first, and changes nothing; with little
+ * memory, however long the files are. */
+int snapshot_dir_view(struct disk *disk,
+                      void (*each)(void *data,
+                                   const struct snapshot_view *view),
+                      void *data, struct err *err);
 /* Writes and makes visible; blocking, meant for struct disk_work. @parts are
  * the buffers of the snapshot. */
 int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
                        const struct bytes *parts, size_t parts_count,
                        struct err *err);
+/* For want of room: only the newest stays until there is another. */
+int snapshot_dir_thin(struct disk *disk, struct err *err);
 /* Removes all but the newest SNAPSHOTS_KEPT and leftovers of stores. The index
  * of the oldest one kept (0: none) is what the WAL must still reach back to. */
 int snapshot_dir_clean(struct disk *disk, raft_index *ret_oldest,

@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/snapshot_squeeze.h"
 
-bool snapshot_squeeze_look(struct snapshot_squeeze *squeeze, bool low,
-                           uint64_t held)
+bool snapshot_squeeze_is_due(const struct snapshot_squeeze *squeeze,
+                             uint64_t held)
 {
-    uint64_t most;
+    uint64_t most = squeeze->held[0] > squeeze->held[1] ? squeeze->held[0]
+                                                        : squeeze->held[1];
 
-    if (low && !squeeze->active) {
-        squeeze->held[0] = UINT64_MAX;
-        squeeze->held[1] = UINT64_MAX;
-    }
-    squeeze->active = low;
-    most = squeeze->held[0] > squeeze->held[1] ? squeeze->held[0]
-                                               : squeeze->held[1];
-    return low && held < most - most / 8;
+    return held < most - most / 8;
 }
 
-void snapshot_squeeze_on_begun(struct snapshot_squeeze *squeeze, uint64_t held)
+uint64_t snapshot_squeeze_needs(const struct snapshot_squeeze *squeeze,
+                                uint64_t bytes)
+{
+    uint64_t next = squeeze->size[0] + bytes;
+
+    return next > squeeze->size[1] ? next - squeeze->size[1] : 0;
+}
+
+void snapshot_squeeze_on_taken(struct snapshot_squeeze *squeeze, uint64_t held,
+                               uint64_t size)
 {
     squeeze->held[1] = squeeze->held[0];
+    squeeze->size[1] = squeeze->size[0];
     squeeze->held[0] = held;
+    squeeze->size[0] = size;
+}
+
+void snapshot_squeeze_on_restored(struct snapshot_squeeze *squeeze,
+                                  uint64_t held, uint64_t size)
+{
+    snapshot_squeeze_on_taken(squeeze, held, size);
+    snapshot_squeeze_on_taken(squeeze, held, size);
 }

@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Snapshots that are taken to free the disk, while appends are refused for want of
- * space: trims drop entries from the machine, but a file goes, and a segment of the
- * WAL with it, only when newer snapshots have replaced the two that are kept. So
- * two are taken at once when appends begin to be refused, for what the raft log
- * has piled up, and again when one would be smaller than the larger of the two by
- * an eighth. Pure.
+ * Snapshots and room on the disk. Pure.
+ *
+ * Trims drop entries from the machine, but a file goes, and segments of the WAL
+ * with it, only when newer snapshots have replaced the two that are kept. So while
+ * appends are refused for want of space a snapshot is taken as soon as it would be
+ * smaller than the larger of the two by an eighth; twice, until both are.
+ *
+ * The next snapshot needs room before one of the two goes; where there is none the
+ * older one goes first (raft_disk_snapshot.c).
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of the last two snapshots, the newer first; zeros: there is none. After a start
+ * the older one, of which nothing is known, is taken for as large as the newer. */
 struct snapshot_squeeze {
-    bool active;
-    uint64_t
-        held[2]; /* by the machine in the last two snapshots, the newer first */
+    uint64_t held[2]; /* bytes of entries that the machine had */
+    uint64_t size[2]; /* of the file */
 };
 
-/* After each entry. @low: appends are refused; @held: bytes of entries. True: a
- * snapshot is worth while. */
-bool snapshot_squeeze_look(struct snapshot_squeeze *squeeze, bool low,
-                           uint64_t held);
-/* A snapshot of a machine that holds @held was begun, or one was installed. */
-void snapshot_squeeze_on_begun(struct snapshot_squeeze *squeeze, uint64_t held);
+/* The machine holds @held now. */
+bool snapshot_squeeze_is_due(const struct snapshot_squeeze *squeeze,
+                             uint64_t held);
+/* What the next one takes at most beyond what the older one gives back, when
+ * @bytes have come since the last. */
+uint64_t snapshot_squeeze_needs(const struct snapshot_squeeze *squeeze,
+                                uint64_t bytes);
+/* A snapshot of a machine that holds @held was taken. */
+void snapshot_squeeze_on_taken(struct snapshot_squeeze *squeeze, uint64_t held,
+                               uint64_t size);
+/* One was loaded or installed. */
+void snapshot_squeeze_on_restored(struct snapshot_squeeze *squeeze,
+                                  uint64_t held, uint64_t size);

@@ -96,14 +96,13 @@ static const struct field member_fields[] = {
      .offset = offsetof(struct status_member, reachable)},
     {FIELD_KEY("match_index"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct status_member, match_index)},
-    /* Older nodes do not tell these. */
-    {FIELD_KEY("space_known"), .kind = FIELD_BOOL,
+    {FIELD_KEY("space_known"), .kind = FIELD_BOOL, .required = true,
      .offset = offsetof(struct status_member, space_known)},
-    {FIELD_KEY("space_low"), .kind = FIELD_BOOL,
+    {FIELD_KEY("space_low"), .kind = FIELD_BOOL, .required = true,
      .offset = offsetof(struct status_member, space_low)},
-    {FIELD_KEY("free_bytes"), .kind = FIELD_U64,
+    {FIELD_KEY("free_bytes"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct status_member, free_bytes)},
-    {FIELD_KEY("total_bytes"), .kind = FIELD_U64,
+    {FIELD_KEY("total_bytes"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct status_member, total_bytes)},
 };
 static const struct message member_message =
@@ -165,7 +164,7 @@ static const struct field status_fields[] = {
     STATUS_U64_NEW(peers_unfinished),
     STATUS_U64_NEW(peers_bad_frames),
     STATUS_U64_NEW(peers_lost_frames),
-    {FIELD_KEY("no_space"), .kind = FIELD_BOOL,
+    {FIELD_KEY("no_space"), .kind = FIELD_BOOL, .required = true,
      .offset = offsetof(struct status_answer, status.no_space)},
     {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct status_answer, members)},

@@ -133,6 +133,7 @@ static struct status_result sample_status(void)
         .quorum_size = 14,
         .quorum_size_ok = true,
         .age_suspended = true,
+        .no_space = true,
         .disk_writer = bytes_of("thread, direct"),
         .peers_refused = 15,
         .peers_refusing = 16,
@@ -152,6 +153,10 @@ static struct status_result sample_status(void)
             .known = i == 0,
             .reachable = i == 1,
             .match_index = UINT64_MAX - i,
+            .space_known = i == 2,
+            .space_low = i == 3,
+            .free_bytes = 100 + i,
+            .total_bytes = 200 + i,
         };
     }
     return status;
@@ -187,6 +192,7 @@ static void status_comes_back_as_it_went(void **state)
     assert_int_equal(got.quorum_size, 14);
     assert_true(got.quorum_size_ok);
     assert_true(got.age_suspended);
+    assert_true(got.no_space);
     assert_bytes(got.disk_writer, "thread, direct");
     assert_int_equal(got.peers_refused, 15);
     assert_int_equal(got.peers_refusing, 16);
@@ -202,6 +208,10 @@ static void status_comes_back_as_it_went(void **state)
         assert_int_equal(got.members[i].known, i == 0);
         assert_int_equal(got.members[i].reachable, i == 1);
         assert_int_equal(got.members[i].match_index, UINT64_MAX - i);
+        assert_int_equal(got.members[i].space_known, i == 2);
+        assert_int_equal(got.members[i].space_low, i == 3);
+        assert_int_equal(got.members[i].free_bytes, 100 + i);
+        assert_int_equal(got.members[i].total_bytes, 200 + i);
     }
     buf_close(&buf);
 }
@@ -211,10 +221,13 @@ static void status_comes_back_as_it_went(void **state)
     "'leader_id': 1, 'term': 1, 'last_index': 1, 'commit_index': 1, "          \
     "'applied_index': 1, 'snapshot_index': 0, 'state_index': 0, 'logs': 0, "   \
     "'entries': 0, 'bytes': 0, 'sessions': 0, 'uptime_ms': 0, "                \
-    "'quorum_size': 1, 'quorum_size_ok': true, 'age_suspended': false, "
+    "'quorum_size': 1, 'quorum_size_ok': true, 'age_suspended': false, "       \
+    "'no_space': false, "
 #define MEMBER                                                                 \
     "{'id': 1, 'peer_address': 'p', 'client_address': 'c', 'voter': true, "    \
-    "'known': true, 'reachable': true, 'match_index': 1}"
+    "'known': true, 'reachable': true, 'match_index': 1, "                     \
+    "'space_known': true, 'space_low': false, 'free_bytes': 1, "               \
+    "'total_bytes': 2}"
 #define MEMBERS_3 MEMBER ", " MEMBER ", " MEMBER
 
 static void status_refuses_what_would_not_fit_a_client(void **state)

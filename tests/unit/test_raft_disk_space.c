@@ -130,6 +130,26 @@ static void snapshot_takes_the_reserve(void **state)
     assert_loads_up_to(&rig, 20);
 }
 
+static void older_snapshot_goes_before_the_reserve(void **state)
+{
+    struct disk_rig rig;
+
+    (void)state;
+    open_with_reserve(&rig);
+    append_until(&rig, 2, 20);
+    put_snapshot(&rig, 5, 0);
+    put_snapshot(&rig, 10, 1);
+    assert_true(fake_disk_has(rig.fake, "snapshot-0000000000000005"));
+    leave_free(&rig, 16);
+    put_snapshot(&rig, 15, 0);
+    assert_false(rig.fatal);
+    assert_true(fake_disk_has(rig.fake, RESERVE_NAME));
+    assert_false(fake_disk_has(rig.fake, "snapshot-0000000000000005"));
+    assert_true(fake_disk_has(rig.fake, "snapshot-000000000000000a"));
+    assert_true(fake_disk_has(rig.fake, "snapshot-000000000000000f"));
+    assert_loads_up_to(&rig, 20);
+}
+
 static void full_disk_without_a_reserve_is_fatal(void **state)
 {
     struct disk_rig rig;
@@ -198,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segment_that_is_needed_takes_the_reserve),
         cmocka_unit_test(snapshot_takes_the_reserve),
+        cmocka_unit_test(older_snapshot_goes_before_the_reserve),
         cmocka_unit_test(full_disk_without_a_reserve_is_fatal),
         cmocka_unit_test(snapshots_free_the_disk_and_the_reserve_returns),
         cmocka_unit_test(look_that_fails_is_fatal),
