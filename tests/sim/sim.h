@@ -371,6 +371,8 @@ void sim_oracle_entered(struct sim_node *node);
 void sim_oracle_commits(struct sim_node *node);
 void sim_oracle_append(struct sim_node *node, raft_index first,
                        const struct raft_entry *entries, unsigned count);
+/* Before a message leaves. */
+void sim_oracle_send(struct sim_node *node, const struct raft_message *message);
 void sim_oracle_apply(struct sim_node *node, const struct raft_buffer *buffer);
 void sim_oracle_restore(struct sim_node *node, raft_index index,
                         uint64_t state);

@@ -13,14 +13,20 @@
 #define HOUR_MS 3600000u
 #define VALUE_LEN_MAX 1000
 
+struct said {
+    struct client *client; /* NULL: nobody waits for it */
+    uint64_t op;
+    enum command_kind kind;
+    struct sim_bytes params;
+};
+
 struct sim_batch {
     struct raft_apply apply;
     struct sim_node *node;
     uint64_t value;
     uint64_t hash;
     unsigned count;
-    struct client *clients[SIM_BATCH_MAX]; /* NULL: nobody waits for it */
-    uint64_t ops[SIM_BATCH_MAX];
+    struct said said[SIM_BATCH_MAX];
 };
 
 static void begin(struct sim *sim, struct client *client);
@@ -54,6 +60,23 @@ static uint64_t batch_time(struct sim *sim)
     return (uint64_t)((int64_t)(EPOCH_MS + sim->now) + state->clock_ms);
 }
 
+/* A copy of what was said and answered long ago. */
+static void gather_past(struct sim *sim, struct sim_batch *batch)
+{
+    const struct client *client =
+        &sim->clients->clients[sim_random(sim, CLIENTS)];
+    unsigned kept =
+        client->past_count < PAST_MAX ? client->past_count : PAST_MAX;
+
+    if (kept > 0) {
+        batch->said[batch->count] =
+            (struct said){.kind = COMMAND_LOG_APPEND,
+                          .params = client->past[sim_random(sim, kept)]};
+        batch->count++;
+        sim->totals.repeats++;
+    }
+}
+
 /* Those that have something to say, and those that have waited long enough. */
 static void gather(struct sim *sim, struct sim_batch *batch)
 {
@@ -72,9 +95,12 @@ static void gather(struct sim *sim, struct sim_batch *batch)
             sim->totals.repeats++;
         }
         client->repeat_at = sim->now + 100 + sim_random(sim, 1500);
-        batch->clients[batch->count] = client;
-        batch->ops[batch->count] = client->op;
+        batch->said[batch->count] =
+            (struct said){client, client->op, client->kind, client->params};
         batch->count++;
+    }
+    if (batch->count < SIM_BATCH_MAX && sim_random(sim, 16) == 0) {
+        gather_past(sim, batch);
     }
 }
 
@@ -85,17 +111,17 @@ static struct raft_buffer encode(struct sim *sim, const struct sim_batch *batch)
     size_t len = 0;
 
     for (unsigned i = 0; i < batch->count; i++) {
-        len += batch->clients[i]->params.len;
+        len += batch->said[i].params.len;
     }
     len = batch_len(batch->count == 0 ? 1 : batch->count, len);
     buffer.base = raft_malloc(len);
     memset(buffer.base, 0, len);
     batch_open(&writer, buffer.base, len, batch_time(sim));
     for (unsigned i = 0; i < batch->count; i++) {
-        const struct client *client = batch->clients[i];
+        const struct said *said = &batch->said[i];
 
-        batch_add(&writer, client->kind,
-                  (struct bytes){client->params.base, client->params.len});
+        batch_add(&writer, said->kind,
+                  (struct bytes){said->params.base, said->params.len});
     }
     if (batch->count == 0) {
         batch_add(&writer, COMMAND_TICK, (struct bytes){NULL, 0});
@@ -145,8 +171,8 @@ static void on_answered(struct raft_apply *apply, int status, void *result)
     answers = &node->machine->answers;
     if (answers->index != apply->index ||
         answers->count != (batch->count == 0 ? 1 : batch->count)) {
-        sim_fail(node->sim, "HARNESS: answers to %llu at %llu", apply->index,
-                 answers->index);
+        sim_fail(node->sim, "ANSWERS: %u at %llu to %u at %llu", answers->count,
+                 answers->index, batch->count, apply->index);
         return;
     }
     sim_oracle_ack_bytes(node, apply->index, batch->value, batch->hash);
@@ -155,8 +181,10 @@ static void on_answered(struct raft_apply *apply, int status, void *result)
         sim_client_walk(node);
     }
     for (unsigned i = 0; i < batch->count; i++) {
-        if (batch->clients[i]->op == batch->ops[i]) {
-            answer(node->sim, batch->clients[i], &answers->outcomes[i]);
+        const struct said *said = &batch->said[i];
+
+        if (said->client != NULL && said->client->op == said->op) {
+            answer(node->sim, said->client, &answers->outcomes[i]);
         }
     }
 }
@@ -211,7 +239,7 @@ static int encode_params(struct sim *sim, const struct client *client,
     struct log_config_args create = {
         .log = log_name(sim, client->log),
         .retention = {.entries = client->log == 0 ? 0 : 300,
-                      .age_ms = client->log == 0 ? 0 : HOUR_MS},
+                      .age_ms = client->log == 0 ? 0 : SIM_RETENTION_MS},
         .token = client->log + 1};
     struct writer_args writer = {.log = create.log,
                                  .name = {name, sizeof name - 1},
@@ -321,6 +349,8 @@ static void answer(struct sim *sim, struct client *client,
                    const struct outcome *outcome)
 {
     if (client->kind == COMMAND_LOG_APPEND) {
+        client->past[client->past_count % PAST_MAX] = client->params;
+        client->past_count++;
         answer_append(sim, client, outcome);
     } else if (client->kind == COMMAND_PRODUCER_OPEN && outcome->code == 0) {
         client->producer = outcome->producer;

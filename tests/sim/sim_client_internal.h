@@ -7,7 +7,9 @@
 #define CLIENTS 5
 #define LOGS 2
 #define NAME_LEN 8
-#define REFUSED UINT64_MAX /* instead of a position */
+#define REFUSED UINT64_MAX     /* instead of a position */
+#define SIM_RETENTION_MS 5000u /* of the second log */
+#define PAST_MAX 8u
 
 struct client {
     unsigned id;
@@ -21,6 +23,9 @@ struct client {
     enum command_kind kind;
     struct sim_bytes params;
     uint64_t repeat_at;
+    /* Appends that were answered: a copy may still be on its way. */
+    struct sim_bytes past[PAST_MAX];
+    unsigned past_count;
 };
 
 struct log_history {
@@ -28,7 +33,10 @@ struct log_history {
     bool exists;
     uint64_t next; /* position */
     uint64_t epoch;
-    uint32_t ops[SIM_VALUES_MAX]; /* by position */
+    bool held;                      /* by the writer of that epoch */
+    uint64_t trimmed;               /* positions below it may be gone */
+    uint32_t ops[SIM_VALUES_MAX];   /* by position */
+    uint64_t times[SIM_VALUES_MAX]; /* by position */
 };
 
 struct sim_client_state {
@@ -37,6 +45,9 @@ struct sim_client_state {
     uint64_t op_last;
     uint64_t position_of[SIM_VALUES_MAX]; /* by op: first place, or REFUSED */
     raft_index applied_last;
+    uint64_t time_ms;  /* of the newest batch */
+    uint64_t tick_ms;  /* of the last tick that retention may act on */
+    bool clock_jumped; /* and nobody has confirmed it since */
     uint8_t digests[SIM_LOG_MAX][16];       /* of the logs */
     uint8_t whole_digests[SIM_LOG_MAX][16]; /* of the state, now and then */
     int64_t clock_ms; /* what the leaders' clocks are off by */

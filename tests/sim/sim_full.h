@@ -82,8 +82,9 @@ void sim_client_applied(struct sim *sim, const struct command *command,
  * some indexes, and with @thorough, all of it; @index may be of any entry then,
  * else of a command. */
 void sim_client_digest(struct sim_node *node, raft_index index, bool thorough);
-/* True for the first server that comes to @index. */
-bool sim_client_is_first(struct sim *sim, raft_index index);
+/* Before the commands of the batch at @index. True for the first server that
+ * comes there. */
+bool sim_client_begin(struct sim *sim, raft_index index, uint64_t time_ms);
 /* Reads all logs of @node and compares them with what was applied. */
 void sim_client_walk(struct sim_node *node);
 void sim_client_check_end(struct sim *sim);

@@ -24,7 +24,8 @@ static struct log_history *history_of(struct sim *sim, struct bytes name)
 }
 
 static void applied_part(struct sim *sim, const struct append_part_args *part,
-                         const struct append_place *place, uint64_t op)
+                         const struct append_place *place, uint64_t op,
+                         uint64_t time_ms)
 {
     struct log_history *log = history_of(sim, part->log);
 
@@ -33,10 +34,10 @@ static void applied_part(struct sim *sim, const struct append_part_args *part,
                  (unsigned long long)op, (unsigned long long)place->first,
                  log->name, (unsigned long long)log->next);
     }
-    if (part->epoch != 0 && part->epoch != log->epoch) {
-        sim_fail(sim, "FENCING: append %llu of epoch %llu, now %llu",
+    if (part->epoch != (log->held ? log->epoch : 0)) {
+        sim_fail(sim, "FENCING: append %llu of epoch %llu, now %llu%s",
                  (unsigned long long)op, (unsigned long long)part->epoch,
-                 (unsigned long long)log->epoch);
+                 (unsigned long long)log->epoch, log->held ? "" : ", released");
     }
     if (part->expect_position != 0 && part->expect_position != log->next) {
         sim_fail(sim, "CONDITION: append %llu", (unsigned long long)op);
@@ -47,6 +48,7 @@ static void applied_part(struct sim *sim, const struct append_part_args *part,
             return;
         }
         log->ops[log->next] = (uint32_t)op;
+        log->times[log->next] = time_ms;
         log->next++;
         sim->totals.appends++;
     }
@@ -87,51 +89,81 @@ static void applied_append(struct sim *sim, struct bytes params,
         }
         *place = outcome->append.places[0].first;
         for (size_t i = 0; i < args.parts_count; i++) {
-            applied_part(sim, &args.parts[i], &outcome->append.places[i], op);
+            applied_part(sim, &args.parts[i], &outcome->append.places[i], op,
+                         outcome->append.time_ms);
         }
     }
     append_args_close(&args);
 }
 
+static void applied_to_log(struct sim *sim, const struct command *command,
+                           const struct outcome *outcome)
+{
+    struct log_history *log = history_of(sim, outcome->stat.name);
+    uint64_t epoch = outcome->stat.writer_epoch;
+    struct log_trim_args trim;
+
+    log->exists = true;
+    if (command->kind == COMMAND_WRITER_ACQUIRE) {
+        if (epoch <= log->epoch) {
+            sim_fail(sim, "FENCING: epoch %llu of %s after %llu",
+                     (unsigned long long)epoch, log->name,
+                     (unsigned long long)log->epoch);
+        }
+        log->epoch = epoch;
+        log->held = true;
+    } else if (command->kind == COMMAND_WRITER_RELEASE) {
+        log->held = false;
+    } else if (command->kind == COMMAND_LOG_TRIM &&
+               log_trim_args_decode(&trim, command->params, NULL) == 0 &&
+               trim.before > log->trimmed) {
+        log->trimmed = trim.before;
+    }
+}
+
 void sim_client_applied(struct sim *sim, const struct command *command,
                         const struct outcome *outcome)
 {
-    struct log_history *log;
+    struct sim_client_state *state = sim->clients;
 
     switch (command->kind) {
     case COMMAND_LOG_APPEND:
         applied_append(sim, command->params, outcome);
         break;
-    case COMMAND_LOG_CREATE:
-    case COMMAND_WRITER_ACQUIRE:
-        if (outcome->code != 0) {
-            break;
+    case COMMAND_TICK:
+        if (!state->clock_jumped) {
+            state->tick_ms = state->time_ms;
         }
-        log = history_of(sim, outcome->stat.name);
-        if (command->kind == COMMAND_WRITER_ACQUIRE &&
-            outcome->stat.writer_epoch <= log->epoch) {
-            sim_fail(sim, "FENCING: epoch %llu of %s after %llu",
-                     (unsigned long long)outcome->stat.writer_epoch, log->name,
-                     (unsigned long long)log->epoch);
-        }
-        log->exists = true;
-        log->epoch = outcome->stat.writer_epoch;
+        break;
+    case COMMAND_CONFIRM_CLOCK:
+        state->clock_jumped = false;
         break;
     default:
+        if (outcome->code == 0 && outcome->has_stat) {
+            applied_to_log(sim, command, outcome);
+        }
         break;
     }
+}
+
+bool sim_client_begin(struct sim *sim, raft_index index, uint64_t time_ms)
+{
+    struct sim_client_state *state = sim->clients;
+
+    if (index <= state->applied_last) {
+        return false;
+    }
+    state->applied_last = index;
+    if (time_ms > state->time_ms) {
+        state->clock_jumped =
+            state->clock_jumped ||
+            (state->time_ms != 0 && time_ms - state->time_ms > CLOCK_JUMP_MS);
+        state->time_ms = time_ms;
+    }
+    return true;
 }
 
 /* ---- Digests ---- */
-
-bool sim_client_is_first(struct sim *sim, raft_index index)
-{
-    if (index <= sim->clients->applied_last) {
-        return false;
-    }
-    sim->clients->applied_last = index;
-    return true;
-}
 
 /* Equal at equal indexes, or first known here. */
 static void compare(struct sim_node *node, uint8_t known[HASH128_LEN],
@@ -144,6 +176,22 @@ static void compare(struct sim_node *node, uint8_t known[HASH128_LEN],
     } else if (memcmp(known, digest, HASH128_LEN) != 0) {
         sim_fail(node->sim, "DIGEST: server %llu has another state at %llu",
                  node->id, index);
+    }
+}
+
+/* An entry goes when it is trimmed, or by age at a tick, unless the clock has
+ * jumped and nobody has confirmed it. (No chunk gets so full that retention by
+ * entries drops one.) */
+static void check_head(const struct sim_node *node,
+                       const struct log_history *log, uint64_t head)
+{
+    const struct sim_client_state *state = node->sim->clients;
+
+    if (head > 1 && head > log->trimmed &&
+        (log == &state->logs[0] ||
+         log->times[head - 1] + SIM_RETENTION_MS >= state->tick_ms)) {
+        sim_fail(node->sim, "DROPPED: server %llu: %s begins at %llu", node->id,
+                 log->name, (unsigned long long)head);
     }
 }
 
@@ -162,6 +210,7 @@ static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
                 node->machine->machine,
                 (struct bytes){(const uint8_t *)name, strlen(name)},
                 &stat) == 0) {
+            check_head(node, &state->logs[i], stat.head);
             memcpy(bytes[i], stat.digest, sizeof stat.digest);
             put_u64(bytes[i] + 16, stat.head);
             put_u64(bytes[i] + 24, stat.tail);

@@ -37,7 +37,7 @@ static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
                  answers->index, err.text);
         return 0;
     }
-    is_first = sim_client_is_first(node->sim, answers->index);
+    is_first = sim_client_begin(node->sim, answers->index, batch.time_ms);
     machine_begin(own->machine, answers->index, batch.time_ms);
     while (batch_next(&batch, &command)) {
         struct outcome *outcome = &answers->outcomes[answers->count];

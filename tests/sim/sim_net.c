@@ -46,6 +46,7 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
         return 0; /* never told */
     }
     check_send(from, message);
+    sim_oracle_send(from, message);
     if (message->server_id == 0 || message->server_id > sim->node_count) {
         return RAFT_NOCONNECTION;
     }

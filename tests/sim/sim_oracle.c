@@ -9,6 +9,8 @@
 #include "sim/sim_full.h"
 
 static void check_leader(struct sim_node *node);
+static void check_own_term(struct sim_node *node);
+static void check_may_change(struct sim_node *node, raft_index index);
 
 void sim_oracle_entered(struct sim_node *node)
 {
@@ -126,7 +128,10 @@ void sim_oracle_commits(struct sim_node *node)
         sim_fail(sim, "COMMIT INDEX WENT BACK: server %llu: %llu, was %llu",
                  node->id, raft->commit_index, node->commit_max);
     }
-    node->commit_max = raft->commit_index;
+    if (raft->commit_index > node->commit_max) {
+        node->commit_max = raft->commit_index;
+        check_own_term(node);
+    }
     while (node->checked < raft->commit_index) {
         raft_index index = node->checked + 1;
         const struct raft_entry *entry = entry_at(raft, index);
@@ -151,6 +156,23 @@ void sim_oracle_commits(struct sim_node *node)
             return;
         }
         node->checked = index;
+    }
+}
+
+/* A leader counts replicas for entries of its own term only, and those before it
+ * come with them (Raft paper, section 5.4.2); one that rules alone needs not
+ * count. Without rule A what comes of it is of interest. */
+static void check_own_term(struct sim_node *node)
+{
+    const struct raft *raft = &node->raft;
+    raft_term term = view_term_of(raft, raft->commit_index);
+
+    if (raft->state == RAFT_LEADER && term != raft->current_term &&
+        view_voters(raft) > 1 && (node->sim->options.rules & GUARD_A) != 0) {
+        sim_fail(node->sim,
+                 "COMMIT OF AN OLDER TERM: server %llu index %llu of term "
+                 "%llu, leads %llu",
+                 node->id, raft->commit_index, term, raft->current_term);
     }
 }
 
@@ -329,6 +351,57 @@ void sim_oracle_append(struct sim_node *node, raft_index first,
                      node->id, index, entries[i].term);
         }
         prev = entries[i].term;
+        if (entries[i].type == RAFT_CHANGE) {
+            check_may_change(node, index);
+        }
+    }
+}
+
+/* A leader changes members when an entry of its own term is committed, and the
+ * change before it (Raft dissertation 4.1, and Ongaro's correction of 2015).
+ * Without rule J what comes of it is of interest. */
+static void check_may_change(struct sim_node *node, raft_index index)
+{
+    const struct raft *raft = &node->raft;
+    raft_index commit = raft->commit_index;
+
+    if (raft->state == RAFT_LEADER && index > commit + 1 &&
+        view_term_of(raft, commit) != raft->current_term &&
+        (node->sim->options.rules & GUARD_J) != 0) {
+        sim_fail(node->sim,
+                 "CHANGE TOO EARLY: server %llu index %llu, leads term %llu "
+                 "and has committed term %llu",
+                 node->id, index, raft->current_term,
+                 view_term_of(raft, commit));
+    }
+}
+
+/* ---- Messages ---- */
+
+/* What a message says of its sender is on the sender's disk (Raft paper, figure
+ * 2: "updated on stable storage before responding to RPCs"). */
+void sim_oracle_send(struct sim_node *node, const struct raft_message *message)
+{
+    const struct raft_append_entries_result *stored =
+        &message->append_entries_result;
+    const struct raft_request_vote_result *vote = &message->request_vote_result;
+    const struct sim_disk *disk = &node->disk;
+
+    if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT &&
+        stored->rejected == 0 && stored->last_log_index > disk->last &&
+        stored->last_log_index > disk->snapshot.index) {
+        sim_fail(node->sim,
+                 "CONFIRMED, NOT STORED: server %llu index %llu, disk to %llu",
+                 node->id, stored->last_log_index, disk->last);
+    }
+    if (message->type == RAFT_IO_REQUEST_VOTE_RESULT && vote->vote_granted &&
+        vote->pre_vote != raft_tribool_true &&
+        (disk->term != vote->term || disk->vote != message->server_id)) {
+        sim_fail(node->sim,
+                 "VOTED, NOT STORED: server %llu term %llu for %llu, disk term "
+                 "%llu vote %llu",
+                 node->id, vote->term, message->server_id, disk->term,
+                 disk->vote);
     }
 }
 

@@ -206,6 +206,11 @@ static void on_healed(void *data)
 
     if (node->up && !node->store->silent && !node->ended) {
         sim_trace(node->sim, "%llu is in doubt no more", node->id);
+        if (node->disk.term <= node->store->doubt_term) {
+            sim_fail(node->sim, "DISK: server %llu ends its doubt in term %llu",
+                     node->id, node->disk.term);
+        }
+        node->store->doubt_term = 0;
         guard_doubt(node->guard, false);
     }
 }

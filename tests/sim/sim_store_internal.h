@@ -11,6 +11,7 @@ struct sim_store {
     struct raft_disk *disk; /* NULL: down */
     bool silent;            /* the server is gone: nobody is told */
     bool flipped;           /* a bit, at any time: the damage may lie dormant */
+    raft_term doubt_term;   /* ends with an entry of a later one; 0: no doubt */
     bool full;
     bool made;
     struct raft_buffer *installed_bufs; /* the core forgets them at close */

@@ -78,6 +78,27 @@ static void check_contents(struct sim_node *node,
     }
 }
 
+/* Who has lost entries remembers it over any number of starts, until an entry of
+ * a later term is on its disk (doubt_file.h). */
+static void check_doubt(struct sim_node *node, const struct raft_loaded *loaded,
+                        bool in_doubt)
+{
+    struct sim_store *store = node->store;
+    raft_index last = loaded->start_index + loaded->count - 1;
+
+    if (in_doubt && store->doubt_term == 0) {
+        store->doubt_term = node->disk.term;
+    }
+    if (in_doubt) {
+        return;
+    }
+    if (store->doubt_term != 0 &&
+        loaded_term(loaded, last) <= store->doubt_term) {
+        fail_load(node, "has forgotten that it lost entries", last);
+    }
+    store->doubt_term = 0;
+}
+
 /* What was confirmed is there. A server may say that it is not, if the disk was
  * damaged; a shorter log is never just a log. */
 static void check_promises(struct sim_node *node,
@@ -97,6 +118,7 @@ static void check_promises(struct sim_node *node,
         sim_fail(node->sim, "DISK: server %llu doubts an undamaged disk: %s",
                  node->id, report->lost);
     }
+    check_doubt(node, loaded, report->in_doubt);
     if (report->in_doubt) {
         return;
     }
