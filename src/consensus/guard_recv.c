@@ -22,12 +22,17 @@ static bool is_another_leader(const struct guard *guard,
                               const struct raft_message *message);
 static bool would_replace_log(const struct guard *guard,
                               const struct raft_message *message);
+static bool comes_during_snapshot(const struct guard *guard,
+                                  const struct raft_message *message);
 static bool starts_below_snapshot(const struct guard *guard,
                                   const struct raft_message *message);
 static void move_up_to_snapshot(struct guard *guard,
                                 struct raft_append_entries *append);
 static void deliver(struct guard *guard, struct raft_message *message);
 static void hold(struct guard *guard, const struct raft_message *message);
+static void drop_held_install(struct guard *guard);
+static struct guard_held_message *held_install(const struct guard *guard);
+static void held_free(struct guard_held_message *held);
 static void message_close(struct raft_message *message);
 
 void guard_receive(struct guard *guard, const struct raft_message *message)
@@ -89,7 +94,8 @@ static enum guard_verdict judge(struct guard *guard,
         }
         move_up_to_snapshot(guard, &message->append_entries);
     }
-    if (would_replace_log(guard, message)) {
+    if (would_replace_log(guard, message) ||
+        comes_during_snapshot(guard, message)) {
         return GUARD_HOLD;
     }
     return guard_judge_rollback(guard, message);
@@ -187,6 +193,22 @@ static bool would_replace_log(const struct guard *guard,
     }
     conflict = view_first_conflict(raft, &message->append_entries);
     return conflict > raft->commit_index;
+}
+
+/* The core forgets an install that comes while it stores another snapshot, its
+ * own or an installed one, and the leader then sends nothing until
+ * install_snapshot_timeout has passed. A newer one waits instead; the same one
+ * again may be forgotten. */
+static bool comes_during_snapshot(const struct guard *guard,
+                                  const struct raft_message *message)
+{
+    const struct raft *raft = guard->raft;
+
+    return message->type == RAFT_IO_INSTALL_SNAPSHOT &&
+           message->install_snapshot.term >= raft->current_term &&
+           message->install_snapshot.last_index >
+               raft->log.snapshot.last_index &&
+           view_is_storing_snapshot(raft);
 }
 
 /* Rule T. The core cannot look up what its snapshot has swallowed; it takes a
@@ -297,6 +319,9 @@ static void hold(struct guard *guard, const struct raft_message *message)
     struct raft_message copy = *message;
     struct guard_held_message *held;
 
+    if (message->type == RAFT_IO_INSTALL_SNAPSHOT) {
+        drop_held_install(guard);
+    }
     if (guard->held_count >= GUARD_HELD_MAX) {
         message_close(&copy);
         return;
@@ -311,9 +336,53 @@ static void hold(struct guard *guard, const struct raft_message *message)
     guard->counts.held_truncations++;
 }
 
+/* They are large, and the leader goes by the one that it sent last. */
+static void drop_held_install(struct guard *guard)
+{
+    struct guard_held_message *held = held_install(guard);
+
+    if (held != NULL) {
+        list_remove(&held->link);
+        held_free(held);
+        guard->held_count--;
+    }
+}
+
+static struct guard_held_message *held_install(const struct guard *guard)
+{
+    struct list *at = guard->held.next;
+
+    while (at != &guard->held) {
+        struct guard_held_message *held =
+            LIST_ITEM(at, struct guard_held_message, link);
+
+        if (held->message.type == RAFT_IO_INSTALL_SNAPSHOT) {
+            return held;
+        }
+        at = at->next;
+    }
+    return NULL;
+}
+
+static void held_free(struct guard_held_message *held)
+{
+    message_close(&held->message);
+    free(held->address);
+    free(held);
+}
+
+static bool may_release_held(const struct guard *guard)
+{
+    const struct guard_held_message *install = held_install(guard);
+
+    return !list_empty(&guard->held) && list_empty(&guard->appends) &&
+           (install == NULL ||
+            !comes_during_snapshot(guard, &install->message));
+}
+
 bool guard_has_releasable(const struct guard *guard)
 {
-    if (!list_empty(&guard->held) && list_empty(&guard->appends)) {
+    if (may_release_held(guard)) {
         return true;
     }
     if (!guard_own_entry_is_stored(guard)) {
@@ -346,7 +415,7 @@ void guard_release_held(struct guard *guard)
 
     release_results(guard);
     list_init(&ready);
-    if (list_empty(&guard->appends)) {
+    if (may_release_held(guard)) {
         list_move_all(&ready, &guard->held);
         guard->held_count = 0;
     }
@@ -368,9 +437,7 @@ void guard_drop_held(struct guard *guard)
             LIST_ITEM(guard->held.next, struct guard_held_message, link);
 
         list_remove(&held->link);
-        message_close(&held->message);
-        free(held->address);
-        free(held);
+        held_free(held);
     }
     guard->held_count = 0;
 }

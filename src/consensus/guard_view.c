@@ -73,6 +73,11 @@ bool view_is_installing(const struct raft *raft)
     return raft->snapshot.put.data != NULL && raft->snapshot.pending.term == 0;
 }
 
+bool view_is_storing_snapshot(const struct raft *raft)
+{
+    return raft->snapshot.put.data != NULL || raft->snapshot.pending.term != 0;
+}
+
 bool view_has_unwritten(const struct raft *raft)
 {
     return view_last_index(raft) > raft->last_stored ||

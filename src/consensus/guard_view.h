@@ -13,6 +13,8 @@ raft_index view_last_index(const struct raft *raft);
 raft_term view_term_of(const struct raft *raft, raft_index index);
 /* An installed snapshot is being written; the log in memory already says so. */
 bool view_is_installing(const struct raft *raft);
+/* The same, or one of its own. */
+bool view_is_storing_snapshot(const struct raft *raft);
 /* The log in memory is ahead of the one on the disk. */
 bool view_has_unwritten(const struct raft *raft);
 

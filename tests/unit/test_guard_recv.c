@@ -154,6 +154,31 @@ static void install_waits_for_the_writes_before_it(void **state)
     core_rig_stop(&rig);
 }
 
+/* The core would forget it, and the leader wait for a long time. */
+static void newer_install_waits_for_the_one_under_way(void **state)
+{
+    struct raft_io_snapshot_put *first;
+    struct core_rig rig;
+
+    (void)state;
+    core_rig_start(&rig, 3, 10, NULL);
+    core_rig_receive_snapshot(&rig, 3, 3, 50, 2);
+    first = rig.put;
+    assert_non_null(first);
+    core_rig_receive_snapshot(&rig, 3, 3, 50, 2); /* again: not needed */
+    core_rig_receive_snapshot(&rig, 3, 3, 60, 2);
+    core_rig_receive_snapshot(&rig, 3, 3, 70, 2); /* in its place */
+    assert_ptr_equal(rig.put, first);
+    assert_false(rig.deferred);
+    assert_int_equal(counts_of(&rig).held_truncations, 2);
+    core_rig_put_done(&rig);
+    core_rig_run_deferred(&rig);
+    assert_non_null(rig.put);
+    core_rig_put_done(&rig);
+    assert_int_equal(rig.raft.last_applied, 70);
+    core_rig_stop(&rig);
+}
+
 static void messages_that_append_only_do_not_wait(void **state)
 {
     struct core_rig rig;
@@ -288,6 +313,7 @@ int main(void)
         cmocka_unit_test(nobody_hands_over_to_a_sole_voter),
         cmocka_unit_test(truncation_waits_for_the_writes_before_it),
         cmocka_unit_test(install_waits_for_the_writes_before_it),
+        cmocka_unit_test(newer_install_waits_for_the_one_under_way),
         cmocka_unit_test(messages_that_append_only_do_not_wait),
         cmocka_unit_test(few_messages_wait_and_the_rest_is_dropped),
         cmocka_unit_test(entries_inside_the_snapshot_are_stripped),
