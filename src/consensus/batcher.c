@@ -74,8 +74,17 @@ struct proposal *batcher_take(struct batcher *batcher)
 
 void proposal_seal(struct proposal *proposal, struct raft_buffer *ret_buffer)
 {
-    ret_buffer->len = batch_close(&proposal->writer);
-    ret_buffer->base = proposal->writer.bytes;
+    struct batch_writer *writer = &proposal->writer;
+    size_t len = batch_close(writer);
+    uint8_t *fitting = raft_realloc(writer->bytes, len);
+
+    /* The core keeps it until the next snapshot, with thousands of others. */
+    if (fitting != NULL) {
+        writer->bytes = fitting;
+        writer->room = len;
+    }
+    ret_buffer->len = len;
+    ret_buffer->base = writer->bytes;
 }
 
 void proposal_finish_submits(struct proposal *proposal, int status)

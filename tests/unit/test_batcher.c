@@ -60,6 +60,7 @@ static void commands_come_out_in_order_in_one_padded_batch(void **state)
 
     proposal_seal(proposal, &buffer);
     assert_int_equal(buffer.len % 8, 0);
+    assert_int_equal(proposal->writer.room, buffer.len); /* no more than that */
     assert_int_equal(batch_decode(&batch, buffer.base, buffer.len, &err), 0);
     assert_int_equal(batch.time_ms, 1234);
     assert_int_equal(batch.count, SUBMITS);
