@@ -38,6 +38,7 @@ MODULES = (
     "test_retention",
     "test_disk_full",
     "test_failover",
+    "test_slow_peers",
 )
 
 LOG_LINES_SHOWN = 30
