@@ -236,7 +236,7 @@ struct sim_totals {
     uint64_t events, milliseconds, crashes, faults, elections, acks;
     uint64_t snapshots, installs, transfers, changes, restarts, reads;
     uint64_t appends, repeats, flips, doubts; /* with --full */
-    uint64_t starved, cuts, freezes;
+    uint64_t starved, cuts, freezes, refusals;
     struct guard_counts guard;
 };
 

@@ -246,10 +246,21 @@ static int encode_params(struct sim *sim, const struct client *client,
                                  .epoch = client->epoch[client->log]};
     uint64_t next = sim->clients->logs[client->log].next;
     struct log_trim_args trim = {create.log, 1 + sim_random(sim, next)};
+    struct log_args remove = {create.log, false};
+    struct producer_args producer = {client->producer};
 
     switch (client->kind) {
+    case COMMAND_LOG_CONFIGURE:
+        create.token = 0;
+        create.retention.entries = 100 * sim_random(sim, 5);
+        create.retention.age_ms = SIM_RETENTION_MS * sim_random(sim, 5);
+        return log_config_args_encode(&create, buf);
     case COMMAND_LOG_CREATE:
         return log_config_args_encode(&create, buf);
+    case COMMAND_LOG_DELETE:
+        return log_args_encode(&remove, buf);
+    case COMMAND_PRODUCER_CLOSE:
+        return producer_args_encode(&producer, buf);
     case COMMAND_LOG_APPEND:
         return encode_append(sim, client, buf);
     case COMMAND_LOG_TRIM:
@@ -265,7 +276,7 @@ static int encode_params(struct sim *sim, const struct client *client,
 
 static enum command_kind draw_kind(struct sim *sim, struct client *client)
 {
-    if (!sim->clients->logs[client->log].exists) {
+    if (sim->clients->logs[client->log].uid == 0) {
         return COMMAND_LOG_CREATE;
     }
     if (client->producer == 0) {
@@ -288,6 +299,11 @@ static enum command_kind draw_kind(struct sim *sim, struct client *client)
         return COMMAND_CONFIRM_CLOCK;
     case 5:
         return COMMAND_TICK;
+    case 6:
+        return COMMAND_LOG_CONFIGURE;
+    case 7:
+        return sim_random(sim, 3) == 0 ? COMMAND_LOG_DELETE
+                                       : COMMAND_PRODUCER_CLOSE;
     default:
         return COMMAND_LOG_APPEND;
     }
@@ -325,6 +341,7 @@ static void answer_append(struct sim *sim, struct client *client,
             sim_fail(sim, "EXACTLY ONCE: append %llu is told to be elsewhere",
                      (unsigned long long)client->op);
         }
+        sim_client_tell(sim, client, outcome);
         client->sequence++;
         break;
     case QL_FENCED:
@@ -333,6 +350,7 @@ static void answer_append(struct sim *sim, struct client *client,
         client->sequence++;
         break;
     case QL_CONDITION_FAILED:
+    case QL_NO_SPACE:
     case QL_NOT_FOUND: /* the other log is not there yet */
         client->sequence++;
         break;
@@ -359,6 +377,8 @@ static void answer(struct sim *sim, struct client *client,
         client->epoch[client->log] = outcome->stat.writer_epoch;
     } else if (client->kind == COMMAND_WRITER_RELEASE) {
         client->epoch[client->log] = 0;
+    } else if (client->kind == COMMAND_PRODUCER_CLOSE) {
+        client->producer = 0;
     }
     client->op = 0;
 }

@@ -5,10 +5,10 @@
 #include "sim/sim_full.h"
 
 #define CLIENTS 5
-#define LOGS 2
+#define LOGS SIM_LOGS
 #define NAME_LEN 8
 #define REFUSED UINT64_MAX     /* instead of a position */
-#define SIM_RETENTION_MS 5000u /* of the second log */
+#define SIM_RETENTION_MS 5000u /* of the second log, at first */
 #define PAST_MAX 8u
 
 struct client {
@@ -30,8 +30,10 @@ struct client {
 
 struct log_history {
     char name[NAME_LEN];
-    bool exists;
-    uint64_t next; /* position */
+    uint64_t uid;       /* 0: there is none */
+    uint64_t next;      /* position */
+    uint64_t told_next; /* behind the last that any client knows of */
+    uint64_t age_ms;    /* the least that it was ever told to keep; 0: all */
     uint64_t epoch;
     bool held;                      /* by the writer of that epoch */
     uint64_t trimmed;               /* positions below it may be gone */
@@ -51,4 +53,10 @@ struct sim_client_state {
     uint8_t digests[SIM_LOG_MAX][16];       /* of the logs */
     uint8_t whole_digests[SIM_LOG_MAX][16]; /* of the state, now and then */
     int64_t clock_ms; /* what the leaders' clocks are off by */
+    bool refusing;    /* NO_SPACE */
+    bool taken;       /* an append, since all was healed */
 };
+
+/* An append is answered: from here on each read sees it. */
+void sim_client_tell(struct sim *sim, const struct client *client,
+                     const struct outcome *outcome);

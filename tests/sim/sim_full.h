@@ -22,6 +22,7 @@
 #include "util/buf.h"
 
 #define SIM_BATCH_MAX 4 /* commands */
+#define SIM_LOGS 2
 
 /* ---- sim_store.c ---- */
 
@@ -88,3 +89,14 @@ bool sim_client_begin(struct sim *sim, raft_index index, uint64_t time_ms);
 /* Reads all logs of @node and compares them with what was applied. */
 void sim_client_walk(struct sim_node *node);
 void sim_client_check_end(struct sim *sim);
+
+/* What clients know of the logs, as they were told. */
+struct sim_told {
+    uint64_t uid[SIM_LOGS];
+    uint64_t next[SIM_LOGS]; /* position */
+};
+void sim_client_told(const struct sim *sim, struct sim_told *ret);
+/* A read at @node, begun when @told was known, is good: it must see all that.
+ * @chosen: any number; an entry is read by it. */
+void sim_client_read(struct sim_node *node, const struct sim_told *told,
+                     uint64_t chosen);

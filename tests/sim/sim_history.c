@@ -10,6 +10,7 @@
 
 #include "sim/sim_client_internal.h"
 #include "util/hash128.h"
+#include "wire/args_cluster.h"
 
 #define THOROUGH_EVERY 64 /* indexes: the whole state takes long to hash */
 
@@ -29,6 +30,11 @@ static void applied_part(struct sim *sim, const struct append_part_args *part,
 {
     struct log_history *log = history_of(sim, part->log);
 
+    if (log->uid == 0 || sim->clients->refusing) {
+        sim_fail(sim, "REFUSALS: append %llu is taken by a log that is %s",
+                 (unsigned long long)op,
+                 log->uid == 0 ? "deleted" : "out of space");
+    }
     if (place->first != log->next || place->count != part->entries_count) {
         sim_fail(sim, "NOT DENSE: append %llu at %llu of %s, not %llu",
                  (unsigned long long)op, (unsigned long long)place->first,
@@ -68,6 +74,11 @@ static void applied_append(struct sim *sim, struct bytes params,
     }
     op = get_u64(args.entries[0].value.data);
     place = &sim->clients->position_of[op];
+    if (outcome->code == QL_NO_SPACE && !outcome->duplicate &&
+        !sim->clients->refusing) {
+        sim_fail(sim, "REFUSALS: append %llu finds no space",
+                 (unsigned long long)op);
+    }
     if (outcome->code != 0) {
         if (*place != 0 && *place != REFUSED &&
             outcome->code != QL_PRODUCER_EXPIRED) {
@@ -88,12 +99,45 @@ static void applied_append(struct sim *sim, struct bytes params,
                      (unsigned long long)op);
         }
         *place = outcome->append.places[0].first;
+        sim->clients->taken = sim->clients->taken || sim->healed;
         for (size_t i = 0; i < args.parts_count; i++) {
             applied_part(sim, &args.parts[i], &outcome->append.places[i], op,
                          outcome->append.time_ms);
         }
     }
     append_args_close(&args);
+}
+
+/* A new one, or one that was there and has the same token. */
+static void applied_create(struct sim *sim, struct log_history *log,
+                           const struct log_stat *stat)
+{
+    if (stat->uid == log->uid) {
+        return;
+    }
+    if (log->uid != 0 || stat->tail != 1) {
+        sim_fail(sim, "CREATE: %s is made anew and ends at %llu", log->name,
+                 (unsigned long long)stat->tail);
+    }
+    log->uid = stat->uid;
+    log->next = 1;
+    log->told_next = 1;
+    log->age_ms = 0;
+    log->epoch = stat->writer_epoch;
+    log->held = false;
+    log->trimmed = 0;
+}
+
+static void applied_space(struct sim *sim, struct bytes params)
+{
+    struct space_args args;
+
+    if (space_args_decode(&args, params, NULL) != 0) {
+        sim_fail(sim, "HARNESS: a word on space");
+        return;
+    }
+    sim->totals.refusals += args.low && !sim->clients->refusing ? 1 : 0;
+    sim->clients->refusing = args.low;
 }
 
 static void applied_to_log(struct sim *sim, const struct command *command,
@@ -103,8 +147,21 @@ static void applied_to_log(struct sim *sim, const struct command *command,
     uint64_t epoch = outcome->stat.writer_epoch;
     struct log_trim_args trim;
 
-    log->exists = true;
-    if (command->kind == COMMAND_WRITER_ACQUIRE) {
+    if (command->kind == COMMAND_LOG_CREATE) {
+        applied_create(sim, log, &outcome->stat);
+    }
+    if (outcome->stat.uid != log->uid) {
+        sim_fail(sim, "LOGS: %s is %llu, not %llu", log->name,
+                 (unsigned long long)outcome->stat.uid,
+                 (unsigned long long)log->uid);
+    }
+    if (outcome->stat.retention.age_ms != 0 &&
+        (log->age_ms == 0 || outcome->stat.retention.age_ms < log->age_ms)) {
+        log->age_ms = outcome->stat.retention.age_ms;
+    }
+    if (command->kind == COMMAND_LOG_DELETE) {
+        log->uid = 0;
+    } else if (command->kind == COMMAND_WRITER_ACQUIRE) {
         if (epoch <= log->epoch) {
             sim_fail(sim, "FENCING: epoch %llu of %s after %llu",
                      (unsigned long long)epoch, log->name,
@@ -137,6 +194,9 @@ void sim_client_applied(struct sim *sim, const struct command *command,
         break;
     case COMMAND_CONFIRM_CLOCK:
         state->clock_jumped = false;
+        break;
+    case COMMAND_SPACE:
+        applied_space(sim, command->params);
         break;
     default:
         if (outcome->code == 0 && outcome->has_stat) {
@@ -188,8 +248,8 @@ static void check_head(const struct sim_node *node,
     const struct sim_client_state *state = node->sim->clients;
 
     if (head > 1 && head > log->trimmed &&
-        (log == &state->logs[0] ||
-         log->times[head - 1] + SIM_RETENTION_MS >= state->tick_ms)) {
+        (log->age_ms == 0 ||
+         log->times[head - 1] + log->age_ms >= state->tick_ms)) {
         sim_fail(node->sim, "DROPPED: server %llu: %s begins at %llu", node->id,
                  log->name, (unsigned long long)head);
     }
@@ -210,7 +270,9 @@ static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
                 node->machine->machine,
                 (struct bytes){(const uint8_t *)name, strlen(name)},
                 &stat) == 0) {
-            check_head(node, &state->logs[i], stat.head);
+            if (stat.uid == state->logs[i].uid) {
+                check_head(node, &state->logs[i], stat.head);
+            }
             memcpy(bytes[i], stat.digest, sizeof stat.digest);
             put_u64(bytes[i] + 16, stat.head);
             put_u64(bytes[i] + 24, stat.tail);
@@ -253,10 +315,13 @@ static void walk_log(struct sim_node *node, const struct log_history *log,
     uint64_t head;
 
     if (machine_log_stat(machine, name, &stat) != 0) {
-        if (to_the_end && log->exists) {
-            sim_fail(node->sim, "LOST: server %llu: %s", node->id, log->name);
-        }
-        return;
+        stat.uid = 0;
+    }
+    if (stat.uid != log->uid && to_the_end) {
+        sim_fail(node->sim, "LOST: server %llu: %s", node->id, log->name);
+    }
+    if (stat.uid == 0 || stat.uid != log->uid) {
+        return; /* the server has not come to its end, or its beginning */
     }
     if (to_the_end && stat.tail != log->next) {
         sim_fail(node->sim, "LOST: server %llu: %s ends at %llu, not %llu",
@@ -299,6 +364,69 @@ void sim_client_check_end(struct sim *sim)
     for (unsigned i = 0; sim->clients != NULL && i < sim->node_count; i++) {
         if (sim->nodes[i].up) {
             sim_client_walk(&sim->nodes[i]);
+        }
+    }
+}
+
+/* ---- What readers see ---- */
+
+void sim_client_tell(struct sim *sim, const struct client *client,
+                     const struct outcome *outcome)
+{
+    struct log_history *log = &sim->clients->logs[client->log];
+    const struct append_place *place = &outcome->append.places[0];
+
+    if (!outcome->duplicate && outcome->log_uid == log->uid &&
+        place->first + place->count > log->told_next) {
+        log->told_next = place->first + place->count;
+    }
+}
+
+void sim_client_told(const struct sim *sim, struct sim_told *ret)
+{
+    for (unsigned i = 0; i < LOGS; i++) {
+        ret->uid[i] = sim->clients->logs[i].uid;
+        ret->next[i] = sim->clients->logs[i].told_next;
+    }
+}
+
+static void read_log(struct sim_node *node, const struct log_history *log,
+                     uint64_t told_next, uint64_t chosen)
+{
+    const struct machine *machine = node->machine->machine;
+    struct machine_reader reader;
+    struct read_entry entry;
+    struct log_stat stat;
+    uint64_t at;
+    uint64_t head;
+
+    if (machine_log_stat_uid(machine, log->uid, &stat) != 0 ||
+        stat.tail < told_next) {
+        sim_fail(node->sim, "STALE READ: server %llu: %s ends before %llu",
+                 node->id, log->name, (unsigned long long)told_next);
+        return;
+    }
+    if (stat.head >= told_next) {
+        return;
+    }
+    at = stat.head + chosen % (told_next - stat.head);
+    if (machine_reader_open(&reader, machine, log->uid, at, 0, &head) != 0 ||
+        !machine_reader_next(&reader, &entry) || entry.position != at ||
+        get_u64(entry.value.data) != log->ops[at]) {
+        sim_fail(node->sim, "WRONG READ: server %llu: %s at %llu", node->id,
+                 log->name, (unsigned long long)at);
+    }
+}
+
+/* Of a log that was deleted since either may be seen. */
+void sim_client_read(struct sim_node *node, const struct sim_told *told,
+                     uint64_t chosen)
+{
+    const struct sim_client_state *state = node->sim->clients;
+
+    for (unsigned i = 0; i < LOGS; i++) {
+        if (told->uid[i] != 0 && told->uid[i] == state->logs[i].uid) {
+            read_log(node, &state->logs[i], told->next[i], chosen);
         }
     }
 }

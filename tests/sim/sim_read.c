@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 
 #define READ_EVERY_MS 20
 #define DROP_PERCENT 5
@@ -23,6 +23,7 @@ struct sim_reader {
     struct node_read read;
     struct sim_node *node;
     raft_index told_last; /* when it was sent */
+    struct sim_told told; /* likewise */
 };
 
 struct sim_question {
@@ -97,6 +98,9 @@ static void read_at(struct sim_node *node)
 
     reader->node = node;
     reader->told_last = sim->told_last;
+    if (sim->clients != NULL) {
+        sim_client_told(sim, &reader->told);
+    }
     if (read_index_add(&node->reads, &facts, &reader->read, on_read) == 0 &&
         draw(sim, 2) == 0) {
         sim_read_step(node);
@@ -136,6 +140,9 @@ static void on_read(struct node_read *read, int status)
                  node->id, sees, reader->told_last);
     }
     sim->told_last = sees > sim->told_last ? sees : sim->told_last;
+    if (sim->clients != NULL) {
+        sim_client_read(node, &reader->told, draw(sim, UINT64_MAX));
+    }
 }
 
 /* ---- Questions and answers ---- */
