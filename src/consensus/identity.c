@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "consensus/identity_text.h"
+#include "consensus/older_format.h"
 #include "consensus/raft_dir.h"
 #include "util/file.h"
 #include "util/hash128.h"
@@ -83,6 +84,9 @@ int identity_init(const struct identity *identity, const char *dir,
         return rv;
     }
     rv = path_join(lock_path, sizeof lock_path, dir, DIR_LOCK_NAME, err);
+    if (rv == 0) {
+        rv = older_format_refuse(dir, err);
+    }
     if (rv != 0) {
         return rv;
     }
@@ -104,6 +108,14 @@ int identity_init(const struct identity *identity, const char *dir,
 
 int identity_load(struct identity *ret, const char *dir, struct err *err)
 {
+    int rv = identity_read(ret, dir, err);
+
+    /* The init that made it may have been cut off just before its end. */
+    return rv == 0 ? end_init(dir, err) : rv;
+}
+
+int identity_read(struct identity *ret, const char *dir, struct err *err)
+{
     struct buf text = BUF_INIT;
     char path[PATH_LEN_MAX];
     int rv = path_join(path, sizeof path, dir, IDENTITY_NAME, err);
@@ -124,10 +136,7 @@ int identity_load(struct identity *ret, const char *dir, struct err *err)
     rv = identity_decode(ret, text.data, text.len, err);
     if (rv != 0) {
         err_wrap(err, "%s cannot be trusted", path);
-        goto close_text;
     }
-    /* The init that made it may have been cut off just before its end. */
-    rv = end_init(dir, err);
 
 close_text:
     buf_close(&text);

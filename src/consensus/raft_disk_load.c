@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "consensus/doubt_file.h"
+#include "consensus/older_format.h"
 #include "consensus/raft_disk_internal.h"
 #include "consensus/snapshot_dir.h"
 #include "util/limits.h"
@@ -112,11 +113,7 @@ static int open_vote(struct raft_disk *disk, struct err *err)
         return 0;
     }
     if (rv == QL_NOT_FOUND && has_other_log(disk)) {
-        return err_set(err, QL_INVALID,
-                       "%s holds the raft log of a version before 0.1, which "
-                       "this one cannot read: start that version, back up what "
-                       "is in it, and begin a new cluster",
-                       where);
+        return older_format_error(where, err);
     }
     if (rv == QL_NOT_FOUND) {
         return err_set(err, QL_CORRUPT,
@@ -149,15 +146,11 @@ static bool has_other_log(struct raft_disk *disk)
     return found;
 }
 
-/* As libraft's own disk layer names them. */
 static void on_name(void *data, const char *name)
 {
     bool *found = data;
 
-    if (strcmp(name, "metadata1") == 0 || strcmp(name, "metadata2") == 0 ||
-        strncmp(name, "open-", 5) == 0) {
-        *found = true;
-    }
+    *found = *found || older_format_has_name(name);
 }
 
 /* ---- Snapshot ---- */

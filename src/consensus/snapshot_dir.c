@@ -16,6 +16,14 @@
 #define FILE_MAGIC "QLF1"
 #define FRONT_BYTES 64u
 
+#define STEP_BYTES (256u * 1024u) /* of a file that is only looked at */
+
+/* The first bytes of a file. */
+struct front {
+    raft_term term;
+    raft_index configuration_index;
+    uint64_t configuration_len;
+};
 struct names {
     raft_index *items; /* rising */
     size_t count;
@@ -32,6 +40,11 @@ static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
 static int file_load(struct disk *disk, const char *name, struct buf *ret_data,
                      struct err *err);
 static bool file_decode(const struct buf *data, raft_index index,
+static bool front_decode(const uint8_t *bytes, uint64_t size, raft_index index,
+                         struct front *ret);
+static int file_view(struct disk *disk, struct disk_file *file,
+                     struct snapshot_view *view, uint8_t *memory,
+                     struct err *err);
                         struct snapshot_meta *ret_meta, size_t *ret_data_at);
 static int file_write(struct disk *disk, struct disk_file *file,
                       const uint8_t *front, const struct snapshot_meta *meta,
@@ -85,6 +98,36 @@ int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
 }
 
 int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
+int snapshot_dir_view(struct disk *disk,
+                      void (*each)(void *data,
+                                   const struct snapshot_view *view),
+                      void *data, struct err *err)
+{
+    struct names names = {0};
+    uint8_t *memory = malloc(STEP_BYTES);
+    int rv = memory == NULL ? err_set(err, QL_NO_MEMORY, "out of memory")
+                            : names_list(disk, &names, err);
+
+    for (size_t i = 0; i < names.count && rv == 0; i++) {
+        struct snapshot_view view = {.index = names.items[i]};
+        char name[DISK_NAME_MAX];
+        struct disk_file *file;
+
+        name_of(view.index, name);
+        rv = disk->ops->open(disk, name, false, &file, err);
+        if (rv == 0) {
+            rv = file_view(disk, file, &view, memory, err);
+            disk->ops->close(file);
+        }
+        if (rv == 0) {
+            each(data, &view);
+        }
+    }
+    free(names.items);
+    free(memory);
+    return rv;
+}
+
                        const struct bytes *parts, size_t parts_count,
                        struct err *err)
 {
@@ -272,32 +315,45 @@ close_file:
 static bool file_decode(const struct buf *data, raft_index index,
                         struct snapshot_meta *ret_meta, size_t *ret_data_at)
 {
-    const uint8_t *front = data->data;
     uint8_t hash[HASH128_LEN];
-    uint64_t configuration_len;
-    uint64_t data_len;
+    struct front front;
 
-    if (data->len < FRONT_BYTES || memcmp(front, FILE_MAGIC, 4) != 0 ||
-        get_u32(front + 4) != crc32c(0, front + 8, FRONT_BYTES - 8) ||
-        get_u64(front + 8) != index) {
+    if (!front_decode(data->data, data->len, index, &front)) {
         return false;
     }
-    configuration_len = get_u64(front + 32);
-    data_len = get_u64(front + 40);
-    if (configuration_len > data->len - FRONT_BYTES ||
-        data_len != data->len - FRONT_BYTES - configuration_len) {
-        return false;
-    }
-    hash128(front + FRONT_BYTES, data->len - FRONT_BYTES, hash);
-    if (memcmp(hash, front + 48, HASH128_LEN) != 0) {
+    hash128(data->data + FRONT_BYTES, data->len - FRONT_BYTES, hash);
+    if (memcmp(hash, data->data + 48, HASH128_LEN) != 0) {
         return false;
     }
     ret_meta->index = index;
-    ret_meta->term = get_u64(front + 16);
-    ret_meta->configuration_index = get_u64(front + 24);
-    ret_meta->configuration.data = front + FRONT_BYTES;
-    ret_meta->configuration.len = (size_t)configuration_len;
-    *ret_data_at = FRONT_BYTES + (size_t)configuration_len;
+    ret_meta->term = front.term;
+    ret_meta->configuration_index = front.configuration_index;
+    ret_meta->configuration.data = data->data + FRONT_BYTES;
+    ret_meta->configuration.len = (size_t)front.configuration_len;
+    *ret_data_at = FRONT_BYTES + (size_t)front.configuration_len;
+    return true;
+}
+
+/* Of a file of @size bytes, of which @bytes has the first FRONT_BYTES if there
+ * are so many. */
+static bool front_decode(const uint8_t *bytes, uint64_t size, raft_index index,
+                         struct front *ret)
+{
+    uint64_t configuration_len;
+
+    if (size < FRONT_BYTES || memcmp(bytes, FILE_MAGIC, 4) != 0 ||
+        get_u32(bytes + 4) != crc32c(0, bytes + 8, FRONT_BYTES - 8) ||
+        get_u64(bytes + 8) != index) {
+        return false;
+    }
+    configuration_len = get_u64(bytes + 32);
+    if (configuration_len > size - FRONT_BYTES ||
+        get_u64(bytes + 40) != size - FRONT_BYTES - configuration_len) {
+        return false;
+    }
+    ret->term = get_u64(bytes + 16);
+    ret->configuration_index = get_u64(bytes + 24);
+    ret->configuration_len = configuration_len;
     return true;
 }
 
@@ -306,6 +362,46 @@ static int file_write(struct disk *disk, struct disk_file *file,
                       const struct bytes *parts, size_t parts_count,
                       struct err *err)
 {
+/* With @memory of STEP_BYTES. */
+static int file_view(struct disk *disk, struct disk_file *file,
+                     struct snapshot_view *view, uint8_t *memory,
+                     struct err *err)
+{
+    struct hash128_stream *stream;
+    uint8_t want[HASH128_LEN];
+    uint8_t hash[HASH128_LEN];
+    struct front front;
+    uint64_t at = FRONT_BYTES;
+    size_t got = 0;
+    int rv = disk->ops->size(file, &view->size, err);
+
+    if (rv == 0) {
+        rv = disk->ops->read(file, 0, memory, FRONT_BYTES, &got, err);
+    }
+    if (rv != 0 || got < FRONT_BYTES ||
+        !front_decode(memory, view->size, view->index, &front)) {
+        return rv;
+    }
+    memcpy(want, memory + 48, sizeof(want));
+    stream = hash128_stream_new();
+    if (stream == NULL) {
+        return err_set(err, QL_NO_MEMORY, "out of memory");
+    }
+    do {
+        rv = disk->ops->read(file, at, memory, STEP_BYTES, &got, err);
+        if (rv == 0) {
+            hash128_stream_add(stream, memory, got);
+            at += got;
+        }
+    } while (rv == 0 && got > 0);
+    hash128_stream_end(stream, hash);
+    view->good =
+        rv == 0 && at == view->size && memcmp(hash, want, sizeof(want)) == 0;
+    view->term = front.term;
+    view->configuration_index = front.configuration_index;
+    return rv;
+}
+
     uint64_t offset = FRONT_BYTES;
     size_t i;
     int rv;

@@ -110,6 +110,18 @@ int vote_file_create(struct disk *disk, raft_term term, struct err *err)
 int vote_file_read(struct disk *disk, raft_term *ret_term,
                    raft_id *ret_voted_for, struct err *err)
 {
+    struct vote_view view;
+    int rv = vote_file_view(disk, &view, err);
+
+    if (rv == 0) {
+        *ret_term = view.term;
+        *ret_voted_for = view.voted_for;
+    }
+    return rv;
+}
+
+int vote_file_view(struct disk *disk, struct vote_view *ret, struct err *err)
+{
     struct vote_copy copies[VOTE_COPIES];
     struct disk_file *file;
     uint32_t which = 0;
@@ -121,13 +133,13 @@ int vote_file_read(struct disk *disk, raft_term *ret_term,
     }
     rv = copies_read(disk, file, copies, err);
     disk->ops->close(file);
-    if (rv == 0) {
-        rv = newer_of(copies, &which, err);
+    if (rv != 0) {
+        return rv;
     }
-    if (rv == 0) {
-        *ret_term = copies[which].term;
-        *ret_voted_for = copies[which].voted_for;
-    }
+    rv = newer_of(copies, &which, err);
+    *ret = (struct vote_view){.good = {copies[0].good, copies[1].good},
+                              .term = copies[which].term,
+                              .voted_for = copies[which].voted_for};
     return rv;
 }
 

@@ -25,7 +25,15 @@ struct vote_file {
 int vote_file_open(struct vote_file *ret, struct disk *disk, struct err *err);
 /* Makes the file, visible when it is complete; refuses with QL_EXISTS. */
 int vote_file_create(struct disk *disk, raft_term term, struct err *err);
-/* Changes nothing; for inspection. */
+/* What is there, good or not. */
+struct vote_view {
+    bool good[2]; /* the copies; the rest means something if one is good */
+    raft_term term;
+    raft_id voted_for;
+};
+/* Changes nothing; for inspection. @ret is written with QL_CORRUPT, too. */
+int vote_file_view(struct disk *disk, struct vote_view *ret, struct err *err);
+/* Changes nothing. */
 int vote_file_read(struct disk *disk, raft_term *ret_term,
                    raft_id *ret_voted_for, struct err *err);
 void vote_file_close(struct vote_file *file);

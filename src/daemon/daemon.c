@@ -10,6 +10,7 @@
 
 #include "consensus/identity.h"
 #include "consensus/node.h"
+#include "consensus/older_format.h"
 #include "daemon/again.h"
 #include "daemon/early_stop.h"
 #include "daemon/notify.h"
@@ -110,6 +111,10 @@ static int daemon_open_directory(struct daemon *daemon, struct err *err)
     char path[PATH_LEN_MAX];
     int rv;
 
+    rv = older_format_refuse(dir, err);
+    if (rv != 0) {
+        return rv;
+    }
     rv = identity_load(&daemon->identity, dir, err);
     if (rv != 0) {
         return rv;

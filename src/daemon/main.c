@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/dev.h"
 #include "daemon/init.h"
+#include "daemon/inspect.h"
 #include "util/standard.h"
 #include "util/text.h"
 
@@ -23,6 +24,7 @@ static int version_main(int argc, char **argv);
 static const struct command_row commands[] = {
     {"init", init_main, "make a directory a node's, once"},
     {"run", run_main, "run the node of a directory"},
+    {"inspect", inspect_main, "show what is in a stopped node's directory"},
     {"dev", dev_main, "run one node in a temporary directory"},
     {"help", help_main, "print this help"},
     {"version", version_main, "print the version"},

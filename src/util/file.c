@@ -218,6 +218,24 @@ close_fd:
     return rv;
 }
 
+int file_lock_shared(const char *path, int *ret_fd, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int rv;
+
+    if (fd < 0) {
+        return err_errno(err, errno, "open %s", path);
+    }
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        rv = errno == EWOULDBLOCK ? lock_refused(fd, path, err)
+                                  : err_errno(err, errno, "lock %s", path);
+        (void)close(fd);
+        return rv;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
 static int lock_refused(int fd, const char *path, struct err *err)
 {
     char text[24];

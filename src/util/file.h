@@ -32,3 +32,6 @@ int path_join(char *ret_path, size_t room, const char *dir, const char *name,
  * writes the pid into it. QL_BUSY when another process holds it; the text names
  * its pid. The kernel drops the lock when the process ends, however it ends. */
 int file_lock(const char *path, int *ret_fd, struct err *err);
+/* A lock for reading, which changes nothing: *ret_fd keeps those away that would
+ * change something. QL_BUSY as above. QL_NOT_FOUND: there is no such file. */
+int file_lock_shared(const char *path, int *ret_fd, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "util/hash128.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Inlined: keeps the streaming state on the stack and short hashes fast. So
@@ -9,6 +10,10 @@
 #include <xxhash.h>
 
 #include "util/buf.h"
+
+struct hash128_stream {
+    XXH3_state_t state; /* first: it wants 64-byte alignment */
+};
 
 _Static_assert(sizeof(XXH128_canonical_t) == HASH128_LEN, "XXH3-128 is 16");
 
@@ -38,6 +43,31 @@ void hash128_runs(const struct bytes *runs, size_t count,
         }
     }
     hash_store(XXH3_128bits_digest(&state), ret_hash);
+}
+
+struct hash128_stream *hash128_stream_new(void)
+{
+    struct hash128_stream *stream =
+        aligned_alloc(_Alignof(struct hash128_stream), sizeof(*stream));
+
+    if (stream != NULL) {
+        XXH3_INITSTATE(&stream->state);
+        (void)XXH3_128bits_reset(&stream->state);
+    }
+    return stream;
+}
+
+void hash128_stream_add(struct hash128_stream *stream, const void *bytes,
+                        size_t len)
+{
+    (void)XXH3_128bits_update(&stream->state, bytes, len);
+}
+
+void hash128_stream_end(struct hash128_stream *stream,
+                        uint8_t ret_hash[HASH128_LEN])
+{
+    hash_store(XXH3_128bits_digest(&stream->state), ret_hash);
+    free(stream);
 }
 
 uint64_t hash64(const void *bytes, size_t len, uint64_t seed)

@@ -36,6 +36,7 @@ MODULES = (
     "test_peer_port",
     "test_snapshots",
     "test_retention",
+    "test_inspect",
     "test_disk_full",
     "test_failover",
     "test_slow_peers",
