@@ -138,10 +138,10 @@ static void print_totals(const struct sim_sum *sum)
     if (totals->appends > 0) {
         printf("full: %llu entries appended once, %llu repeated in vain, %llu "
                "flipped bits, %llu servers in doubt; out of memory %llu times, "
-               "cut %llu, frozen %llu\n",
+               "cut %llu, frozen %llu; appends refused %llu times\n",
                ull(totals->appends), ull(totals->repeats), ull(totals->flips),
                ull(totals->doubts), ull(totals->starved), ull(totals->cuts),
-               ull(totals->freezes));
+               ull(totals->freezes), ull(totals->refusals));
     }
     printf("guard: results held %llu, clamped %llu, dropped %llu; votes "
            "dropped %llu, given %llu; messages cut %llu, held %llu, stripped "

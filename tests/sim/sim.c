@@ -135,7 +135,8 @@ static void run_events(struct sim *sim)
         if (!sim->healed && sim->now >= sim->options.duration_ms) {
             sim_heal(sim);
         }
-        if (sim->healed && sim_oracle_converged(sim)) {
+        if (sim->healed && sim_oracle_converged(sim) &&
+            (sim->clients == NULL || sim_client_converged(sim))) {
             sim_client_check_end(sim);
             return;
         }

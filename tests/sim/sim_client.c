@@ -48,7 +48,7 @@ void sim_client_start(struct sim *sim)
 
 /* ---- Batches ---- */
 
-static uint64_t batch_time(struct sim *sim)
+uint64_t sim_client_time(struct sim *sim)
 {
     struct sim_client_state *state = sim->clients;
 
@@ -116,7 +116,7 @@ static struct raft_buffer encode(struct sim *sim, const struct sim_batch *batch)
     len = batch_len(batch->count == 0 ? 1 : batch->count, len);
     buffer.base = raft_malloc(len);
     memset(buffer.base, 0, len);
-    batch_open(&writer, buffer.base, len, batch_time(sim));
+    batch_open(&writer, buffer.base, len, sim_client_time(sim));
     for (unsigned i = 0; i < batch->count; i++) {
         const struct said *said = &batch->said[i];
 

@@ -7,6 +7,7 @@
  * sim_store.c    a server's disk and its faults
  * sim_store_io.c the real disk layer over it as a raft_io
  * sim_mishaps.c  processes that end in the middle of something, or are stopped
+ * sim_space.c    what becomes of full disks
  * sim_machine.c  the state machine; equal digests at equal indexes
  * sim_client.c   clients
  * sim_history.c  what each of their commands must come to
@@ -17,6 +18,7 @@
  */
 #pragma once
 
+#include "consensus/space.h"
 #include "machine/machine.h"
 #include "sim/sim.h"
 #include "util/buf.h"
@@ -66,6 +68,8 @@ struct sim_machine {
     uint64_t view_state;
     raft_term walked; /* the last term as a leader in which all was read */
     struct sim_answers answers; /* of the last batch */
+    struct space space;
+    bool proposes; /* what follows from it */
 };
 
 void sim_machine_open(struct sim_node *node);
@@ -74,6 +78,10 @@ void sim_machine_close(struct sim_node *node);
 /* ---- sim_client.c and sim_history.c ---- */
 
 void sim_client_start(struct sim *sim);
+/* Of the leaders' clocks. */
+uint64_t sim_client_time(struct sim *sim);
+/* Appends are taken, also since all is healed. */
+bool sim_client_converged(const struct sim *sim);
 /* Gives @node a batch of what clients have to say. */
 void sim_client_submit(struct sim_node *node);
 /* The cluster's first server has applied a command. */

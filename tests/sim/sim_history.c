@@ -359,6 +359,11 @@ void sim_client_walk(struct sim_node *node)
     }
 }
 
+bool sim_client_converged(const struct sim *sim)
+{
+    return !sim->clients->refusing && sim->clients->taken;
+}
+
 void sim_client_check_end(struct sim *sim)
 {
     for (unsigned i = 0; sim->clients != NULL && i < sim->node_count; i++) {

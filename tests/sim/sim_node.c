@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "consensus/guard_view.h"
-#include "sim/sim_full.h"
+#include "sim/sim_space.h"
 
 #define COMMAND_WORDS_MAX 8
 #define SIM_NEVER 1000000 /* entries */
@@ -121,6 +121,9 @@ void sim_node_boot(struct sim_node *node)
     if (node->raft.state == RAFT_UNAVAILABLE && !node->ended) {
         sim_fail(sim, "START: server %llu: %s", node->id, node->raft.errmsg);
         return;
+    }
+    if (node->machine != NULL) {
+        sim_space_boot(node);
     }
     guard_doubt(node->guard, sim_store_in_doubt(node));
     guard_after(node->guard);

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/sim_store_internal.h"
+#include "sim/sim_space.h"
 #include "util/mem.h"
 
-/* Small, so that a run goes through many. */
-#define SEGMENT_BYTES (8u * DISK_BLOCK)
 #define FAULTS_APART 4 /* faults of the network to one of a disk */
 #define WORK_MS 20
 
@@ -67,7 +65,8 @@ static struct raft_disk *new_disk(struct sim_node *node)
     const struct raft_disk_options options = {
         .disk = fake_disk_disk(node->store->fake),
         .where = node->address,
-        .segment_bytes = SEGMENT_BYTES,
+        .segment_bytes = SIM_SEGMENT_BYTES,
+        .reserve_bytes = SIM_RESERVE_BYTES,
         .first_configuration = {sim->first_configuration.base,
                                 sim->first_configuration.len},
         .others_elect = sim->knobs.nodes > sim->knobs.nodes / 2 + 1,
@@ -268,7 +267,34 @@ static void flip_a_bit(struct sim_node *node)
 static void on_used(void *data, const char *name)
 {
     (void)name;
-    *(uint64_t *)data += SEGMENT_BYTES;
+    *(uint64_t *)data += SIM_SEGMENT_BYTES;
+}
+
+/* So full that nothing goes any more, or soon will. */
+static void fill(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+    struct sim_store *store = node->store;
+    uint64_t room = sim_random(sim, (sim_random(sim, 2) == 0 ? 2u : 16u) *
+                                        SIM_SEGMENT_BYTES);
+
+    fake_disk_each(store->fake, on_used, &room);
+    fake_disk_capacity(store->fake, room + 1);
+    store->full = true;
+    node->was_write_error = true;
+    sim->totals.faults++;
+    sim_trace(sim, "%llu has a full disk", node->id);
+}
+
+static void fill_some(struct sim *sim, struct sim_node *node)
+{
+    if (sim_random(sim, 6) != 0) {
+        fill(node);
+        return;
+    }
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        fill(&sim->nodes[i]);
+    }
 }
 
 static void on_fault(struct sim *sim, struct sim_node *node, void *data)
@@ -284,13 +310,7 @@ static void on_fault(struct sim *sim, struct sim_node *node, void *data)
     if (store->full) {
         sim_store_heal(node);
     } else if (sim_has(sim, SIM_FULL_DISKS) && sim_random(sim, 3) == 0) {
-        uint64_t room = sim_random(sim, 2 * SEGMENT_BYTES);
-
-        fake_disk_each(store->fake, on_used, &room);
-        fake_disk_capacity(store->fake, room + 1);
-        store->full = true;
-        node->was_write_error = true;
-        sim->totals.faults++;
+        fill_some(sim, node);
     } else if (sim_has(sim, SIM_WRITE_ERRORS) && node->up) {
         fake_disk_fail_at(store->fake, 1 + sim_random(sim, 20), QL_IO);
         node->was_write_error = true;

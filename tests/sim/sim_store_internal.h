@@ -6,6 +6,9 @@
 #include "sim/sim_full.h"
 #include "support/fake_disk.h"
 
+/* Small, so that a run goes through many. */
+#define SIM_SEGMENT_BYTES (8u * DISK_BLOCK)
+
 struct sim_store {
     struct fake_disk *fake;
     struct raft_disk *disk; /* NULL: down */
@@ -13,6 +16,7 @@ struct sim_store {
     bool flipped;           /* a bit, at any time: the damage may lie dormant */
     raft_term doubt_term;   /* ends with an entry of a later one; 0: no doubt */
     bool full;
+    bool ever_low; /* on space, as it found itself */
     bool made;
     struct raft_buffer *installed_bufs; /* the core forgets them at close */
 };
