@@ -117,23 +117,24 @@ static int open_vote(struct raft_disk *disk, struct err *err)
     }
     if (rv == QL_NOT_FOUND) {
         return err_set(err, QL_CORRUPT,
-                       "%s holds no term and vote although the node was "
-                       "initialised: its files were removed, or the disk is "
-                       "not the one it had; bring that disk back, or remove "
-                       "the whole data directory and replace the node by a new "
-                       "one",
+                       "%.200s holds no term and vote, although the node was "
+                       "initialised: files were removed, or the disk is not "
+                       "the one it had; bring that disk back; without it this "
+                       "node could vote twice and must not start, and the "
+                       "others go on without it while a majority of all runs",
                        where);
     }
     if (rv == QL_CORRUPT) {
         char why[ERR_TEXT_MAX];
 
         (void)snprintf(why, sizeof why, "%s", err->text);
-        return err_set(err, QL_CORRUPT,
-                       "%.200s/vote: %.100s: this node may have voted and does "
-                       "not know for whom, so it must never vote again: keep "
-                       "the directory for a look, and replace the node by a "
-                       "new one",
-                       where, why);
+        return err_set(
+            err, QL_CORRUPT,
+            "%.200s/vote: %.100s: this node may have voted and does "
+            "not know for whom, so it must never vote again and does "
+            "not start; an older copy of the file will not do; the "
+            "others go on without it while a majority of all runs",
+            where, why);
     }
     return rv;
 }
@@ -225,10 +226,11 @@ static int begin_doubt(struct raft_disk *disk, bool lost, struct err *err)
     if (lost && !disk->options.others_elect) {
         return err_set(
             err, QL_CORRUPT,
-            "the raft log in %.200s is damaged (%s), what is lost may "
-            "have been acknowledged, and the other nodes cannot elect a leader "
+            "the raft log in %.150s is damaged (%.120s), what is lost may have "
+            "been acknowledged, and the other nodes cannot elect a leader "
             "without this one: copy the directory away, check the disk, bring "
-            "back the undamaged files, or begin a new cluster from a backup",
+            "back the undamaged files, or begin a new cluster; `quorlogd "
+            "inspect` shows what can still be read",
             disk->options.where, disk->report.lost);
     }
     rv = doubt_file_load(disk->disk, &term, err);
