@@ -83,6 +83,9 @@ struct disk_ops {
                   struct err *err);
     /* Durable on return. */
     int (*remove)(struct disk *disk, const char *name, struct err *err);
+    /* Reads of the file ask the disk from now on, as far as the system lets us,
+     * and not what memory has of it. NULL: they always do. */
+    void (*uncache)(struct disk_file *file);
     int (*sync_directory)(struct disk *disk, struct err *err);
     /* Of the file system: what may still be used, and how large it is. A disk
      * without a limit says UINT64_MAX. */

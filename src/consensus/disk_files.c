@@ -225,6 +225,12 @@ static int op_fill(struct disk_file *file, uint64_t len, struct err *err)
     return failed == 0 ? 0 : disk_files_error(err, failed, "fill", file->name);
 }
 
+/* Direct reads need it not; it is the others that it is for. */
+static void op_uncache(struct disk_file *file)
+{
+    (void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int op_sync_directory(struct disk *disk, struct err *err)
 {
     if (fsync(real_of(disk)->dir_fd) != 0) {
@@ -276,6 +282,7 @@ const struct disk_ops disk_files_ops = {
     .fill = op_fill,
     .rename = op_rename,
     .remove = op_remove,
+    .uncache = op_uncache,
     .sync_directory = op_sync_directory,
     .space = op_space,
 };

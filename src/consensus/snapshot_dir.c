@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/readback.h"
 #include "util/crc32c.h"
 #include "util/hash128.h"
 
@@ -15,7 +16,6 @@
 #define NAME_DIGITS 16u
 #define FILE_MAGIC "QLF1"
 #define FRONT_BYTES 64u
-
 #define STEP_BYTES (256u * 1024u) /* of a file that is only looked at */
 
 /* The first bytes of a file. */
@@ -24,6 +24,7 @@ struct front {
     raft_index configuration_index;
     uint64_t configuration_len;
 };
+
 struct names {
     raft_index *items; /* rising */
     size_t count;
@@ -39,12 +40,12 @@ static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
                       struct err *err);
 static int file_load(struct disk *disk, const char *name, struct buf *ret_data,
                      struct err *err);
-static bool file_decode(const struct buf *data, raft_index index,
 static bool front_decode(const uint8_t *bytes, uint64_t size, raft_index index,
                          struct front *ret);
 static int file_view(struct disk *disk, struct disk_file *file,
                      struct snapshot_view *view, uint8_t *memory,
                      struct err *err);
+static bool file_decode(const struct buf *data, raft_index index,
                         struct snapshot_meta *ret_meta, size_t *ret_data_at);
 static int file_write(struct disk *disk, struct disk_file *file,
                       const uint8_t *front, const struct snapshot_meta *meta,
@@ -97,7 +98,6 @@ int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
     return rv;
 }
 
-int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
 int snapshot_dir_view(struct disk *disk,
                       void (*each)(void *data,
                                    const struct snapshot_view *view),
@@ -128,6 +128,7 @@ int snapshot_dir_view(struct disk *disk,
     return rv;
 }
 
+int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
                        const struct bytes *parts, size_t parts_count,
                        struct err *err)
 {
@@ -167,6 +168,10 @@ int snapshot_dir_view(struct disk *disk,
         return rv;
     }
     rv = file_write(disk, file, front, meta, parts, parts_count, err);
+    if (rv == 0) {
+        rv = readback(disk, file, (struct bytes){front, FRONT_BYTES},
+                      meta->configuration.len + data_len, front + 48, err);
+    }
     disk->ops->close(file);
     if (rv != 0) {
         (void)disk->ops->remove(disk, NEW_NAME, NULL);
@@ -357,11 +362,6 @@ static bool front_decode(const uint8_t *bytes, uint64_t size, raft_index index,
     return true;
 }
 
-static int file_write(struct disk *disk, struct disk_file *file,
-                      const uint8_t *front, const struct snapshot_meta *meta,
-                      const struct bytes *parts, size_t parts_count,
-                      struct err *err)
-{
 /* With @memory of STEP_BYTES. */
 static int file_view(struct disk *disk, struct disk_file *file,
                      struct snapshot_view *view, uint8_t *memory,
@@ -402,6 +402,11 @@ static int file_view(struct disk *disk, struct disk_file *file,
     return rv;
 }
 
+static int file_write(struct disk *disk, struct disk_file *file,
+                      const uint8_t *front, const struct snapshot_meta *meta,
+                      const struct bytes *parts, size_t parts_count,
+                      struct err *err)
+{
     uint64_t offset = FRONT_BYTES;
     size_t i;
     int rv;

@@ -43,8 +43,9 @@ int snapshot_dir_view(struct disk *disk,
                       void (*each)(void *data,
                                    const struct snapshot_view *view),
                       void *data, struct err *err);
-/* Writes and makes visible; blocking, meant for struct disk_work. @parts are
- * the buffers of the snapshot. */
+/* Writes, reads back (readback.h) and makes visible; blocking, meant for struct
+ * disk_work. @parts are the buffers of the snapshot. QL_CORRUPT: it reads
+ * differently; then it is not there. */
 int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
                        const struct bytes *parts, size_t parts_count,
                        struct err *err);
