@@ -59,6 +59,11 @@ uint64_t fsm_snapshot_needs(const struct fsm *fsm)
                : snapshot_squeeze_needs(&fsm->squeeze, fsm->policy.bytes);
 }
 
+void fsm_press(struct fsm *fsm)
+{
+    fsm->pressed = 2;
+}
+
 static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
                      void **ret_result)
 {
@@ -99,7 +104,7 @@ static void arrange_snapshot(struct fsm *fsm)
     bool due;
 
     machine_counts(fsm->machine, &counts);
-    due = snapshot_policy_due(&fsm->policy) ||
+    due = snapshot_policy_due(&fsm->policy) || fsm->pressed > 0 ||
           (counts.space_low &&
            snapshot_squeeze_is_due(&fsm->squeeze, counts.bytes));
     raft_set_snapshot_threshold(fsm->core, due ? 1 : fsm->snapshot_entries);
@@ -120,6 +125,7 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     fsm->view_index = fsm->core->last_applied;
     machine_counts(fsm->machine, &counts);
     fsm->view_held = counts.bytes;
+    fsm->pressed -= fsm->pressed > 0 ? 1 : 0;
     snapshot_policy_on_begun(&fsm->policy);
     arrange_snapshot(fsm);
     /* The core reads the figure now and once more when the snapshot is on disk;

@@ -30,6 +30,7 @@ struct fsm {
     struct snapshot_policy policy;
     struct snapshot_squeeze squeeze;
     unsigned snapshot_entries;
+    unsigned pressed;       /* snapshots to take soon, to free the disk */
     uint64_t applied_bytes; /* of batches, since the start */
     bool started;           /* a failed restore is fatal from then on */
     struct err err;         /* why a restore failed before */
@@ -54,3 +55,6 @@ bool fsm_is_overrun(const struct fsm *fsm);
 /* So much more of the disk the next snapshot will take; 0 while one is being
  * taken. */
 uint64_t fsm_snapshot_needs(const struct fsm *fsm);
+/* Two snapshots are to be taken as soon as entries come to be applied: then all but
+ * the newest part of the raft log can go. */
+void fsm_press(struct fsm *fsm);

@@ -325,6 +325,7 @@ static void node_on_check(uv_check_t *handle)
     if (node->applied) {
         node->applied = false;
         retention_tick_look(&node->tick, node->core.fsm.applied_bytes);
+        space_watch_on_applied(&node->space);
         if (node->options.on_applied != NULL) {
             node->options.on_applied(node->options.data);
         }

@@ -119,5 +119,6 @@ void raft_disk_on_grown(struct raft_disk *disk, void (*cb)(void *data),
                         void *data);
 /* The disk is short of room: keeps nothing that is only there to be quick. */
 void raft_disk_set_lean(struct raft_disk *disk, bool lean);
+void raft_disk_room(const struct raft_disk *disk, struct wal_room *ret);
 
 bool raft_disk_is_busy(const struct raft_disk *disk);

@@ -42,6 +42,11 @@ void raft_disk_set_lean(struct raft_disk *disk, bool lean)
     wal_set_lean(disk->wal, lean);
 }
 
+void raft_disk_room(const struct raft_disk *disk, struct wal_room *ret)
+{
+    wal_room(disk->wal, ret);
+}
+
 bool raft_disk_make_room(void *data)
 {
     struct raft_disk *disk = data;

@@ -22,6 +22,10 @@ bool space_take_sample(struct space *space, const struct space_sample *sample)
 
     space->below = space->low_bytes > 0 &&
                    sample->free_bytes < add(mark, sample->needed_bytes);
+    space->lean = space->low_bytes > 0 &&
+                  sample->free_bytes <
+                      add(add(space_clear_bytes(space), sample->needed_bytes),
+                          sample->ahead_bytes);
     space->sampled = true;
     space->own = (struct space_report){
         .low = space->below || sample->reserve_missing,
@@ -32,6 +36,11 @@ bool space_take_sample(struct space *space, const struct space_sample *sample)
         space->own.free_bytes = space->own.total_bytes;
     }
     return is_first || space->own.low != was_low;
+}
+
+bool space_is_lean(const struct space *space)
+{
+    return space->lean;
 }
 
 const struct space_report *space_own(const struct space *space)

@@ -42,6 +42,7 @@ struct space {
     uint64_t self;
     uint64_t low_bytes; /* 0: never low by the marks */
     bool below; /* the low mark, and not yet above the clear mark again */
+    bool lean;
     bool sampled;
     struct space_report own;
     struct space_peer peers[SPACE_PEERS_MAX];
@@ -57,11 +58,15 @@ uint64_t space_clear_bytes(const struct space *space);
 struct space_sample {
     uint64_t free_bytes;
     uint64_t total_bytes;
-    uint64_t needed_bytes; /* for what is certain to come: the next snapshot */
+    uint64_t needed_bytes; /* for what is certain to come: the next snapshot, a
+                              segment that will be needed soon */
+    uint64_t ahead_bytes;  /* for what is better made before it is needed */
     bool reserve_missing;
 };
 /* Returns true when others should hear of it at once: low or not has changed. */
 bool space_take_sample(struct space *space, const struct space_sample *sample);
+/* Nothing should be made ahead: it would bring the node near its mark. */
+bool space_is_lean(const struct space *space);
 /* What this node reports; NULL: it has not looked yet. */
 const struct space_report *space_own(const struct space *space);
 /* So much must be free before the reserve of @reserve_bytes may be made: making

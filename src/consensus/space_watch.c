@@ -11,6 +11,9 @@
 #include "util/mem.h"
 #include "wire/args_cluster.h"
 
+/* What entries take in the WAL beyond their length. */
+#define PRESS_SLACK (4u * MIB)
+
 /* One frame on its way. */
 struct outgoing {
     struct link_send send;
@@ -22,6 +25,8 @@ static void on_timer(uv_timer_t *timer);
 static void look(struct space_watch *watch);
 static void on_look(void *data, const struct reserve_look *found);
 static void on_grown(void *data);
+static void judge(struct space_watch *watch);
+static void press(struct space_watch *watch, const struct wal_room *room);
 static void report(struct space_watch *watch);
 static void send_to(struct link *link, uint64_t node,
                     const struct space_report *report);
@@ -97,7 +102,8 @@ static void on_timer(uv_timer_t *timer)
 static void look(struct space_watch *watch)
 {
     struct raft_disk *disk = raft_io_real_disk(watch->core->disk);
-    uint64_t needed = fsm_snapshot_needs(&watch->core->fsm);
+    uint64_t needs = space_reserve_needs(&watch->space, watch->reserve_bytes,
+                                         fsm_snapshot_needs(&watch->core->fsm));
 
     if (disk == NULL) {
         return;
@@ -108,35 +114,18 @@ static void look(struct space_watch *watch)
     }
     watch->look_again = watch->looking;
     if (!watch->looking) {
-        watch->looking =
-            raft_disk_look(disk,
-                           space_reserve_needs(&watch->space,
-                                               watch->reserve_bytes, needed),
-                           on_look, watch) == 0;
+        watch->looking = raft_disk_look(disk, needs, on_look, watch) == 0;
     }
 }
 
 static void on_look(void *data, const struct reserve_look *found)
 {
     struct space_watch *watch = data;
-    struct raft_disk *disk = raft_io_real_disk(watch->core->disk);
-    const struct space_sample sample = {
-        .free_bytes = found->free_bytes,
-        .total_bytes = found->total_bytes,
-        .needed_bytes = fsm_snapshot_needs(&watch->core->fsm),
-        .reserve_missing = found->missing,
-    };
 
     watch->looking = false;
-    if (disk == NULL) {
-        return; /* The node is closing. */
-    }
-    if (space_take_sample(&watch->space, &sample)) {
-        raft_disk_set_lean(disk, space_own(&watch->space)->low);
-        say_low(watch);
-        report(watch);
-    }
-    consider(watch);
+    watch->found = *found;
+    watch->found_any = true;
+    judge(watch);
     if (watch->look_again) {
         look(watch);
     }
@@ -145,6 +134,57 @@ static void on_look(void *data, const struct reserve_look *found)
 static void on_grown(void *data)
 {
     look(data);
+}
+
+void space_watch_on_applied(struct space_watch *watch)
+{
+    judge(watch);
+}
+
+/* What is free is known from the last look: only segments and snapshots take more
+ * of the disk, after which there is another. What is needed grows all the time. */
+static void judge(struct space_watch *watch)
+{
+    struct raft_disk *disk = raft_io_real_disk(watch->core->disk);
+    struct space_sample sample = {
+        .free_bytes = watch->found.free_bytes,
+        .total_bytes = watch->found.total_bytes,
+        .needed_bytes = fsm_snapshot_needs(&watch->core->fsm),
+        .reserve_missing = watch->found.missing,
+    };
+    struct wal_room room;
+    bool is_new;
+
+    if (disk == NULL || !watch->found_any) {
+        return;
+    }
+    raft_disk_room(disk, &room);
+    sample.ahead_bytes = room.segment_bytes;
+    if (room.lacks && room.written_bytes > room.segment_bytes / 2) {
+        sample.needed_bytes += room.segment_bytes;
+        sample.ahead_bytes = 0;
+    }
+    is_new = space_take_sample(&watch->space, &sample);
+    raft_disk_set_lean(disk, space_is_lean(&watch->space));
+    press(watch, &room);
+    if (is_new) {
+        say_low(watch);
+        report(watch);
+    }
+    consider(watch);
+}
+
+/* Where no new segment may be made the oldest has to be used again: soon, but not
+ * before it is behind the entries that stay in any case. */
+static void press(struct space_watch *watch, const struct wal_room *room)
+{
+    if (!room->lacks || !room->has_older) {
+        watch->pressed = false;
+    } else if (!watch->pressed &&
+               room->written_bytes > TRAILING_BYTES_MAX + PRESS_SLACK) {
+        watch->pressed = true;
+        fsm_press(&watch->core->fsm);
+    }
 }
 
 /* ---- The others ---- */

@@ -17,10 +17,13 @@ struct space_watch {
     uint64_t reserve_bytes;
     struct space space;
     struct node_submit submit;
+    struct reserve_look found; /* by the last look that ended */
+    bool found_any;
     bool under_way; /* a proposal */
     bool looking;
     bool look_again;   /* the disk has filled since the look was begun */
     bool listening;    /* to what the disk layer says */
+    bool pressed;      /* snapshots, since the WAL lacks a segment */
     bool said_low;     /* of this node, by the operator's log */
     bool said_refused; /* of the cluster */
 };
@@ -29,6 +32,8 @@ struct space_watch {
  * the timer, once the core is closed. */
 void space_watch_start(struct space_watch *watch, struct node *node,
                        struct core *core, const struct node_options *options);
+/* Entries were applied, so that the next snapshot is larger. Outside the core. */
+void space_watch_on_applied(struct space_watch *watch);
 /* A LINK_REPORT. QL_PROTOCOL: it makes no sense. */
 int space_watch_on_frame(struct space_watch *watch, uint64_t from,
                          const uint8_t *bytes, size_t len);

@@ -131,9 +131,16 @@ int wal_truncate_and_tell(struct wal *wal, struct wal_append *truncate,
  * might have to fall back to; whole segments are recycled when it is safe. No
  * callback. Survives a crash at every step. */
 void wal_drop_before(struct wal *wal, raft_index index);
-/* Lean: keeps no segments to be recycled beyond the one that is next, as others
- * need the room. */
+/* Lean: keeps no segments to be recycled beyond the one that is next, and makes no
+ * new one before a write waits for it, as others need the room. */
 void wal_set_lean(struct wal *wal, bool lean);
+struct wal_room {
+    uint64_t segment_bytes;
+    uint64_t written_bytes; /* of the segment in use */
+    bool lacks;             /* there is none to go on with behind it */
+    bool has_older;         /* a segment that newer snapshots will set free */
+};
+void wal_room(const struct wal *wal, struct wal_room *ret);
 /* Drops everything; the next entry will be @next_index. For an installed
  * snapshot: only after the snapshot itself is durable. Ordered; the callback
  * means durable. */

@@ -41,7 +41,8 @@ void wal_chore_run(struct wal *wal)
     if (wal->dead || wal->chore.busy) {
         return;
     }
-    if (wal->spare == NULL && !wal->spare_failed) {
+    if (wal->spare == NULL && !wal->spare_failed &&
+        (wal->pool.count > 0 || wal->spare_urgent || !wal->lean)) {
         chore_start(wal, WAL_PREPARE,
                     wal->pool.count > 0 ? wal->pool.items[0].number : 0);
     } else if (wal->pool.count > (wal->lean ? 0 : WAL_POOL_MAX)) {
@@ -53,6 +54,14 @@ void wal_set_lean(struct wal *wal, bool lean)
 {
     wal->lean = lean;
     wal_chore_run(wal);
+}
+
+void wal_room(const struct wal *wal, struct wal_room *ret)
+{
+    *ret = (struct wal_room){.segment_bytes = wal->segment_bytes,
+                             .written_bytes = wal->offset,
+                             .lacks = wal->spare == NULL && !wal->chore.busy,
+                             .has_older = wal->chain.count > 1};
 }
 
 /* What failed is not gone on with: the second attempt is another file. */

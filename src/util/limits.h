@@ -120,7 +120,7 @@
 #define TICK_BYTES (8u * MIB)
 #define SPACE_REPORT_MS 1000u              /* between looks at the disk */
 #define SPACE_REPORT_LEN_MAX 4096u         /* of a report, of any version */
-#define SPACE_NUDGE_MS 5000u               /* while appends are refused */
+#define SPACE_NUDGE_MS 2000u               /* while appends are refused */
 #define SPACE_PEERS_MAX (2u * MEMBERS_MAX) /* whose word is kept */
 #define SPACE_LOW_BYTES (256u * MIB)       /* default of --low-space-bytes */
 #define SPACE_LOW_BYTES_MAX (1ull << 50)

@@ -68,6 +68,26 @@ static void what_the_next_snapshot_takes_is_not_free(void **state)
     assert_false(space_own(&space)->low);
 }
 
+static void node_is_lean_before_it_is_low(void **state)
+{
+    struct space_sample taken = {
+        .total_bytes = 1000, .needed_bytes = 50, .ahead_bytes = 30};
+    struct space space;
+
+    (void)state;
+    space_init(&space, 1, 100);
+    taken.free_bytes = 230;
+    space_take_sample(&space, &taken);
+    assert_false(space_is_lean(&space));
+    taken.free_bytes = 229;
+    space_take_sample(&space, &taken);
+    assert_true(space_is_lean(&space));
+    assert_false(space_own(&space)->low);
+    space_init(&space, 1, 0);
+    space_take_sample(&space, &taken);
+    assert_false(space_is_lean(&space));
+}
+
 static void node_without_its_reserve_is_low(void **state)
 {
     struct space_sample taken = {.free_bytes = 600, .total_bytes = 1000};
@@ -267,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(node_is_low_until_it_is_above_the_clear_mark),
         cmocka_unit_test(what_the_next_snapshot_takes_is_not_free),
+        cmocka_unit_test(node_is_lean_before_it_is_low),
         cmocka_unit_test(node_without_its_reserve_is_low),
         cmocka_unit_test(node_without_a_mark_is_never_low),
         cmocka_unit_test(reserve_is_made_only_if_the_node_is_not_low_then),
