@@ -19,7 +19,8 @@ APART_MIB = max(32, SNAPSHOT_MIB + STATE_MIB)  # SNAPSHOT_OVERRUN_BYTES
 # (TRAILING_BYTES_MAX); two writes of the WAL; the program and its connections.
 MEMORY_MIB = 4 * STATE_MIB + APART_MIB + 16 + 2 * 4 + 30
 SEGMENTS = -(-3 * APART_MIB // 57) + 2
-DISK_MIB = 64 * SEGMENTS + 3 * STATE_MIB
+RESERVE_MIB = 64  # RESERVE_BYTES
+DISK_MIB = 64 * SEGMENTS + 3 * STATE_MIB + RESERVE_MIB
 
 
 class Retention(Case):

@@ -17,7 +17,8 @@ AT_ONCE = 8  # appends of 1 MiB each
 STATE = KEPT + 1 + 8 + AT_ONCE + 1  # a chunk, TICK_BYTES, tables
 APART = max(16, 32, STATE + STATE)  # between snapshots: entries, OVERRUN, sizes
 SEGMENTS = -(-3 * APART // 57) + 2  # 57 of entries in 64; cut ones, the prepared
-DISK_MAX = (64 * SEGMENTS + 3 * STATE) * MIB
+RESERVE = 64  # RESERVE_BYTES
+DISK_MAX = (64 * SEGMENTS + 3 * STATE + RESERVE) * MIB
 
 
 class Snapshots(Case):
