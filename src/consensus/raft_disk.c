@@ -179,7 +179,7 @@ static int append_entries(struct raft_disk *disk,
     append->cb = cb;
     append->term = entries[count - 1].term;
     for (unsigned i = 0; i < count; i++) {
-        append->bytes += entries[i].buf.len;
+        append->bytes += entries[i].buf.len + APPENDING_ENTRY_COST;
     }
     rv = wal_append(disk->wal, &append->wal, entries, count, append_on_done);
     if (rv != 0) {

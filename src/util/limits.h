@@ -110,7 +110,8 @@
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
 #define GUARD_HELD_MAX 4u /* messages that wait for our own writes */
 #define APPENDING_BYTES_MAX (64u * MIB) /* then entries of others are lost */
-#define PEER_RETRY_MS 100u              /* before connecting again */
+#define APPENDING_ENTRY_COST 256u /* what an entry counts beside its bytes */
+#define PEER_RETRY_MS 100u        /* before connecting again */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 1000u
 #define HEARTBEAT_MS 100u
