@@ -76,6 +76,8 @@ class Configuration(Case):
                             ("election-timeout", "1h"),
                             ("snapshot-entries", "3"),
                             ("log-level", "loud"),
+                            ("low-space-bytes", "-1"),
+                            ("reserve-bytes", "2GiB"),
                             ("wal-writer", "pencil"),
                             ("listen", "127.0.0.1:1,,"),
                             ("listen", "unix:/x")):
