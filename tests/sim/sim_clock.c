@@ -178,14 +178,14 @@ void *sim_alloc(struct sim *sim, size_t len)
     if (list_empty(&sim->chunks) || sim->chunk_used + len > chunk->room) {
         size_t room = len > CHUNK_LEN ? len : CHUNK_LEN;
 
-        chunk = mem_must_alloc(sizeof *chunk + room);
+        chunk = mem_must_zalloc(sizeof *chunk + room);
         chunk->room = room;
         list_push_back(&sim->chunks, &chunk->link);
         sim->chunk_used = 0;
     }
     memory = (uint8_t *)chunk->memory + sim->chunk_used;
     sim->chunk_used += len;
-    return memset(memory, 0, len);
+    return memory;
 }
 
 struct sim_bytes sim_copy(struct sim *sim, const void *base, size_t len)

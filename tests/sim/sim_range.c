@@ -4,6 +4,7 @@
  * every nth. What is printed is the same either way, but for the speed.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 
 #include "sim/sim.h"
 
+/* What is larger comes from the kernel, which has zeroed it. Most of that no run
+ * touches. */
+#define LARGE_BYTES (256 * 1024)
 #define BAD_MAX 256u /* of one process; more are counted */
 
 struct bad_seed {
@@ -89,6 +93,7 @@ static void work(const struct sim_options *options,
     struct sim_options own = *options;
     struct sim_outcome *outcome = &worker->outcome;
 
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (!range->apart && range->jobs == 1) {
         catch (SIGSEGV);
         catch (SIGABRT);

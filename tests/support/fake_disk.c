@@ -58,8 +58,10 @@ struct fake_disk *fake_disk_copy(const struct fake_disk *fake, uint64_t seed)
             LIST_ITEM(link, struct fake_inode, link);
 
         if (inode->durable_name[0] != '\0') {
-            fake_disk_put(copy, inode->durable_name, inode->durable,
-                          inode->durable_len);
+            size_t len;
+            const uint8_t *durable = fake_inode_durable(inode, &len);
+
+            fake_disk_put(copy, inode->durable_name, durable, len);
         }
     }
     return copy;
@@ -314,7 +316,9 @@ void fake_disk_flip(struct fake_disk *fake, const char *name, uint64_t bit)
 
     assert(inode != NULL);
     inode->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-    inode->durable[bit / 8] = inode->bytes[bit / 8];
+    if (inode->unsynced) {
+        inode->durable[bit / 8] = inode->bytes[bit / 8];
+    }
 }
 
 void fake_disk_each(const struct fake_disk *fake,

@@ -10,15 +10,20 @@ struct fake_inode {
     char name[DISK_NAME_MAX];         /* as readers see it; "": none */
     char durable_name[DISK_NAME_MAX]; /* after a loss of power */
     uint8_t *bytes;                   /* as readers see them */
-    uint8_t *durable;                 /* as long as bytes has room */
+    uint8_t *durable;                 /* while unsynced; else it is the same */
     size_t len;
-    size_t durable_len;
+    size_t durable_len; /* while unsynced */
     size_t room;
+    size_t durable_room;
     unsigned opened;
     uint64_t name_hash;
     bool renamed;  /* the names may differ */
     bool unsynced; /* bytes and durable may differ */
 };
+
+/* What a loss of power leaves for sure. */
+const uint8_t *fake_inode_durable(const struct fake_inode *inode,
+                                  size_t *ret_len);
 
 struct disk_file {
     struct list link;
@@ -67,3 +72,5 @@ void fake_inode_write_sync(struct fake_inode *inode, uint64_t offset,
                            const void *bytes, size_t len);
 void fake_inode_sync(struct fake_inode *inode, uint64_t offset, size_t len);
 void fake_inode_sync_len(struct fake_inode *inode);
+/* @len zeros, synced. */
+void fake_inode_fill(struct fake_inode *inode, size_t len);

@@ -92,19 +92,47 @@ void fake_file_free(struct disk_file *file)
     free(file);
 }
 
+const uint8_t *fake_inode_durable(const struct fake_inode *inode,
+                                  size_t *ret_len)
+{
+    *ret_len = inode->unsynced ? inode->durable_len : inode->len;
+    return inode->unsynced ? inode->durable : inode->bytes;
+}
+
+/* From here on bytes and durable are two. */
+static void part(struct fake_inode *inode)
+{
+    if (inode->durable_room < inode->room) {
+        inode->durable = mem_must_resize(inode->durable, inode->room);
+        if (inode->unsynced) {
+            memset(inode->durable + inode->durable_room, 0,
+                   inode->room - inode->durable_room);
+        }
+        inode->durable_room = inode->room;
+    }
+    if (!inode->unsynced && inode->durable_room > 0) {
+        memcpy(inode->durable, inode->bytes, inode->len);
+        memset(inode->durable + inode->len, 0,
+               inode->durable_room - inode->len);
+    }
+    if (!inode->unsynced) {
+        inode->durable_len = inode->len;
+        inode->unsynced = true;
+    }
+}
+
 void fake_inode_resize(struct fake_inode *inode, size_t len)
 {
+    part(inode);
     if (len > inode->room) {
         inode->bytes = mem_must_resize(inode->bytes, len);
-        inode->durable = mem_must_resize(inode->durable, len);
-        memset(inode->durable + inode->room, 0, len - inode->room);
         inode->room = len;
+        part(inode);
     }
     if (len > inode->len) {
         memset(inode->bytes + inode->len, 0, len - inode->len);
     }
     inode->len = len;
-    inode->unsynced = true;
 }
 
 int fake_inode_write(struct fake_inode *inode, uint64_t offset,
@@ -114,7 +142,7 @@ int fake_inode_write(struct fake_inode *inode, uint64_t offset,
     size_t at = (size_t)offset;
     size_t end = at + len;
 
-    inode->unsynced = true;
+    part(inode);
     if (end > inode->len) {
         fake_inode_resize(inode, end);
     }
@@ -134,11 +162,8 @@ int fake_inode_write(struct fake_inode *inode, uint64_t offset,
 void fake_inode_write_sync(struct fake_inode *inode, uint64_t offset,
                            const void *bytes, size_t len)
 {
-    bool unsynced = inode->unsynced || offset + len > inode->len;
-
-    if (!unsynced) {
+    if (!inode->unsynced && offset + len <= inode->len) {
         memcpy(inode->bytes + offset, bytes, len);
-        memcpy(inode->durable + offset, bytes, len);
         return;
     }
     (void)fake_inode_write(inode, offset, bytes, len, NULL);
@@ -147,20 +172,35 @@ void fake_inode_write_sync(struct fake_inode *inode, uint64_t offset,
 
 void fake_inode_sync(struct fake_inode *inode, uint64_t offset, size_t len)
 {
+    if (!inode->unsynced) {
+        return;
+    }
+    if (len == inode->len && len >= inode->durable_len) {
+        inode->unsynced = false;
+        return;
+    }
     if (len > 0) {
         memcpy(inode->durable + offset, inode->bytes + offset, len);
     }
     if (offset + len > inode->durable_len) {
         fake_inode_sync_len(inode);
     }
-    if (len == inode->len && len == inode->durable_len) {
-        inode->unsynced = false;
-    }
 }
 
 void fake_inode_sync_len(struct fake_inode *inode)
 {
     inode->durable_len = inode->len;
+}
+
+void fake_inode_fill(struct fake_inode *inode, size_t len)
+{
+    if (len > inode->room) {
+        inode->bytes = mem_must_resize(inode->bytes, len);
+        inode->room = len;
+    }
+    memset(inode->bytes, 0, len);
+    inode->len = len;
+    inode->unsynced = false;
 }
 
 /* ---- Operations ---- */
@@ -335,10 +375,7 @@ static int op_fill(struct disk_file *file, uint64_t len, struct err *err)
     if (!fits(fake, file->inode, len)) {
         return err_set(err, QL_NO_SPACE, "no space");
     }
-    fake_inode_resize(file->inode, 0);
-    fake_inode_resize(file->inode, filled);
-    fake_inode_sync(file->inode, 0, filled);
-    fake_inode_sync_len(file->inode);
+    fake_inode_fill(file->inode, filled);
     return 0;
 }
 
