@@ -16,10 +16,10 @@ KEPT = 4 << 20
 AT_ONCE = 4
 # What a follower in trouble may cost beside what the same appends cost without
 # one, in MiB. The leader: PEER_SEND_BYTES_MAX and one message more. The follower:
-# APPENDING_BYTES_MAX thrice, as the core's entries, as the WAL's blocks, and while
-# they are decoded. The rest is how much two runs differ.
+# APPENDING_BYTES_MAX twice, as the core's entries and on the way to the disk. The
+# rest is how much two runs differ.
 LEADER_MAX = 32 + 4 + 60
-FOLLOWER_MAX = 3 * 64 + 60
+FOLLOWER_MAX = 2 * 64 + 60
 
 
 class SlowPeers(Case):
