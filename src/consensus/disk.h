@@ -42,6 +42,7 @@ struct disk_write {
     const void *bytes; /* aligned to DISK_BLOCK */
     size_t len;        /* multiple of DISK_BLOCK */
     int status;        /* the disk's */
+    struct err err; /* the disk's; behind a failure, why if the text says it */
     disk_write_cb cb;
     void *data; /* the caller's */
 };

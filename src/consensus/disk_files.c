@@ -63,14 +63,14 @@ static int write_all(const struct disk_file *file, uint64_t offset,
     return 0;
 }
 
-int disk_files_write(const struct disk_write *write)
+int disk_files_write(struct disk_write *write)
 {
     int failed =
         write_all(write->file, write->offset, write->bytes, write->len);
 
-    return failed == 0
-               ? 0
-               : disk_files_error(NULL, failed, "write", write->file->name);
+    return failed == 0 ? 0
+                       : disk_files_error(&write->err, failed, "write",
+                                          write->file->name);
 }
 
 static int op_list(struct disk *disk,
@@ -233,8 +233,9 @@ static void op_uncache(struct disk_file *file)
 
 static int op_sync_directory(struct disk *disk, struct err *err)
 {
+    /* No matter why: it cannot be tried again, as a write for want of space. */
     if (fsync(real_of(disk)->dir_fd) != 0) {
-        return disk_files_error(err, errno, "sync", "the directory");
+        return err_errno(err, errno, "sync the directory of the raft log");
     }
     return 0;
 }

@@ -29,8 +29,8 @@ struct disk_real {
 
 /* ---- disk_files.c: the blocking operations ---- */
 extern const struct disk_ops disk_files_ops; /* without write and work */
-/* Writes and syncs all of it; 0 or the code. */
-int disk_files_write(const struct disk_write *write);
+/* Writes and syncs all of it; 0 or the code, and why in write->err. */
+int disk_files_write(struct disk_write *write);
 /* QL_NO_SPACE for a full disk, else as err_errno(). */
 int disk_files_error(struct err *err, int errnum, const char *what,
                      const char *name);
@@ -45,7 +45,9 @@ struct disk_lane_ops {
 int disk_lane_start(struct disk_lane **ret_lane, uv_loop_t *loop,
                     const struct disk_lane_ops *ops, struct err *err);
 void disk_lane_add(struct disk_lane *lane, struct list *link);
-/* What is waiting is still run, but not told. */
+/* All that was added was told. */
+bool disk_lane_is_idle(const struct disk_lane *lane);
+/* Only when it is idle. */
 void disk_lane_stop(struct disk_lane *lane, void (*cb)(void *data), void *data);
 
 /* ---- disk_uring.c ---- */
@@ -56,5 +58,7 @@ int disk_uring_try(int fd, bool direct, struct err *err);
 int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
                      struct err *err);
 int disk_uring_write(struct disk_uring *uring, struct disk_write *write);
+bool disk_uring_is_idle(const struct disk_uring *uring);
+/* Only when it is idle. */
 void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
                      void *data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/disk_real.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -67,8 +68,16 @@ free_real:
     return rv;
 }
 
+bool disk_real_is_idle(const struct disk_real *real)
+{
+    return disk_lane_is_idle(real->work_lane) &&
+           (real->uring != NULL ? disk_uring_is_idle(real->uring)
+                                : disk_lane_is_idle(real->write_lane));
+}
+
 void disk_real_stop(struct disk_real *real, void (*cb)(void *data), void *data)
 {
+    assert(disk_real_is_idle(real));
     real->stop_cb = cb;
     real->stop_data = data;
     real->stopping = 2;

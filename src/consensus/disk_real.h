@@ -23,7 +23,9 @@ struct disk_real;
 /* Fails also when DISK_WRITER_URING was asked for and is not to be had. */
 int disk_real_start(struct disk_real **ret_real,
                     const struct disk_real_options *options, struct err *err);
-/* Nothing may be under way; files may still be open and closed later. @cb comes
+/* Nothing is under way: all writes and works were told. */
+bool disk_real_is_idle(const struct disk_real *real);
+/* Only when it is idle; files may still be open and closed later. @cb comes
  * when the disk is gone. */
 void disk_real_stop(struct disk_real *real, void (*cb)(void *data), void *data);
 struct disk *disk_real_disk(struct disk_real *real);

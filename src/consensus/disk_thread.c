@@ -12,6 +12,7 @@ struct disk_lane {
     struct list waiting;
     struct list finished;
     bool ending;
+    size_t open; /* the loop's: added and not told yet */
     void (*stop_cb)(void *data);
     void *stop_data;
 };
@@ -69,10 +70,16 @@ free_lane:
 
 void disk_lane_add(struct disk_lane *lane, struct list *link)
 {
+    lane->open++;
     uv_mutex_lock(&lane->mutex);
     list_push_back(&lane->waiting, link);
     uv_cond_signal(&lane->cond);
     uv_mutex_unlock(&lane->mutex);
+}
+
+bool disk_lane_is_idle(const struct disk_lane *lane)
+{
+    return lane->open == 0;
 }
 
 void disk_lane_stop(struct disk_lane *lane, void (*cb)(void *data), void *data)
@@ -135,6 +142,7 @@ static void on_async(uv_async_t *async)
         struct list *link = finished.next;
 
         list_remove(link);
+        lane->open--;
         lane->ops->done(link);
     }
 }

@@ -122,6 +122,11 @@ int disk_uring_write(struct disk_uring *uring, struct disk_write *write)
     return rv;
 }
 
+bool disk_uring_is_idle(const struct disk_uring *uring)
+{
+    return list_empty(&uring->writes);
+}
+
 void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
                      void *data)
 {
@@ -190,8 +195,9 @@ static void on_result(struct disk_uring *uring, int result)
 
     write->status = 0;
     if (result <= 0) {
-        write->status = disk_files_error(NULL, result == 0 ? EIO : -result,
-                                         "write", write->file->name);
+        write->status =
+            disk_files_error(&write->err, result == 0 ? EIO : -result, "write",
+                             write->file->name);
     } else {
         uring->written += (size_t)result;
         if (uring->written < write->len) {
@@ -240,6 +246,12 @@ int disk_uring_write(struct disk_uring *uring, struct disk_write *write)
     (void)uring;
     (void)write;
     return QL_IO;
+}
+
+bool disk_uring_is_idle(const struct disk_uring *uring)
+{
+    (void)uring;
+    return true;
 }
 
 void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),

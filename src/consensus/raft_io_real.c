@@ -186,8 +186,9 @@ static void on_disk_look(uv_timer_t *timer)
 {
     struct raft_io_real *real = timer->data;
 
-    /* After a failed write nothing ends any more. */
-    if (real->works.open > 0 ||
+    /* After a failed write nothing of raft_disk ends any more, but the disk may
+     * still be writing from its memory. */
+    if (real->works.open > 0 || !disk_real_is_idle(real->files) ||
         (!real->failed && raft_disk_is_busy(real->disk))) {
         return;
     }

@@ -31,7 +31,8 @@ static void write_on_done(struct disk_write *disk, int status);
 static void write_finish(struct wal *wal, struct wal_write *write);
 static void start_submit(struct wal *wal, bool reset, raft_index next_index);
 static void start_on_done(struct disk_write *disk, int status);
-static void fatal_write(struct wal *wal, int status);
+static void fatal_write(struct wal *wal, const struct disk_write *write,
+                        int status);
 static size_t append_bytes(const struct raft_entry *entries, unsigned count);
 
 /* ---- Calls ---- */
@@ -334,7 +335,7 @@ static void write_submit(struct wal *wal, struct wal_write *write)
     rv = wal->disk->ops->write(wal->disk, &write->disk);
     if (rv != 0) {
         wal->flying = false;
-        fatal_write(wal, rv);
+        fatal_write(wal, &write->disk, rv);
     }
 }
 
@@ -349,7 +350,7 @@ static void write_on_done(struct disk_write *disk, int status)
         return;
     }
     if (status != 0) {
-        fatal_write(wal, status);
+        fatal_write(wal, disk, status);
         return;
     }
     write = LIST_ITEM(wal->queue.next, struct wal_write, link);
@@ -422,7 +423,7 @@ static void start_submit(struct wal *wal, bool reset, raft_index next_index)
     rv = wal->disk->ops->write(wal->disk, &wal->start_write);
     if (rv != 0) {
         wal->flying = false;
-        fatal_write(wal, rv);
+        fatal_write(wal, &wal->start_write, rv);
     }
 }
 
@@ -436,7 +437,7 @@ static void start_on_done(struct disk_write *disk, int status)
         return;
     }
     if (status != 0) {
-        fatal_write(wal, status);
+        fatal_write(wal, disk, status);
         return;
     }
     wal->chain.items[wal->chain.count - 1].last = wal->durable_next - 1;
@@ -467,11 +468,13 @@ static void start_on_done(struct disk_write *disk, int status)
     wal_collect(wal);
 }
 
-static void fatal_write(struct wal *wal, int status)
+static void fatal_write(struct wal *wal, const struct disk_write *write,
+                        int status)
 {
-    char reason[128];
+    char reason[ERR_TEXT_MAX + 32];
 
     (void)snprintf(reason, sizeof(reason), "write the WAL: %s",
-                   code_name(status));
+                   write->err.text[0] != '\0' ? write->err.text
+                                              : code_name(status));
     wal_fatal(wal, reason);
 }
