@@ -196,9 +196,10 @@ static void commits_turn(struct commits *commits, struct series *series,
 static bool commits_open(struct commits *commits, const char *dir,
                          enum disk_writer writer)
 {
-    struct disk_real_options disk = {&commits->loop, dir, writer};
+    struct disk_real_options disk = {
+        .loop = &commits->loop, .dir = dir, .writer = writer};
     struct wal_reader reader = {on_entry, on_truncated, NULL};
-    struct wal_options options = {NULL, 0, on_fatal, NULL};
+    struct wal_options options = {.on_fatal = on_fatal};
     struct wal_report report;
     struct err err;
 
