@@ -146,8 +146,8 @@ static void on_proposed(struct raft_apply *apply, int status, void *result)
     proposal->node->machine->proposes = false;
 }
 
-/* Only a cluster in which no majority is known to have always had room may refuse
- * anything. */
+/* A cluster in which a majority has always had room never begins to refuse
+ * anything. It may go on with it while a new voter has not looked yet. */
 static void check_refusal(const struct sim_node *node, const uint64_t *voters,
                           size_t count)
 {
@@ -227,7 +227,7 @@ static void consider(struct sim_node *node)
     count = list_voters(&node->raft, voters);
     machine_counts(node->machine->machine, &counts);
     wish = space_wish(space, voters, count, counts.space_low, node->sim->now);
-    if (wish == SPACE_REFUSE) {
+    if (wish == SPACE_REFUSE && !counts.space_low) {
         check_refusal(node, voters, count);
     }
     if (wish != SPACE_NOTHING) {
