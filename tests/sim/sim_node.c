@@ -6,7 +6,8 @@
 #include "sim/sim_space.h"
 
 #define COMMAND_WORDS_MAX 8
-#define SIM_NEVER 1000000 /* entries */
+#define SIM_NEVER 1000000               /* entries */
+#define MESSAGE_BYTES_MAX (24u * 1024u) /* must fit into a segment */
 
 struct sim_request {
     struct raft_apply apply;
@@ -75,6 +76,7 @@ void sim_node_boot(struct sim_node *node)
         .inner = &node->disk_io,
         .rules = sim->options.rules,
         .message_entries_max = sim->knobs.message_entries_max,
+        .message_bytes_max = sim->options.full ? MESSAGE_BYTES_MAX : 0,
         .send_bytes_max = sim->knobs.send_bytes_max,
         .defer = on_defer,
         .fatal = on_fatal,
