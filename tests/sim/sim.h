@@ -189,7 +189,16 @@ enum sim_family {
 };
 
 /* Scenarios in which a rare fault is less rare. */
-enum sim_bias { SIM_FAIR, SIM_FIGURE8, SIM_HANDOVERS, SIM_STALE, SIM_PAIR };
+enum sim_bias {
+    SIM_FAIR,
+    SIM_FIGURE8,
+    SIM_HANDOVERS,
+    SIM_STALE,
+    SIM_PAIR,
+    SIM_DEPOSED,
+    SIM_INSTALLS,
+    SIM_DAMAGE
+};
 
 /* Drawn from the seed: each run is another cluster. */
 struct sim_knobs {

@@ -375,10 +375,11 @@ static void answer(struct sim *sim, struct client *client,
         client->sequence = 1;
     } else if (client->kind == COMMAND_WRITER_ACQUIRE && outcome->code == 0) {
         client->epoch[client->log] = outcome->stat.writer_epoch;
-    } else if (client->kind == COMMAND_WRITER_RELEASE) {
-        client->epoch[client->log] = 0;
     } else if (client->kind == COMMAND_PRODUCER_CLOSE) {
         client->producer = 0;
+    } else if (client->kind == COMMAND_WRITER_RELEASE &&
+               sim_random(sim, 4) != 0) {
+        client->epoch[client->log] = 0; /* else it goes on as if it held it */
     }
     client->op = 0;
 }

@@ -18,6 +18,9 @@ static const char *const class_names[SIM_CLASSES] = {
 static void draw_family(struct sim *sim);
 static void draw_faults(struct sim *sim);
 static void apply_bias(struct sim *sim);
+static void bias_deposed(struct sim *sim);
+static void bias_installs(struct sim *sim);
+static void bias_damage(struct sim *sim);
 static void draw_full(struct sim *sim);
 
 static unsigned draw(struct sim *sim, unsigned least, uint64_t below)
@@ -166,7 +169,60 @@ static void apply_bias(struct sim *sim)
             k->classes &= ~(unsigned)SIM_CHANGES;
         }
         break;
+    case SIM_DEPOSED:
+        bias_deposed(sim);
+        break;
+    case SIM_INSTALLS:
+        bias_installs(sim);
+        break;
+    case SIM_DAMAGE:
+        bias_damage(sim);
+        break;
     }
+}
+
+/* Leaders that do not hear of the next one (reads). */
+static void bias_deposed(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    k->classes = SIM_PARTITIONS | SIM_ONE_WAY_CUTS | SIM_DROPS | SIM_TRANSFERS;
+    k->nodes = flip(sim) ? 3 : 5;
+    k->drop = (double)draw(sim, 200, 400) / 1e3;
+    k->latency_span_ms = draw(sim, 1, 20);
+    k->disk_ms = draw(sim, 1, 5);
+    k->client_every_ms = draw(sim, 20, 60);
+    k->fault_every_ms = draw(sim, 20, 200);
+    k->transfer_every_ms = draw(sim, 60, 300);
+}
+
+/* Snapshots for servers whose log goes another way behind them. */
+static void bias_installs(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    k->classes &= ~(unsigned)SIM_CHANGES;
+    k->classes |= SIM_SNAPSHOTS | SIM_CRASHES | SIM_PARTITIONS;
+    k->nodes = flip(sim) ? 3 : 5;
+    k->snapshot_threshold = draw(sim, 2, 6);
+    k->snapshot_trailing = draw(sim, 1, 2);
+    k->client_every_ms = draw(sim, 10, 50);
+    k->fault_every_ms = draw(sim, 20, 200);
+    k->disk_ms = draw(sim, 20, 200);
+    k->snapshot_ms = draw(sim, 20, 200);
+    k->install_timeout_ms = draw(sim, 100, 300);
+}
+
+/* A server whose disk is damaged again and again (rule V). */
+static void bias_damage(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    k->classes &= ~(unsigned)SIM_CHANGES;
+    k->classes |= SIM_CRASHES | SIM_PARTITIONS;
+    k->nodes = flip(sim) ? 3 : 5;
+    k->client_every_ms = draw(sim, 20, 200);
+    k->fault_every_ms = draw(sim, 20, 200);
 }
 
 /* Last, so that the rest is as it is without. A start takes time here, and more of
@@ -189,7 +245,8 @@ static void draw_full(struct sim *sim)
     set_class(sim, SIM_CUTS, flip(sim));
     set_class(sim, SIM_FREEZES, sim_random(sim, 3) == 0);
     set_class(sim, SIM_FLIPS,
-              flip(sim) && k->nodes >= 3 && !sim_has(sim, SIM_CHANGES));
+              (flip(sim) || sim->options.bias == SIM_DAMAGE) && k->nodes >= 3 &&
+                  !sim_has(sim, SIM_CHANGES));
 }
 
 const char *sim_class_names(unsigned classes)

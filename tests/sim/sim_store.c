@@ -106,7 +106,8 @@ void sim_store_lose(struct sim_node *node, bool whole)
     }
     raft_disk_free(store->disk);
     store->disk = NULL;
-    if (sim_has(sim, SIM_FLIPS) && sim_random(sim, 8) == 0) {
+    if (sim_has(sim, SIM_FLIPS) &&
+        sim_random(sim, sim->options.bias == SIM_DAMAGE ? 2 : 8) == 0) {
         flip_a_bit(node);
     }
 }
