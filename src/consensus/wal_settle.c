@@ -16,6 +16,7 @@ static int settle_new(struct wal *wal, struct wal_scan *scan, uint32_t flags,
                       struct err *err);
 static int settle_continue(struct wal *wal, struct wal_scan *scan,
                            struct err *err);
+static void complete_last(struct wal_scan *scan, uint64_t number, size_t len);
 static int salvage(struct wal *wal, struct wal_scan *scan,
                    const struct wal_found *cut, struct err *err);
 static int salvage_load(struct wal *wal, struct wal_scan *scan,
@@ -134,7 +135,7 @@ static int settle_new(struct wal *wal, struct wal_scan *scan, uint32_t flags,
 }
 
 /* Goes on in the last segment. Its last write may be readable without being
- * durable: written once more, with the same bytes. */
+ * durable: written once more, with the same records. */
 static int settle_continue(struct wal *wal, struct wal_scan *scan,
                            struct err *err)
 {
@@ -159,6 +160,9 @@ static int settle_continue(struct wal *wal, struct wal_scan *scan,
     if (rv != 0) {
         return rv;
     }
+    if (scan->last_offset != 0) {
+        complete_last(scan, last->number, got);
+    }
     rv = ops->write_sync(wal->file, scan->last_offset, scan->memory, got, err);
     if (rv != 0) {
         return rv;
@@ -169,6 +173,19 @@ static int settle_continue(struct wal *wal, struct wal_scan *scan,
     wal->last_crc = scan->last_crc;
     wal->chain.items[wal->chain.count - 1].last = 0;
     return 0;
+}
+
+/* Its records are all there, but sectors behind them may not have arrived. They
+ * would make it look torn once it is damaged, when it has long been confirmed. */
+static void complete_last(struct wal_scan *scan, uint64_t number, size_t len)
+{
+    uint32_t write = scan->writes - 1;
+    struct wal_head head;
+
+    if (wal_write_head(scan->memory, len, number, write, &head)) {
+        (void)wal_write_seal(scan->memory, number, write, scan->last_offset,
+                             head.records_len, head.records_crc);
+    }
 }
 
 /* ---- After corruption ---- */

@@ -238,6 +238,45 @@ static void flipped_bits_are_never_taken_for_a_torn_tail(void **state)
     }
 }
 
+/* The last of the written sectors of @name never arrived. */
+static void lose_last_sector(struct fake_disk *fake, const char *name)
+{
+    size_t len = 0;
+    const uint8_t *bytes = fake_disk_bytes(fake, name, &len);
+    uint8_t copy[SEGMENT];
+    size_t at = SEGMENT - DISK_SECTOR;
+
+    assert_int_equal(len, SEGMENT);
+    memcpy(copy, bytes, len);
+    while (copy[at] == 0) {
+        at -= DISK_SECTOR;
+    }
+    memset(copy + at, 0, DISK_SECTOR);
+    fake_disk_put(fake, name, copy, len);
+}
+
+/* What was taken at a start may be confirmed after it. */
+static void flipped_bits_are_no_torn_tail_of_a_write_that_was_taken(
+    void **state)
+{
+    struct wal_rig rig;
+    char name[DISK_NAME_MAX];
+    uint64_t bit;
+
+    (void)state;
+    small_log(&rig, name);
+    lose_last_sector(rig.fake, name);
+    reopen(&rig, 1);
+    assert_ids(&rig, 1, 5);
+    wal_rig_crash(&rig, FAKE_POWER);
+    for (bit = 0; bit < SEGMENT * 8; bit++) {
+        fake_disk_flip(rig.fake, name, bit);
+        assert_no_silence(&rig, 5);
+        fake_disk_flip(rig.fake, name, bit);
+    }
+    wal_rig_close(&rig);
+}
+
 static void shorter_segment_is_never_a_shorter_log(void **state)
 {
     unsigned back;
@@ -380,6 +419,8 @@ int main(void)
         cmocka_unit_test(reset_begins_an_empty_log),
         cmocka_unit_test(log_that_ends_before_what_is_wanted_begins_anew),
         cmocka_unit_test(flipped_bits_are_never_taken_for_a_torn_tail),
+        cmocka_unit_test(
+            flipped_bits_are_no_torn_tail_of_a_write_that_was_taken),
         cmocka_unit_test(shorter_segment_is_never_a_shorter_log),
         cmocka_unit_test(corruption_is_remembered_until_healed),
         cmocka_unit_test(missing_segment_is_corruption),
