@@ -14,6 +14,7 @@
 #include "sim/sim_full.h"
 
 #define READ_EVERY_MS 20
+#define READ_EVERY_MS_FULL 60 /* each looks at more */
 #define DROP_PERCENT 5
 #define DOUBLE_PERCENT 2
 #define LATE_PERCENT 1
@@ -119,7 +120,11 @@ static void on_client(struct sim *sim, struct sim_node *node, void *data)
             read_at(leader);
         }
     }
-    sim_at(sim, sim->now + 1 + draw(sim, READ_EVERY_MS), NULL, on_client, NULL);
+    sim_at(
+        sim,
+        sim->now + 1 +
+            draw(sim, sim->options.full ? READ_EVERY_MS_FULL : READ_EVERY_MS),
+        NULL, on_client, NULL);
 }
 
 static void on_read(struct node_read *read, int status)

@@ -102,9 +102,12 @@ static int op_open(struct disk *disk, const char *name, bool create,
 static void op_close(struct disk_file *file)
 {
     struct fake_disk *fake = file->fake;
+    bool is_last_way = file->inode != NULL && file->inode->name[0] == '\0';
 
     fake_file_free(file);
-    fake_inodes_collect(fake);
+    if (is_last_way) {
+        fake_inodes_collect(fake);
+    }
 }
 
 static int op_size(struct disk_file *file, uint64_t *ret_size, struct err *err)
