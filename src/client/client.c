@@ -14,6 +14,7 @@
 #include "client/reader.h"
 #include "client/writer.h"
 #include "util/clock.h"
+#include "util/splitmix64.h"
 
 #define EVENTS_MAX 16
 #define WAKE_SERIAL 0u /* epoll_data.u64 of wake_fd; sockets count from 1 */
@@ -177,13 +178,7 @@ void client_timer(struct ql_client *client, uint64_t at_ms)
 
 uint64_t client_random(struct ql_client *client)
 {
-    uint64_t mixed;
-
-    client->random += 0x9e3779b97f4a7c15u;
-    mixed = client->random;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-    return mixed ^ (mixed >> 31);
+    return splitmix64(&client->random);
 }
 
 uint64_t client_now(struct ql_client *client)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "consensus/raft_io_real.h"
+#include "consensus/raft_io_real_internal.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -15,36 +15,12 @@
 #include "consensus/raft_io_real_report.h"
 #include "util/file.h"
 #include "util/mem.h"
+#include "util/splitmix64.h"
 
 #define CLOSE_LOOK_MS 2u /* between looks at whether the disk is done */
 
-struct raft_io_real {
-    struct raft_io io;
-    struct raft_io_real_options options;
-    char dir[PATH_LEN_MAX]; /* of the raft log */
-    struct raft_buffer first_configuration;
-    struct disk_real *files; /* NULL: not opened */
-    struct raft_disk *disk;
-    struct raft_net *net; /* NULL: not started */
-    /* Ticks; while closing, looks at whether the disk is done. Lives as long as
-     * files. */
-    uv_timer_t timer;
-    raft_io_tick_cb tick;
-    raft_io_recv_cb recv;
-    struct loop_works works;
-    uint64_t random;
-    struct err err;
-    bool made;
-    bool failed;
-    bool closing;
-    unsigned open; /* parts that must still close */
-    raft_io_close_cb on_closed;
-};
-
 static void fill_io(struct raft_io_real *real);
 static int open_disk(struct raft_io_real *real);
-static int refuse(struct raft_io_real *real, int code, const char *text);
-static int to_raft(struct raft_io_real *real, int code);
 static void on_tick(uv_timer_t *timer);
 static void on_message(void *data, struct raft_message *message);
 static int on_frame(void *data, uint64_t node, enum link_frame type,
@@ -231,7 +207,7 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *voted_for,
         rv = raft_disk_load(real->disk, &loaded, &real->err);
     }
     if (rv != 0) {
-        return to_raft(real, rv);
+        return raft_io_real_code(real, rv);
     }
     raft_io_real_say(raft_disk_report(real->disk), real->dir,
                      disk_real_writer(real->files));
@@ -263,7 +239,7 @@ static int io_start(struct raft_io *io, unsigned msecs, raft_io_tick_cb tick,
     real->recv = recv;
     rv = raft_net_start(&real->net, &net, &real->err);
     if (rv != 0) {
-        return to_raft(real, rv);
+        return raft_io_real_code(real, rv);
     }
     rv = uv_timer_start(&real->timer, on_tick, msecs, msecs);
     assert(rv == 0);
@@ -289,7 +265,7 @@ static int io_bootstrap(struct raft_io *io,
         rv = raft_disk_make(real->disk, on_made, real, &real->err);
     }
     if (rv != 0) {
-        return to_raft(real, rv);
+        return raft_io_real_code(real, rv);
     }
     while (!real->made && !real->failed) {
         (void)uv_run(real->options.loop, UV_RUN_ONCE);
@@ -308,59 +284,6 @@ static int io_recover(struct raft_io *io,
 }
 
 /* ---- The disk ---- */
-
-static int io_set_term(struct raft_io *io, raft_term term)
-{
-    struct raft_io_real *real = io->impl;
-
-    return to_raft(real, raft_disk_set_term(real->disk, term, &real->err));
-}
-
-static int io_set_vote(struct raft_io *io, raft_id id)
-{
-    struct raft_io_real *real = io->impl;
-
-    return to_raft(real, raft_disk_set_vote(real->disk, id, &real->err));
-}
-
-static int io_append(struct raft_io *io, struct raft_io_append *request,
-                     const struct raft_entry entries[], unsigned count,
-                     raft_io_append_cb cb)
-{
-    struct raft_io_real *real = io->impl;
-    int rv = raft_disk_append(real->disk, request, entries, count, cb);
-
-    return refuse(real, rv, "the raft log takes no more");
-}
-
-static int io_truncate(struct raft_io *io, raft_index index)
-{
-    struct raft_io_real *real = io->impl;
-
-    return refuse(real, raft_disk_truncate(real->disk, index),
-                  "the raft log cannot be cut");
-}
-
-static int io_snapshot_put(struct raft_io *io, unsigned trailing,
-                           struct raft_io_snapshot_put *request,
-                           const struct raft_snapshot *snapshot,
-                           raft_io_snapshot_put_cb cb)
-{
-    struct raft_io_real *real = io->impl;
-    int rv = raft_disk_put(real->disk, trailing, request, snapshot, cb);
-
-    return refuse(real, rv, "the snapshot cannot be stored");
-}
-
-static int io_snapshot_get(struct raft_io *io,
-                           struct raft_io_snapshot_get *request,
-                           raft_io_snapshot_get_cb cb)
-{
-    struct raft_io_real *real = io->impl;
-
-    return refuse(real, raft_disk_get(real->disk, request, cb),
-                  "the snapshot cannot be read");
-}
 
 static void on_disk_fatal(void *data, const char *reason)
 {
@@ -435,16 +358,15 @@ static raft_time io_time(struct raft_io *io)
     return uv_now(real->options.loop);
 }
 
-/* SplitMix64 (Steele, Lea, Flood, 2014); it spreads election timeouts only. */
+/* Spreads election timeouts, nothing else. */
 static int io_random(struct raft_io *io, int min, int max)
 {
     struct raft_io_real *real = io->impl;
-    uint64_t z = real->random += 0x9e3779b97f4a7c15u;
 
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    z = z ^ (z >> 31);
-    return max <= min ? min : min + (int)(z % (uint64_t)(max - min));
+    if (max <= min) {
+        return min;
+    }
+    return min + (int)(splitmix64(&real->random) % (uint64_t)(max - min));
 }
 
 static int io_async_work(struct raft_io *io, struct raft_io_async_work *request,
@@ -454,28 +376,6 @@ static int io_async_work(struct raft_io *io, struct raft_io_async_work *request,
 
     loop_works_run(&real->works, request, cb);
     return 0;
-}
-
-/* ---- Codes ---- */
-
-/* With @text when @code is not 0. */
-static int refuse(struct raft_io_real *real, int code, const char *text)
-{
-    if (code != 0) {
-        (void)err_set(&real->err, code, "%s", text);
-    }
-    return to_raft(real, code);
-}
-
-/* With the text of real->err. */
-static int to_raft(struct raft_io_real *real, int code)
-{
-    if (code == 0) {
-        return 0;
-    }
-    (void)snprintf(real->io.errmsg, sizeof real->io.errmsg, "%.250s",
-                   real->err.text);
-    return raft_code(code);
 }
 
 static void fill_io(struct raft_io_real *real)
@@ -488,14 +388,9 @@ static void fill_io(struct raft_io_real *real)
                                 .start = io_start,
                                 .bootstrap = io_bootstrap,
                                 .recover = io_recover,
-                                .set_term = io_set_term,
-                                .set_vote = io_set_vote,
                                 .send = io_send,
-                                .append = io_append,
-                                .truncate = io_truncate,
-                                .snapshot_put = io_snapshot_put,
-                                .snapshot_get = io_snapshot_get,
                                 .time = io_time,
                                 .random = io_random,
                                 .async_work = io_async_work};
+    raft_io_real_fill_disk(&real->io);
 }

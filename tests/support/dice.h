@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Numbers that look random and are the same for the same seed (SplitMix64:
- * Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
- * 2014). */
+/* What chance decides in a test; the same for the same seed. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "util/splitmix64.h"
 
 struct dice {
     uint64_t state; /* the seed, at first */
@@ -13,13 +13,7 @@ struct dice {
 
 static inline uint64_t dice_u64(struct dice *dice)
 {
-    uint64_t mixed;
-
-    dice->state += 0x9e3779b97f4a7c15u;
-    mixed = dice->state;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-    return mixed ^ (mixed >> 31);
+    return splitmix64(&dice->state);
 }
 
 /* 0 to @sides - 1. */
