@@ -66,6 +66,15 @@ static void crash_some(struct sim *sim, struct sim_node *victim)
     }
 }
 
+/* What it writes from now on nobody gets to see. */
+static void cut_off(struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        sim->cut[i][node->id - 1] = true;
+        sim->cut[node->id - 1][i] = true;
+    }
+}
+
 static void make_fault(struct sim *sim, struct sim_node *victim)
 {
     struct sim_node *leader = sim_some_leader(sim);
@@ -76,7 +85,9 @@ static void make_fault(struct sim *sim, struct sim_node *victim)
         victim = leader;
     }
     sim->totals.faults++;
-    if (kind < 3 && sim_has(sim, SIM_CRASHES)) {
+    if (sim->options.bias == SIM_INSTALLS && leader != NULL && other == 0) {
+        cut_off(sim, leader);
+    } else if (kind < 3 && sim_has(sim, SIM_CRASHES)) {
         crash_some(sim, victim);
     } else if (kind >= 3 && kind < 7) {
         boot_one(sim);

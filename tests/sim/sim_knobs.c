@@ -206,10 +206,10 @@ static void bias_installs(struct sim *sim)
     k->nodes = flip(sim) ? 3 : 5;
     k->snapshot_threshold = draw(sim, 2, 6);
     k->snapshot_trailing = draw(sim, 1, 2);
-    k->client_every_ms = draw(sim, 10, 50);
+    k->client_every_ms = draw(sim, 10, 30);
     k->fault_every_ms = draw(sim, 20, 200);
     k->disk_ms = draw(sim, 20, 200);
-    k->snapshot_ms = draw(sim, 20, 200);
+    k->snapshot_ms = draw(sim, 20, 100);
     k->install_timeout_ms = draw(sim, 100, 300);
 }
 

@@ -331,6 +331,28 @@ static void check_put(struct sim_node *node,
     }
 }
 
+static void on_crash(struct sim *sim, struct sim_node *node, void *data)
+{
+    (void)data;
+    if (!sim->healed) {
+        sim_node_crash(node);
+    }
+}
+
+/* An install takes several writes: what it leaves between them is of interest. */
+static void may_crash_within(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+
+    if (sim->options.bias == SIM_INSTALLS && sim_random(sim, 2) == 0) {
+        sim_at(sim,
+               sim->now + 1 +
+                   sim_random(sim, (uint64_t)sim->knobs.snapshot_ms +
+                                       2 * sim->knobs.disk_ms),
+               node, on_crash, NULL);
+    }
+}
+
 static int io_snapshot_put(struct raft_io *io, unsigned trailing,
                            struct raft_io_snapshot_put *request,
                            const struct raft_snapshot *snapshot,
@@ -360,6 +382,7 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
             node->disk.last = snapshot->index - 1;
         }
         node->sim->totals.installs++;
+        may_crash_within(node);
         node->store->installed_bufs = snapshot->bufs;
     }
     return raft_disk_put(node->store->disk, trailing, &put->own, snapshot,
