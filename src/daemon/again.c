@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "util/diag.h"
@@ -29,4 +30,9 @@ void again(int argc, char **argv)
     (void)execv(SELF, words);
     diag_die(1, "cannot start again (%s: %s): start quorlogd by hand", SELF,
              strerror(errno));
+}
+
+void again_keep_name(void)
+{
+    (void)prctl(PR_SET_NAME, program_invocation_short_name);
 }

@@ -7,3 +7,6 @@
  * error is taken along. Does not return: ends the process with status 1 when it
  * cannot. */
 void again(int argc, char **argv) __attribute__((noreturn));
+/* To be called by every process: it is named after what it was started as, in
+ * ps(1) and top(1), too, and not after what again() started. */
+void again_keep_name(void);

@@ -22,8 +22,8 @@ struct daemon {
     struct config *config;
     int argc;
     char **argv;
-    void (*on_leads)(void *data, const char *listen);
-    void *data;
+    const struct daemon_watch *watch;
+    bool said_leads; /* to the watch */
     struct uv_loop_s loop;
     struct uv_signal_s signals[3];
     struct identity identity;
@@ -58,13 +58,12 @@ static void node_on_restart(void *data);
 static uint64_t service_on_sessions(void *data);
 
 int daemon_run(struct config *config, int argc, char **argv,
-               void (*on_leads)(void *data, const char *listen), void *data)
+               const struct daemon_watch *watch)
 {
     struct daemon daemon = {.config = config,
                             .argc = argc,
                             .argv = argv,
-                            .on_leads = on_leads,
-                            .data = data,
+                            .watch = watch,
                             .lock_fd = -1};
     struct err err = {0};
     int rv;
@@ -86,6 +85,9 @@ int daemon_run(struct config *config, int argc, char **argv,
     if (rv != 0) {
         /* What was started has no owner to stop it in order: what is on disk
          * is all that counts, so the process just ends. */
+        if (watch != NULL) {
+            watch->on_failed(watch->data);
+        }
         diag_die(1, "%s", err.text);
     }
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
@@ -337,6 +339,10 @@ static void daemon_on_server_stopped(void *data)
 {
     struct daemon *daemon = data;
 
+    if (daemon->restarting) {
+        /* From here on nobody would take them until it has started again. */
+        early_stop_hold();
+    }
     for (size_t i = 0; i < 3; i++) {
         uv_close((struct uv_handle_s *)&daemon->signals[i], NULL);
     }
@@ -369,13 +375,13 @@ static void daemon_tell_leads(struct daemon *daemon)
     struct address address = daemon->config->listen_addresses[0];
     char text[ADDRESS_MAX];
 
-    if (daemon->on_leads == NULL) {
+    if (daemon->watch == NULL || daemon->said_leads) {
         return;
     }
     address.port = server_port(daemon->server, 0);
     address_format(&address, text);
-    daemon->on_leads(daemon->data, text);
-    daemon->on_leads = NULL;
+    daemon->watch->on_leads(daemon->watch->data, text);
+    daemon->said_leads = true;
 }
 
 /* One line for each change that an operator may want to find later. */

@@ -11,8 +11,15 @@
 
 #include "daemon/config.h"
 
-/* Runs until a signal. @argc and @argv are kept for SIGHUP. @on_leads, which may
- * be NULL, is told where clients connect when this node leads for the first
- * time. Returns the status to exit with; failures were already reported. */
+struct daemon_watch {
+    /* Where clients connect, when this node leads for the first time. */
+    void (*on_leads)(void *data, const char *listen);
+    /* The start has failed, and the process ends. */
+    void (*on_failed)(void *data);
+    void *data;
+};
+
+/* Runs until a signal. @argc and @argv are kept for SIGHUP. @watch may be NULL.
+ * Returns the status to exit with; failures were already reported. */
 int daemon_run(struct config *config, int argc, char **argv,
-               void (*on_leads)(void *data, const char *listen), void *data);
+               const struct daemon_watch *watch);

@@ -13,6 +13,7 @@
 #include "consensus/identity.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/early_stop.h"
 #include "util/options.h"
 #include "util/random.h"
 
@@ -22,6 +23,12 @@ struct dev_options {
     const char *listen;
     bool keep;
     bool help;
+};
+
+/* The directory of one run. */
+struct dev {
+    const char *dir;
+    bool keep;
 };
 
 #define ROW(name, letter, kind, field, argument, help)                         \
@@ -40,7 +47,9 @@ static const struct option_row rows[] = {
 
 static int dev_run(const struct dev_options *options, struct err *err);
 static int dev_init(const char *dir, const char *listen, struct err *err);
+static void dev_end(const struct dev *dev);
 static void dev_on_leads(void *data, const char *listen);
+static void dev_on_failed(void *data);
 static int remove_on_file(const char *path, const struct stat *info, int type,
                           struct FTW *where);
 
@@ -92,26 +101,36 @@ static int dev_run(const struct dev_options *options, struct err *err)
     char dir[PATH_LEN_MAX];
     char *argv[4] = {(char *)"--data-dir", dir, (char *)"--listen",
                      (char *)options->listen};
+    struct dev dev = {.dir = dir, .keep = options->keep};
+    const struct daemon_watch watch = {dev_on_leads, dev_on_failed, &dev};
     struct config config = {0};
     int status = 1;
 
     snprintf(dir, sizeof(dir), "%s/quorlog-dev.XXXXXX",
              base != NULL && base[0] == '/' ? base : "/tmp");
+    /* Whatever ends it meanwhile waits, so that the directory goes, too. */
+    early_stop_hold();
     if (mkdtemp(dir) == NULL) {
         err_set(err, QL_IO, "make a directory like %s: %m", dir);
         return 1;
     }
     if (dev_init(dir, options->listen, err) == 0 &&
         config_load(&config, 4, argv, err) == 0) {
-        status = daemon_run(&config, 4, argv, dev_on_leads, NULL);
+        status = daemon_run(&config, 4, argv, &watch);
     }
     config_close(&config);
-    if (options->keep) {
-        fprintf(stderr, "kept: %s\n", dir);
-    } else {
-        nftw(dir, remove_on_file, DEV_FILES_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
-    }
+    dev_end(&dev);
     return status;
+}
+
+static void dev_end(const struct dev *dev)
+{
+    if (dev->keep) {
+        fprintf(stderr, "kept: %s\n", dev->dir);
+    } else {
+        nftw(dev->dir, remove_on_file, DEV_FILES_OPEN_MAX,
+             FTW_DEPTH | FTW_PHYS);
+    }
 }
 
 static int dev_init(const char *dir, const char *listen, struct err *err)
@@ -143,6 +162,11 @@ static void dev_on_leads(void *data, const char *listen)
            "    quorlog log read hello\n",
            listen);
     fflush(stdout);
+}
+
+static void dev_on_failed(void *data)
+{
+    dev_end(data);
 }
 
 static int remove_on_file(const char *path, const struct stat *info, int type,

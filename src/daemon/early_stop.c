@@ -10,6 +10,11 @@
 
 #include "util/diag.h"
 
+/* Tells the waiter to end. Cancelling it could take a signal along that it has
+ * just got. */
+#define SIGNAL_DONE SIGUSR2
+
+static bool held;
 static bool waits;
 static pthread_t waiter;
 
@@ -17,16 +22,32 @@ static void signals_that_end(sigset_t *ret);
 static void signals_all(sigset_t *ret);
 static void *wait_run(void *data);
 
-void early_stop_begin(void)
+void early_stop_hold(void)
 {
     sigset_t signals;
 
     signals_all(&signals);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    held = true;
+}
+
+void early_stop_begin(void)
+{
+    sigset_t done;
+
+    if (held) {
+        return;
+    }
+    early_stop_hold();
+    (void)sigemptyset(&done);
+    (void)sigaddset(&done, SIGNAL_DONE);
+    /* For the waiter, which inherits it. */
+    (void)pthread_sigmask(SIG_BLOCK, &done, NULL);
     waits = pthread_create(&waiter, NULL, wait_run, NULL) == 0;
+    (void)pthread_sigmask(SIG_UNBLOCK, &done, NULL);
     if (!waits) {
         /* As without all this: they end the process by themselves. */
-        (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+        early_stop_end();
     }
 }
 
@@ -34,12 +55,15 @@ void early_stop_end(void)
 {
     sigset_t signals;
 
-    if (!waits) {
+    if (!held) {
         return;
     }
-    waits = false;
-    (void)pthread_cancel(waiter);
-    (void)pthread_join(waiter, NULL);
+    held = false;
+    if (waits) {
+        waits = false;
+        (void)pthread_kill(waiter, SIGNAL_DONE);
+        (void)pthread_join(waiter, NULL);
+    }
     signals_all(&signals);
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
@@ -61,13 +85,11 @@ static void *wait_run(void *data)
 {
     sigset_t signals;
     int number = 0;
-    int old;
 
     (void)data;
     signals_that_end(&signals);
-    if (sigwait(&signals, &number) == 0) {
-        /* Taken: from here on nobody else would act on it. */
-        (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    (void)sigaddset(&signals, SIGNAL_DONE);
+    if (sigwait(&signals, &number) == 0 && number != SIGNAL_DONE) {
         diag_info("stopped by %s before the node had started; what is on disk "
                   "is as after any other stop",
                   number == SIGTERM ? "SIGTERM" : "SIGINT");

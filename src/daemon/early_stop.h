@@ -8,6 +8,10 @@
  */
 #pragma once
 
+/* The signals wait for the loop, all of them, until early_stop_end(): for a start
+ * that has something to clear away. Also for the moments of a process that becomes
+ * another one: they wait across exec. Makes early_stop_begin() do nothing. */
+void early_stop_hold(void);
 /* To be called before any other thread is made. Threads that are made from then
  * on leave these signals to the main thread, for good. */
 void early_stop_begin(void);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/again.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/dev.h"
@@ -40,6 +41,7 @@ int main(int argc, char **argv)
     const char *nearest;
     struct err err;
 
+    again_keep_name();
     if (standard_occupy(&err) != 0) {
         fprintf(stderr, "quorlogd: %s\n", err.text);
         return 1;
@@ -88,7 +90,7 @@ static int run_main(int argc, char **argv)
         config_print(&config, stdout);
         status = 0;
     } else {
-        status = daemon_run(&config, argc, argv, NULL, NULL);
+        status = daemon_run(&config, argc, argv, NULL);
     }
     config_close(&config);
     return status;

@@ -138,6 +138,7 @@ class StartingAgain(Case):
         node.start()
         node.wait_for_log("clients connect to", 2)
         descriptors = None
+        name = node.status_field("Name")
         for again in range(1, 4):
             pid = node.pid
             with self.leader_client(cluster) as client:
@@ -150,6 +151,7 @@ class StartingAgain(Case):
             cluster.wait_all_applied()
             self.assertTrue(node.is_running())
             self.assertEqual(node.pid, pid)
+            self.assertEqual(node.status_field("Name"), name)
             # Nothing of the life before is still open.
             if descriptors is not None:
                 self.assertLessEqual(node.descriptors(), descriptors + 4)

@@ -3,12 +3,14 @@
 
 import os
 import shutil
+import socket
 import stat
 
 from support.case import Case
 from support.client import Client
 from support.daemon import Daemon, quorlogd
 from support.ports import free_address
+from support.waiting import wait_until
 
 MEMBERS = ("1=127.0.0.1:10/127.0.0.1:11,2=127.0.0.1:12/127.0.0.1:13,"
            "3=127.0.0.1:14/127.0.0.1:15")
@@ -226,6 +228,26 @@ class Started(Case):
             client.call("log.create", {"log": "hello"})
             self.assertEqual(client.append("hello", "first"), 1)
         self.assertEqual(len(os.listdir(base)), 2)
+        dev.stop()
+        self.assertEqual(os.listdir(base), ["log"])
+
+    def test_dev_that_cannot_start_leaves_nothing(self):
+        base = self.directory()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = quorlogd("dev", "--listen",
+                            "127.0.0.1:%d" % taken.getsockname()[1],
+                            env={"TMPDIR": base})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("address already in use", done.stderr)
+        self.assertEqual(os.listdir(base), [])
+
+    def test_dev_that_is_stopped_while_it_loads_leaves_nothing(self):
+        base = self.directory()
+        dev = Daemon(os.path.join(base, "log"), "dev", "--listen",
+                     free_address(), env={"TMPDIR": base})
+        self.addCleanup(dev.kill)
+        dev.start()
+        wait_until("it makes its directory", lambda: os.listdir(base) != ["log"])
         dev.stop()
         self.assertEqual(os.listdir(base), ["log"])
 
