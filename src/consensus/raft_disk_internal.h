@@ -23,6 +23,9 @@ struct raft_disk {
     struct wal *wal; /* NULL: not loaded */
     struct raft_disk_report report;
     raft_term doubt_term; /* while report.in_doubt: see doubt_file.h */
+    bool begins_anew;     /* the log, behind a snapshot of anew_term */
+    raft_term anew_term;
+    struct wal_append anew; /* the WAL's while it does */
     size_t appending_bytes;
     /* Not yet called back. */
     struct list appends; /* of struct append */

@@ -42,7 +42,13 @@ static int begin_doubt(struct raft_disk *disk, bool lost, struct err *err);
 static int begin_log(struct raft_disk *disk, struct err *err);
 static int check_log(struct raft_disk *disk,
                      const struct raft_snapshot *snapshot,
-                     struct reading *reading, struct err *err);
+                     struct reading *reading, bool lost, struct err *err);
+static const struct raft_entry *entry_beside(
+    const struct raft_snapshot *snapshot, const struct reading *reading);
+static int begin_anew(struct raft_disk *disk,
+                      const struct raft_snapshot *snapshot,
+                      struct reading *reading, struct err *err);
+static void on_anew(struct wal_append *anew, int status);
 static int add_first_entry(struct raft_disk *disk, struct reading *reading,
                            struct err *err);
 static void hand_over(struct reading *reading, struct raft_loaded *ret);
@@ -77,7 +83,7 @@ int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
         rv = begin_log(disk, err);
     }
     if (rv == 0) {
-        rv = check_log(disk, loaded.snapshot, &reading, err);
+        rv = check_log(disk, loaded.snapshot, &reading, lost, err);
     }
     if (rv != 0) {
         goto close_reading;
@@ -86,7 +92,9 @@ int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
     if (reading.count > 0) {
         last_term = reading.items[reading.head + reading.count - 1].term;
     }
-    raft_disk_reached(disk, last_term);
+    if (!disk->begins_anew) {
+        raft_disk_reached(disk, last_term);
+    }
     hand_over(&reading, &loaded);
     loaded.term = disk->vote.term;
     loaded.voted_for = disk->vote.voted_for;
@@ -273,9 +281,9 @@ static int begin_log(struct raft_disk *disk, struct err *err)
 /* Log and snapshot belong together, and one of them says who the members are. */
 static int check_log(struct raft_disk *disk,
                      const struct raft_snapshot *snapshot,
-                     struct reading *reading, struct err *err)
+                     struct reading *reading, bool lost, struct err *err)
 {
-    const struct raft_entry *at;
+    const struct raft_entry *beside;
 
     if (snapshot == NULL && reading->count == 0) {
         return add_first_entry(disk, reading, err);
@@ -288,13 +296,18 @@ static int check_log(struct raft_disk *disk,
                        "the cluster: this is not a log of quorlog",
                        disk->options.where);
     }
-    if (snapshot == NULL || reading->count == 0 ||
-        reading->first > snapshot->index) {
+    if (snapshot == NULL) {
         return 0;
     }
-    at = &reading->items[reading->head + snapshot->index - reading->first];
-    if (at->term == snapshot->term) {
+    beside = entry_beside(snapshot, reading);
+    if (beside == NULL ? !lost
+                       : beside->term == snapshot->term ||
+                             (reading->first > snapshot->index &&
+                              beside->term > snapshot->term)) {
         return 0;
+    }
+    if (disk->report.in_doubt) {
+        return begin_anew(disk, snapshot, reading, err);
     }
     return err_set(err, QL_CORRUPT,
                    "the raft log in %s contradicts the newest snapshot (entry "
@@ -302,7 +315,52 @@ static int check_log(struct raft_disk *disk,
                    "): files of different nodes or times were mixed; bring "
                    "back those that belong together",
                    disk->options.where, (uint64_t)snapshot->index,
-                   (uint64_t)at->term, (uint64_t)snapshot->term);
+                   (uint64_t)beside->term, (uint64_t)snapshot->term);
+}
+
+/* The entry that @snapshot ends with, or the first behind it; NULL: neither is
+ * there. Terms never fall along a log, so either tells whether it is the
+ * snapshot's. */
+static const struct raft_entry *entry_beside(
+    const struct raft_snapshot *snapshot, const struct reading *reading)
+{
+    raft_index index = snapshot->index;
+
+    if (reading->count == 0) {
+        return NULL;
+    }
+    if (reading->first > index) {
+        index = reading->first;
+    }
+    return &reading->items[reading->head + index - reading->first];
+}
+
+/* What is left of a damaged log may be what was truncated later, if it was the
+ * truncation that got lost. Until the log has begun anew there is a mark, so that
+ * a start after a crash does it again. */
+static int begin_anew(struct raft_disk *disk,
+                      const struct raft_snapshot *snapshot,
+                      struct reading *reading, struct err *err)
+{
+    struct raft_disk_report *report = &disk->report;
+    int rv;
+
+    reading_truncated(reading, reading->first);
+    report->wal.entries = 0;
+    report->wal.first_index = snapshot->index + 1;
+    report->wal.last_index = snapshot->index;
+    disk->begins_anew = true;
+    disk->anew_term = snapshot->term;
+    rv = wal_reset(disk->wal, &disk->anew, snapshot->index + 1, on_anew);
+    return rv == 0 ? 0 : err_set(err, rv, "begin the raft log anew");
+}
+
+static void on_anew(struct wal_append *anew, int status)
+{
+    struct raft_disk *disk = LIST_ITEM(anew, struct raft_disk, anew);
+
+    (void)status; /* always 0 */
+    raft_disk_reached(disk, disk->anew_term);
 }
 
 /* All is lost: without members the core could not even be told who they are. */

@@ -217,6 +217,62 @@ static void older_snapshot_takes_the_place_of_a_damaged_one(void **state)
     disk_rig_close(&rig);
 }
 
+/* A log of 2..20 in term 5, truncated from 10, of which a snapshot covers what
+ * came instead. The truncation is lost. */
+static void open_without_truncation(struct disk_rig *rig)
+{
+    struct raft_io_snapshot_put put;
+    struct raft_snapshot snapshot;
+    struct raft_buffer buffer;
+    struct err err;
+
+    disk_rig_open(rig, 9);
+    disk_rig_must_load(rig);
+    assert_int_equal(raft_disk_set_term(rig->disk, 6, &err), 0);
+    for (raft_index index = 2; index <= 20; index++) {
+        disk_rig_append_range(rig, index, index, 5);
+    }
+    assert_int_equal(raft_disk_truncate(rig->disk, 10), 0);
+    fake_disk_drain(rig->fake);
+    disk_rig_append_range(rig, 10, 14, 6);
+    snapshot = disk_rig_snapshot_of(rig, 12, 6, &buffer);
+    disk_rig_put(rig, &put, 40, &snapshot);
+    disk_rig_stop(rig);
+    damage_log(rig, 21);
+}
+
+static void log_that_lost_a_truncation_begins_behind_its_snapshot(void **state)
+{
+    bool dead = true;
+
+    (void)state;
+    for (uint64_t crash = 1; dead; crash++) {
+        struct disk_rig rig;
+        struct err err;
+
+        assert_true(crash < CRASHES_MAX);
+        open_without_truncation(&rig);
+        fake_disk_crash_at(rig.fake, crash);
+        disk_rig_new(&rig);
+        (void)raft_disk_load(rig.disk, &rig.loaded, &err);
+        fake_disk_drain(rig.fake);
+        dead = fake_disk_is_dead(rig.fake);
+        disk_rig_crash(&rig);
+        disk_rig_must_load(&rig);
+        assert_true(raft_disk_in_doubt(rig.disk));
+        assert_int_equal(rig.loaded.snapshot->index, 12);
+        assert_int_equal(rig.loaded.start_index, 13);
+        assert_int_equal(rig.loaded.count, 0);
+        disk_rig_append_range(&rig, 13, 13, 8);
+        assert_false(raft_disk_in_doubt(rig.disk));
+        disk_rig_stop(&rig);
+        disk_rig_must_load(&rig);
+        assert_int_equal(disk_rig_last_index(&rig), 13);
+        disk_rig_stop(&rig);
+        disk_rig_close(&rig);
+    }
+}
+
 static void lost_vote_and_old_directories_are_refused(void **state)
 {
     struct disk_rig rig;
@@ -247,6 +303,7 @@ int main(void)
         cmocka_unit_test(node_without_which_nobody_leads_refuses_untouched),
         cmocka_unit_test(node_whose_log_is_gone_still_knows_the_members),
         cmocka_unit_test(older_snapshot_takes_the_place_of_a_damaged_one),
+        cmocka_unit_test(log_that_lost_a_truncation_begins_behind_its_snapshot),
         cmocka_unit_test(lost_vote_and_old_directories_are_refused),
     };
 
