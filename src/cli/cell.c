@@ -50,6 +50,10 @@ void cell_text(const struct column *column, const void *object,
         strbuf_printf(ret_text, "%" PRIu64, field_u64(column, object));
         return;
     case COLUMN_SIZE:
+        if (field_u64(column, object) == CELL_NO_SIZE) {
+            strbuf_add(ret_text, "-", 1);
+            return;
+        }
         text_bytes_human(field_u64(column, object), text, sizeof text);
         strbuf_printf(ret_text, "%s", text);
         return;
@@ -82,8 +86,12 @@ void cell_json(const struct column *column, const void *object, json_t *json)
     case COLUMN_BYTES:
         json_set_bytes(json, column->key, field_bytes(column, object));
         return;
-    case COLUMN_U64:
     case COLUMN_SIZE:
+        value = field_u64(column, object) == CELL_NO_SIZE
+                    ? json_null()
+                    : json_from_u64(field_u64(column, object));
+        break;
+    case COLUMN_U64:
     case COLUMN_DURATION:
         value = json_from_u64(field_u64(column, object));
         break;

@@ -15,7 +15,7 @@ enum column_kind {
     COLUMN_POINTER,  /* const char *; NULL: nothing */
     COLUMN_U64,      /* uint64_t */
     COLUMN_ID,       /* uint64_t; 0: nothing */
-    COLUMN_SIZE,     /* uint64_t bytes */
+    COLUMN_SIZE,     /* uint64_t bytes; CELL_NO_SIZE: nothing */
     COLUMN_DURATION, /* uint64_t milliseconds */
     COLUMN_TIME,     /* uint64_t Unix milliseconds; 0: nothing */
     COLUMN_BOOL,     /* bool */
@@ -36,6 +36,7 @@ struct column {
         0, 0, COLUMN_TEXT, 0                                                   \
     }
 
+#define CELL_NO_SIZE UINT64_MAX
 #define CELL_TIME_LEN 24 /* "2026-01-02T03:04:05.678Z" */
 
 /* Adds the text of @object's field, safe for a terminal. */

@@ -222,9 +222,12 @@ static struct member_row member_row_of(const struct ql_cluster_status *status,
     if (row.member.known) {
         row.reachable = row.member.reachable ? "yes" : "NO";
     }
-    row.space = "-";
     if (row.member.space_known) {
         row.space = row.member.space_low ? "LOW" : "ok";
+    } else {
+        row.space = "-";
+        row.member.free_bytes = CELL_NO_SIZE;
+        row.member.total_bytes = CELL_NO_SIZE;
     }
     return row;
 }

@@ -47,6 +47,27 @@ class Status(Case):
         self.assertIn(b"NO", table)
         cli.run("cluster", "status", "--all", status=7)
 
+    def test_a_node_that_was_never_heard_of_has_no_free_space(self):
+        cluster = self.cluster(3, start=False).init()
+        nodes = [cluster.node(1), cluster.node(2)]
+        for node in nodes:
+            node.start()
+        cluster.leader(nodes)
+        cli = Cli(cluster.endpoints())
+
+        def told():
+            members = cli.run("-o", "json", "cluster", "status",
+                              status=None).json["members"]
+            return [member["space_known"] for member in members] == [
+                True, True, False]
+        wait_until("both have told of their disks", told)
+        status = cli.run("-o", "json", "cluster", "status", status=7).json
+        self.assertGreater(status["members"][0]["free_bytes"], 0)
+        self.assertEqual([status["members"][2][name] for name in
+                          ("free_bytes", "total_bytes")], [None, None])
+        table = cli.run("cluster", "status", status=7).stdout.decode()
+        self.assertRegex(table, "3  voter +NO +- +- +- ")
+
     def test_a_wrong_statement_about_the_quorum_is_an_alarm(self):
         cluster = self.cluster(1, ["--quorum-size", "2"])
         self.assertIn("majority of 1 voters is 1", cluster.node(1).log())
