@@ -7,12 +7,15 @@
 
 #include "consensus/doubt_file.h"
 #include "consensus/older_format.h"
+#include "consensus/reserve.h"
 #include "util/mem.h"
 
 #define ASIDE_SUFFIX ".corrupt"
 
 static int look_at_names(struct inspection *ret, struct disk *disk,
                          struct err *err);
+static int look_at_size(struct inspect_file *ret, struct disk *disk,
+                        struct err *err);
 static int look_at_log(struct inspection *ret, struct disk *disk,
                        struct err *err);
 static int view_log(struct inspect_log *log, struct disk *disk, raft_index from,
@@ -89,13 +92,26 @@ static int look_at_names(struct inspection *ret, struct disk *disk,
     int rv = disk->ops->list(disk, on_name, ret, err);
 
     for (size_t i = 0; i < ret->aside_count && rv == 0; i++) {
-        struct disk_file *file;
+        rv = look_at_size(&ret->aside[i], disk, err);
+    }
+    if (rv == 0 && ret->reserve.name[0] != '\0') {
+        rv = look_at_size(&ret->reserve, disk, err);
+    }
+    if (rv == 0 && ret->reserve_rest.name[0] != '\0') {
+        rv = look_at_size(&ret->reserve_rest, disk, err);
+    }
+    return rv;
+}
 
-        rv = disk->ops->open(disk, ret->aside[i].name, false, &file, err);
-        if (rv == 0) {
-            rv = disk->ops->size(file, &ret->aside[i].size, err);
-            disk->ops->close(file);
-        }
+static int look_at_size(struct inspect_file *ret, struct disk *disk,
+                        struct err *err)
+{
+    struct disk_file *file;
+    int rv = disk->ops->open(disk, ret->name, false, &file, err);
+
+    if (rv == 0) {
+        rv = disk->ops->size(file, &ret->size, err);
+        disk->ops->close(file);
     }
     return rv;
 }
@@ -109,6 +125,12 @@ static void on_name(void *data, const char *name)
 
     if (older_format_has_name(name)) {
         inspection->older_format = true;
+    }
+    if (strcmp(name, RESERVE_NAME) == 0) {
+        strcpy(inspection->reserve.name, RESERVE_NAME);
+    }
+    if (strcmp(name, RESERVE_NEW_NAME) == 0) {
+        strcpy(inspection->reserve_rest.name, RESERVE_NEW_NAME);
     }
     /* None of ours is longer. */
     if (len < suffix || len >= DISK_NAME_MAX ||

@@ -84,6 +84,8 @@ struct inspection {
     struct inspect_file *aside; /* *.corrupt */
     size_t aside_count;
     size_t aside_room;
+    struct inspect_file reserve;      /* name "": there is none */
+    struct inspect_file reserve_rest; /* one that was being made */
     bool older_format;
 
     struct inspect_finding findings[INSPECT_FINDINGS_MAX];
@@ -122,8 +124,21 @@ struct inspect_entry {
 };
 
 /* Tells @each of the entries @first to @last that are in the log in the end, in
- * order; reads the log twice. *ret_exact false: there were so many truncations
- * that what they took away is told, too. A non-zero return ends it. */
-int inspect_entries(struct disk *disk, uint64_t first, uint64_t last,
+ * order, and goes on behind what is damaged, where there are gaps, and entries that
+ * were truncated later where a truncation is damaged; reads the log twice. *ret_exact
+ * false: there were so many truncations that what they took away is told, too. A
+ * non-zero return ends it. @inspection is of the same disk. */
+int inspect_entries(const struct inspection *inspection, struct disk *disk,
+                    uint64_t first, uint64_t last,
                     int (*each)(void *data, const struct inspect_entry *entry),
                     void *data, bool *ret_exact, struct err *err);
+struct inspect_member {
+    uint64_t id;
+    const char *address; /* valid during the call */
+    bool voter;
+};
+/* Tells @each of what an entry of INSPECT_MEMBERS says. QL_CORRUPT. */
+int inspect_members(struct bytes payload,
+                    void (*each)(void *data,
+                                 const struct inspect_member *member),
+                    void *data, struct err *err);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/reserve.h"
 
-#define NEW_NAME "reserve.new"
-
 static int ensure(struct disk *disk, uint64_t bytes, uint64_t free_bytes,
                   uint64_t needs, bool *ret_missing, struct err *err);
 static int size_of(struct disk *disk, uint64_t *ret_bytes, struct err *err);
@@ -47,7 +45,7 @@ static int ensure(struct disk *disk, uint64_t bytes, uint64_t free_bytes,
         return rv;
     }
     /* What a crash left, or of another length by an option that has changed. */
-    rv = remove_file(disk, NEW_NAME, err);
+    rv = remove_file(disk, RESERVE_NEW_NAME, err);
     if (rv == 0) {
         rv = remove_file(disk, RESERVE_NAME, err);
         free_bytes += size;
@@ -88,7 +86,7 @@ static int size_of(struct disk *disk, uint64_t *ret_bytes, struct err *err)
 static int make(struct disk *disk, uint64_t bytes, struct err *err)
 {
     struct disk_file *file;
-    int rv = disk->ops->open(disk, NEW_NAME, true, &file, err);
+    int rv = disk->ops->open(disk, RESERVE_NEW_NAME, true, &file, err);
 
     if (rv != 0) {
         return rv;
@@ -96,13 +94,13 @@ static int make(struct disk *disk, uint64_t bytes, struct err *err)
     rv = disk->ops->fill(file, bytes, err);
     disk->ops->close(file);
     if (rv == 0) {
-        return disk->ops->rename(disk, NEW_NAME, RESERVE_NAME, err);
+        return disk->ops->rename(disk, RESERVE_NEW_NAME, RESERVE_NAME, err);
     }
     if (rv == QL_NO_SPACE) {
         struct err ignored;
 
         /* What was filled would only keep the disk full. */
-        (void)remove_file(disk, NEW_NAME, &ignored);
+        (void)remove_file(disk, RESERVE_NEW_NAME, &ignored);
     }
     return rv;
 }

@@ -15,6 +15,7 @@
 #include "consensus/disk.h"
 
 #define RESERVE_NAME "reserve"
+#define RESERVE_NEW_NAME "reserve.new" /* until it is whole */
 
 struct reserve_look {
     uint64_t free_bytes; /* with the reserve as it is now */

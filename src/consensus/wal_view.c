@@ -78,6 +78,7 @@ static void tell_rest(const struct wal_scan *scan, const struct viewer *viewer)
         case WAL_BEGUN:
             view.state =
                 found->number < first ? WAL_VIEW_FREE : WAL_VIEW_BEHIND;
+            view.begin = found->start.next_index;
             break;
         }
         viewer->each(viewer->data, &view);

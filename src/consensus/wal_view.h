@@ -18,11 +18,11 @@ struct wal_view {
     uint64_t number;
     uint64_t size; /* of the file */
     enum wal_view_state state;
+    raft_index begin; /* next entry when it began; 0: not known */
     /* Of those that were read. */
-    raft_index begin; /* next entry when it began */
-    raft_index end;   /* next entry behind what could be read of it */
-    uint64_t used;    /* bytes up to the end of the last good write */
-    uint64_t torn;    /* bytes of the write that was cut off */
+    raft_index end; /* next entry behind what could be read of it */
+    uint64_t used;  /* bytes up to the end of the last good write */
+    uint64_t torn;  /* bytes of the write that was cut off */
 };
 
 /* As wal_inspect(). @each is told of every file of a segment: of those that were

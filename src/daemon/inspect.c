@@ -47,6 +47,7 @@ static const struct option_row rows[] = {
 struct lister {
     bool values;
     FILE *out;
+    uint64_t next; /* 0: any */
 };
 
 static int read_options(struct inspect_options *options, struct option_set *set,
@@ -59,7 +60,8 @@ static int inspect_open(const struct inspect_options *options,
                         struct inspection *inspection, struct disk *disk,
                         struct err *err);
 static int list_entries(const struct inspect_options *options,
-                        struct disk *disk, struct err *err);
+                        const struct inspection *inspection, struct disk *disk,
+                        struct err *err);
 static int lister_entry(void *data, const struct inspect_entry *entry);
 
 int inspect_main(int argc, char **argv)
@@ -180,7 +182,8 @@ static int inspect(const struct inspect_options *options, int *ret_status,
         printf("directory\n  %s\n", options->dir);
         inspect_print(inspection, stdout);
         if (options->entries != NULL) {
-            rv = list_entries(options, disk_reader_disk(reader), err);
+            rv = list_entries(options, inspection, disk_reader_disk(reader),
+                              err);
         }
     }
     if (rv == 0) {
@@ -234,15 +237,16 @@ static int inspect_open(const struct inspect_options *options,
 }
 
 static int list_entries(const struct inspect_options *options,
-                        struct disk *disk, struct err *err)
+                        const struct inspection *inspection, struct disk *disk,
+                        struct err *err)
 {
-    struct lister lister = {options->values, stdout};
+    struct lister lister = {options->values, stdout, 0};
     bool exact = true;
     int rv;
 
     printf("entries\n");
-    rv = inspect_entries(disk, options->first, options->last, lister_entry,
-                         &lister, &exact, err);
+    rv = inspect_entries(inspection, disk, options->first, options->last,
+                         lister_entry, &lister, &exact, err);
     if (!exact) {
         printf("  (with some that were truncated later: there are too many "
                "truncations to tell)\n");
@@ -252,8 +256,12 @@ static int list_entries(const struct inspect_options *options,
 
 static int lister_entry(void *data, const struct inspect_entry *entry)
 {
-    const struct lister *lister = data;
+    struct lister *lister = data;
 
+    if (lister->next != 0 && entry->index > lister->next) {
+        fputs("  (here some cannot be read)\n", lister->out);
+    }
+    lister->next = entry->index + 1;
     inspect_entry_print(entry, lister->values, lister->out);
     return ferror(lister->out) ? QL_IO : 0;
 }

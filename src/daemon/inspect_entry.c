@@ -2,6 +2,7 @@
 #include "daemon/inspect_entry.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "machine/command.h"
@@ -13,6 +14,8 @@
 
 static void print_batch(const struct inspect_entry *entry, bool values,
                         FILE *out);
+static void print_members(const struct inspect_entry *entry, FILE *out);
+static void print_member(void *data, const struct inspect_member *member);
 static void print_time(uint64_t time_ms, FILE *out);
 static void print_command(const struct command *command, bool values,
                           FILE *out);
@@ -57,6 +60,29 @@ void inspect_entry_print(const struct inspect_entry *entry, bool values,
     } else {
         fputc('\n', out);
     }
+    if (entry->type == INSPECT_MEMBERS) {
+        print_members(entry, out);
+    }
+}
+
+static void print_members(const struct inspect_entry *entry, FILE *out)
+{
+    struct err err;
+
+    if (inspect_members(entry->payload, print_member, out, &err) != 0) {
+        fprintf(out, "    no list of members: %s\n", err.text);
+    }
+}
+
+static void print_member(void *data, const struct inspect_member *member)
+{
+    const struct bytes address = {(const uint8_t *)member->address,
+                                  strlen(member->address)};
+    FILE *out = data;
+
+    fprintf(out, "    member %" PRIu64 "  peers ", member->id);
+    print_escaped(address, address.len, out);
+    fputs(member->voter ? "\n" : "  does not vote\n", out);
 }
 
 static void print_batch(const struct inspect_entry *entry, bool values,

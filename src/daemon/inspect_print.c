@@ -14,6 +14,7 @@ static void print_segment(const struct inspection *inspection,
 static void print_terms(const struct inspect_terms *terms, FILE *out);
 static void print_doubt(const struct inspection *inspection, FILE *out);
 static void print_aside(const struct inspection *inspection, FILE *out);
+static void print_reserve(const struct inspection *inspection, FILE *out);
 static void print_range(uint64_t first, uint64_t last, FILE *out);
 static void print_name(const char *name, FILE *out);
 
@@ -26,6 +27,7 @@ void inspect_print(const struct inspection *inspection, FILE *out)
     print_terms(&inspection->log.terms, out);
     print_doubt(inspection, out);
     print_aside(inspection, out);
+    print_reserve(inspection, out);
 }
 
 void inspect_print_findings(const struct inspection *inspection, FILE *out)
@@ -211,6 +213,22 @@ static void print_aside(const struct inspection *inspection, FILE *out)
     }
     if (inspection->aside_count == 0) {
         fputs("  nothing\n", out);
+    }
+}
+
+static void print_reserve(const struct inspection *inspection, FILE *out)
+{
+    const struct inspect_file *rest = &inspection->reserve_rest;
+
+    fputs("reserve\n", out);
+    if (inspection->reserve.name[0] == '\0') {
+        fputs("  none\n", out);
+    } else {
+        fprintf(out, "  %" PRIu64 " bytes\n", inspection->reserve.size);
+    }
+    if (rest->name[0] != '\0') {
+        fprintf(out, "  %" PRIu64 " bytes of one that was not finished (%s)\n",
+                rest->size, rest->name);
     }
 }
 

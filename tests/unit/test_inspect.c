@@ -63,9 +63,9 @@ static struct told tell(const struct inspection *inspection, struct disk *disk)
         put_u64(word, inspection->snapshots[i].term);
         told.crc = crc32c(told.crc, word, sizeof word);
     }
-    assert_int_equal(
-        inspect_entries(disk, 1, UINT64_MAX, told_entry, &told, &exact, &err),
-        0);
+    assert_int_equal(inspect_entries(inspection, disk, 1, UINT64_MAX,
+                                     told_entry, &told, &exact, &err),
+                     0);
     assert_true(exact);
     return told;
 }
@@ -346,6 +346,48 @@ static void truncated_entries_are_not_listed(void **state)
     disk_rig_close(&rig);
 }
 
+static int count_entry(void *data, const struct inspect_entry *entry)
+{
+    struct told *told = data;
+
+    assert_true(entry->index > told->crc);
+    told->crc = (uint32_t)entry->index;
+    told->entries++;
+    return 0;
+}
+
+/* Entries 1 to 250, in several segments. */
+static void entries_behind_damage_are_listed(void **state)
+{
+    struct inspection inspection;
+    struct told told = {0};
+    struct disk_rig rig;
+    struct err err;
+    bool exact;
+
+    (void)state;
+    disk_rig_open(&rig, 5);
+    disk_rig_must_load(&rig);
+    for (raft_index index = 2; index <= 250; index++) {
+        disk_rig_append_range(&rig, index, index, 2);
+        fake_disk_drain(rig.fake);
+    }
+    disk_rig_stop(&rig);
+    fake_disk_flip(rig.fake, "wal-0000000000000001",
+                   8u * (2u * DISK_BLOCK + 50u));
+    fake_disk_flip(rig.fake, "wal-0000000000000003", 8u * 20u);
+    inspect_disk(&inspection, fake_disk_disk(rig.fake));
+    assert_int_equal(inspection.log.report.last_index, 1);
+    assert_int_equal(inspect_entries(&inspection, fake_disk_disk(rig.fake), 1,
+                                     UINT64_MAX, count_entry, &told, &exact,
+                                     &err),
+                     0);
+    assert_int_equal(told.crc, 250);
+    assert_in_range(told.entries, 1 + 250 - 2 * 64, 249);
+    inspect_close(&inspection);
+    disk_rig_close(&rig);
+}
+
 static void files_of_different_times_are_told(void **state)
 {
     struct inspection inspection;
@@ -404,6 +446,7 @@ int main(void)
         cmocka_unit_test(doubt_and_what_is_aside_are_shown),
         cmocka_unit_test(node_without_which_nobody_leads_is_unusable),
         cmocka_unit_test(truncated_entries_are_not_listed),
+        cmocka_unit_test(entries_behind_damage_are_listed),
         cmocka_unit_test(files_of_different_times_are_told),
         cmocka_unit_test(lost_vote_and_older_formats_are_told),
     };
