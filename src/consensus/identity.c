@@ -123,7 +123,7 @@ int identity_read(struct identity *ret, const char *dir, struct err *err)
     if (rv != 0) {
         return rv;
     }
-    rv = file_read(path, IDENTITY_LEN_MAX, &text, err);
+    rv = file_read_plain(path, IDENTITY_LEN_MAX, &text, err);
     if (rv == QL_NOT_FOUND) {
         rv = err_set(err, QL_NOT_FOUND,
                      "%s is not initialised; run: quorlogd init --data-dir %s",

@@ -74,7 +74,9 @@ static bool is_older(const char *dir)
     }
     while ((entry = readdir(stream)) != NULL) {
         older = older || older_format_has_name(entry->d_name);
-        ours = ours || strcmp(entry->d_name, "vote") == 0;
+        /* In raft/, and beside it. */
+        ours = ours || strcmp(entry->d_name, "vote") == 0 ||
+               strcmp(entry->d_name, "identity") == 0;
     }
     (void)closedir(stream);
     return older && !ours;

@@ -18,6 +18,8 @@
 
 #include "util/limits.h"
 
+static int read_all(int fd, const char *path, size_t len_max, struct buf *ret,
+                    struct err *err);
 static int tmp_path(char ret_path[PATH_LEN_MAX], const char *path,
                     struct err *err);
 static int tmp_write(const char *tmp, const void *bytes, size_t len,
@@ -29,13 +31,44 @@ static int lock_refused(int fd, const char *path, struct err *err);
 int file_read(const char *path, size_t len_max, struct buf *ret,
               struct err *err)
 {
-    size_t step = 64u * KIB;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int rv = 0;
+    int rv;
 
     if (fd < 0) {
         return err_errno(err, errno, "open %s", path);
     }
+    rv = read_all(fd, path, len_max, ret, err);
+    (void)close(fd);
+    return rv;
+}
+
+int file_read_plain(const char *path, size_t len_max, struct buf *ret,
+                    struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    int rv;
+
+    if (fd < 0) {
+        return err_errno(err, errno, "open %s", path);
+    }
+    if (fstat(fd, &status) != 0) {
+        rv = err_errno(err, errno, "stat %s", path);
+    } else if (!S_ISREG(status.st_mode)) {
+        rv = err_set(err, QL_IO, "%s is no ordinary file", path);
+    } else {
+        rv = read_all(fd, path, len_max, ret, err);
+    }
+    (void)close(fd);
+    return rv;
+}
+
+static int read_all(int fd, const char *path, size_t len_max, struct buf *ret,
+                    struct err *err)
+{
+    size_t step = 64u * KIB;
+    int rv = 0;
+
     buf_consume(ret, ret->len);
     for (;;) {
         ssize_t got;
@@ -63,7 +96,6 @@ int file_read(const char *path, size_t len_max, struct buf *ret,
             break;
         }
     }
-    (void)close(fd);
     return rv;
 }
 

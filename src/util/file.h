@@ -12,6 +12,10 @@
  * none, QL_TOO_LARGE above @len_max. */
 int file_read(const char *path, size_t len_max, struct buf *ret,
               struct err *err);
+/* The same, but only of an ordinary file: QL_IO for a pipe, which could hold it up,
+ * or a device. */
+int file_read_plain(const char *path, size_t len_max, struct buf *ret,
+                    struct err *err);
 /* Writes "PATH.tmp", syncs it, renames it to @path, syncs the directory. */
 int file_replace(const char *path, const void *bytes, size_t len, mode_t mode,
                  struct err *err);

@@ -53,6 +53,7 @@ class Inspect(Case):
         self.assertRegex(text, "wal-0000000000000001  entries 1 to [0-9]+  "
                                "[0-9]+ of 67108864 bytes  clean")
         self.assertIn("log.create orders", text)
+        self.assertIn("reserve\n  67108864 bytes\n", text)
         self.assertIn('orders value "second" 6 bytes', text)
         self.assertIn("All is well", text)
         self.node.start()
@@ -60,7 +61,9 @@ class Inspect(Case):
     def test_some_entries_are_listed(self):
         self.node.stop()
         text = self.inspect("--entries", "1..1").stdout
-        self.assertIn("  1  term 1  members", text)
+        self.assertRegex(text, "  1  term 1  members  [0-9]+ bytes\n"
+                               "    member 1  peers 127.0.0.1:[0-9]+\n"
+                               "findings")
         self.assertNotIn("  2  term", text)
         for wrong in ("x", "2..1", "..", "1..x"):
             self.inspect("--entries", wrong, status=2)
@@ -107,6 +110,19 @@ class Inspect(Case):
         os.mkfifo(os.path.join(self.raft, "wal-00000000000000fd"))
         self.assertIn("no ordinary file", self.inspect(status=1).stderr)
 
+    def test_pipes_do_not_hold_it_up(self):
+        self.node.stop()
+        for name in ("identity", "lock"):
+            path = os.path.join(self.node.directory, name)
+            os.rename(path, path + ".kept")
+            os.mkfifo(path)
+        text = self.inspect(status=7).stdout
+        self.assertIn("The identity cannot be read", text)
+        self.assertIn("identity is no ordinary file", text)
+        done = quorlogd("run", "--data-dir", self.node.directory)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no ordinary file", done.stderr)
+
     def test_what_is_no_directory_of_a_node_is_refused(self):
         empty = self.directory()
         for path in (empty, os.path.join(empty, "nowhere")):
@@ -146,6 +162,14 @@ class OlderFormat(Case):
         done = quorlogd("inspect", directory)
         self.assertEqual(done.returncode, 7)
         self.assertIn("from before 0.1", done.stdout)
+
+    def test_a_node_with_such_names_beside_its_files_is_none(self):
+        node = self.cluster(1).node(1)
+        node.stop()
+        self.fill(node.directory)
+        self.fill(os.path.join(node.directory, "raft"))
+        self.assertEqual(quorlogd("inspect", node.directory).returncode, 0)
+        node.start()
 
     def test_older_files_without_an_identity_are_refused(self):
         for place in ("", "raft"):

@@ -200,6 +200,25 @@ static void lock_is_refused_while_another_process_lives(void **state)
     (void)close(fd);
 }
 
+static void plain_read_takes_no_pipe_and_waits_for_none(void **state)
+{
+    struct buf text = BUF_INIT;
+    char path[PATH_ROOM];
+    struct err err;
+
+    path_in(state, "pipe", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(file_read_plain(path, 10, &text, &err), QL_IO);
+    assert_non_null(strstr(err.text, "no ordinary file"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(file_read_plain(path, 10, &text, &err), QL_NOT_FOUND);
+    assert_int_equal(file_replace(path, "plain", 5, 0600, &err), 0);
+    assert_int_equal(file_read_plain(path, 10, &text, &err), 0);
+    assert_int_equal(text.len, 5);
+    assert_int_equal(file_read_plain(path, 4, &text, &err), QL_TOO_LARGE);
+    buf_close(&text);
+}
+
 static void lock_is_held_against_the_same_process_too(void **state)
 {
     char path[PATH_ROOM];
@@ -225,6 +244,7 @@ int main(void)
         FILE_TEST(failed_replace_leaves_nothing_behind),
         FILE_TEST(create_refuses_a_present_file),
         FILE_TEST(read_has_a_bound),
+        FILE_TEST(plain_read_takes_no_pipe_and_waits_for_none),
         FILE_TEST(directories_are_made_once_and_seen_empty),
         FILE_TEST(paths_are_joined_or_refused),
         FILE_TEST(lock_is_refused_while_another_process_lives),
