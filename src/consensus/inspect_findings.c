@@ -235,12 +235,21 @@ static void find_contradictions(struct inspection *inspection)
     raft_term newest =
         terms->count == 0 ? 0 : terms->items[terms->count - 1].term;
     raft_term term = 0;
+    bool lost = inspection->needed.segments == 0 ||
+                inspection->needed.corrupt_at[0] != '\0' ||
+                inspection->doubt_code != QL_NOT_FOUND;
 
     if (snapshot != NULL) {
         term = inspect_term_of(terms, snapshot->index);
         newest = snapshot->term > newest ? snapshot->term : newest;
     }
-    if (term != 0 && term != snapshot->term) {
+    if (term != 0 && term != snapshot->term && lost) {
+        find(inspection, INSPECT_DAMAGE,
+             "What is left of the raft log contradicts the newest snapshot, so "
+             "a truncation is among what is lost. A node that may start begins "
+             "the log anew behind the snapshot, and gets the rest back from "
+             "the others.");
+    } else if (term != 0 && term != snapshot->term) {
         find(inspection, INSPECT_UNUSABLE,
              "The raft log contradicts the newest snapshot: entry %" PRIu64
              " is of term %" PRIu64 " and not %" PRIu64

@@ -416,6 +416,31 @@ static void files_of_different_times_are_told(void **state)
     disk_rig_close(&rig);
 }
 
+/* As raft_disk_load() takes it: see test_raft_disk_damage.c. */
+static void lost_truncation_is_no_mixture_of_files(void **state)
+{
+    struct snapshot_view snapshot = {.index = 30, .term = 4, .good = true};
+    struct inspection inspection = {
+        .vote = {.term = 4, .good = {true, true}},
+        .snapshots = &snapshot,
+        .snapshots_count = 1,
+        .doubt_code = QL_NOT_FOUND,
+        .needed = {.segments = 1, .first_index = 1, .last_index = 40},
+        .log = {.terms = {.items = {{1, 40, 2}}, .count = 1},
+                .report = {.last_index = 40}},
+    };
+
+    (void)state;
+    inspect_find(&inspection);
+    assert_true(finds(&inspection, "were mixed"));
+    assert_int_equal(inspect_weight(&inspection), INSPECT_UNUSABLE);
+    inspection.findings_count = 0;
+    inspection.doubt_code = 0;
+    inspect_find(&inspection);
+    assert_true(finds(&inspection, "a truncation is among what is lost"));
+    assert_int_equal(inspect_weight(&inspection), INSPECT_DAMAGE);
+}
+
 static void lost_vote_and_older_formats_are_told(void **state)
 {
     struct inspection inspection;
@@ -448,6 +473,7 @@ int main(void)
         cmocka_unit_test(truncated_entries_are_not_listed),
         cmocka_unit_test(entries_behind_damage_are_listed),
         cmocka_unit_test(files_of_different_times_are_told),
+        cmocka_unit_test(lost_truncation_is_no_mixture_of_files),
         cmocka_unit_test(lost_vote_and_older_formats_are_told),
     };
 
