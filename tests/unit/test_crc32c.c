@@ -80,6 +80,27 @@ static void instruction_and_table_agree(void **state)
         }
     }
 }
+
+static void streams_and_table_agree(void **state)
+{
+    static uint8_t bytes[3 * CRC32C_STREAMS_LEN];
+
+    (void)state;
+    if (!__builtin_cpu_supports("sse4.2") ||
+        !__builtin_cpu_supports("pclmul")) {
+        skip();
+    }
+    check_known_values(crc32c_by_streams);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 37 + i / 251);
+    }
+    for (size_t len = 0; len + 3 <= sizeof bytes; len += 61) {
+        assert_int_equal(crc32c_by_streams(123, bytes + len % 4, len),
+                         crc32c_by_table(123, bytes + len % 4, len));
+    }
+    assert_int_equal(crc32c(7, bytes, sizeof bytes),
+                     crc32c_by_table(7, bytes, sizeof bytes));
+}
 #endif
 
 int main(void)
@@ -91,6 +112,7 @@ int main(void)
         cmocka_unit_test(parts_continue_each_other),
 #if defined(__x86_64__)
         cmocka_unit_test(instruction_and_table_agree),
+        cmocka_unit_test(streams_and_table_agree),
 #endif
     };
 
