@@ -16,7 +16,7 @@ static int settle_new(struct wal *wal, struct wal_scan *scan, uint32_t flags,
                       struct err *err);
 static int settle_continue(struct wal *wal, struct wal_scan *scan,
                            struct err *err);
-static void complete_last(struct wal_scan *scan, uint64_t number, size_t len);
+static bool complete_last(struct wal_scan *scan, uint64_t number, size_t len);
 static int salvage(struct wal *wal, struct wal_scan *scan,
                    const struct wal_found *cut, struct err *err);
 static int salvage_load(struct wal *wal, struct wal_scan *scan,
@@ -157,11 +157,11 @@ static int settle_continue(struct wal *wal, struct wal_scan *scan,
     }
     rv = ops->read(wal->file, scan->last_offset, scan->memory, (size_t)len,
                    &got, err);
+    if (rv == 0 && !complete_last(scan, last->number, got)) {
+        rv = err_set(err, QL_IO, "%s reads differently each time", name);
+    }
     if (rv != 0) {
         return rv;
-    }
-    if (scan->last_offset != 0) {
-        complete_last(scan, last->number, got);
     }
     rv = ops->write_sync(wal->file, scan->last_offset, scan->memory, got, err);
     if (rv != 0) {
@@ -176,16 +176,26 @@ static int settle_continue(struct wal *wal, struct wal_scan *scan,
 }
 
 /* Its records are all there, but sectors behind them may not have arrived. They
- * would make it look torn once it is damaged, when it has long been confirmed. */
-static void complete_last(struct wal_scan *scan, uint64_t number, size_t len)
+ * would make it look torn once it is damaged, when it has long been confirmed.
+ * False when it is not what was found before: it must not be written then. */
+static bool complete_last(struct wal_scan *scan, uint64_t number, size_t len)
 {
     uint32_t write = scan->writes - 1;
+    struct wal_start start;
     struct wal_head head;
 
-    if (wal_write_head(scan->memory, len, number, write, &head)) {
-        (void)wal_write_seal(scan->memory, number, write, scan->last_offset,
-                             head.records_len, head.records_crc);
+    if (scan->last_offset == 0) {
+        return len == DISK_BLOCK &&
+               wal_start_decode(scan->memory, number, &start) == WAL_BEGUN;
     }
+    if (!wal_write_head(scan->memory, len, number, write, &head) ||
+        head.crc != scan->last_crc ||
+        !wal_write_is_whole(scan->memory, &head)) {
+        return false;
+    }
+    (void)wal_write_seal(scan->memory, number, write, scan->last_offset,
+                         head.records_len, head.records_crc);
+    return true;
 }
 
 /* ---- After corruption ---- */
