@@ -12,6 +12,8 @@
 #define EPOCH_MS 1000000000000u /* where the clock starts */
 #define HOUR_MS 3600000u
 #define VALUE_LEN_MAX 1000
+#define BACKLOG_MS 20000u /* to carry over what is not committed */
+#define BACKLOG_MIN 64u   /* entries */
 
 struct said {
     struct client *client; /* NULL: nobody waits for it */
@@ -130,12 +132,29 @@ static struct raft_buffer encode(struct sim *sim, const struct sim_batch *batch)
     return buffer;
 }
 
+/* The daemon's leader has two batches under way at most. This one has many more,
+ * which is harder, but no more than messages of one entry can carry over in the
+ * time there is after healing. */
+static bool is_backlogged(struct sim_node *node)
+{
+    const struct sim_knobs *k = &node->sim->knobs;
+    uint64_t turn_ms = 2u * (k->latency_min_ms + k->latency_span_ms);
+    uint64_t most = BACKLOG_MS / turn_ms * k->message_entries_max;
+
+    return raft_last_index(&node->raft) >
+           node->raft.commit_index + (most > BACKLOG_MIN ? most : BACKLOG_MIN);
+}
+
 void sim_client_submit(struct sim_node *node)
 {
     struct sim *sim = node->sim;
-    struct sim_batch *batch = sim_alloc(sim, sizeof *batch);
+    struct sim_batch *batch;
     struct raft_buffer buffer;
 
+    if (is_backlogged(node)) {
+        return;
+    }
+    batch = sim_alloc(sim, sizeof *batch);
     if (sim->next_value == SIM_VALUES_MAX) {
         sim_fail(sim, "HARNESS: too many commands");
         return;
