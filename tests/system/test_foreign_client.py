@@ -7,6 +7,7 @@ import socket
 import msgpack
 
 from support.case import SharedCase
+from support.waiting import wait_until
 
 try:
     from pynvim.msgpack_rpc import tcp_session
@@ -42,7 +43,11 @@ class ForeignClient(SharedCase):
 
     def test_a_follower_tells_it_where_the_leader_is(self):
         leader = self.shared.leader()
-        session = self.session(self.shared.others(leader)[0])
+        follower = self.shared.others(leader)[0]
+        # It hears of the leader a moment after the leader itself.
+        wait_until("a follower knows the leader",
+                   lambda: follower.status()["leader"] == leader.id)
+        session = self.session(follower)
         with self.assertRaises(Exception) as caught:
             session.request("log.list", {})
         self.assertIsInstance(caught.exception, ForeignError)
