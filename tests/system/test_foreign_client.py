@@ -46,7 +46,7 @@ class ForeignClient(SharedCase):
         follower = self.shared.others(leader)[0]
         # It hears of the leader a moment after the leader itself.
         wait_until("a follower knows the leader",
-                   lambda: follower.status()["leader"] == leader.id)
+                   lambda: follower.status()["leader_id"] == leader.id)
         session = self.session(follower)
         with self.assertRaises(Exception) as caught:
             session.request("log.list", {})
