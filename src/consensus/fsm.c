@@ -49,14 +49,24 @@ void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
 
 bool fsm_is_overrun(const struct fsm *fsm)
 {
-    return fsm->view != NULL && snapshot_policy_overrun(&fsm->policy);
+    struct machine_counts counts;
+
+    if (fsm->view == NULL) {
+        return false;
+    }
+    machine_counts(fsm->machine, &counts);
+    return counts.space_low || snapshot_policy_overrun(&fsm->policy);
 }
 
 uint64_t fsm_snapshot_needs(const struct fsm *fsm)
 {
-    return fsm->view != NULL
-               ? 0
-               : snapshot_squeeze_needs(&fsm->squeeze, fsm->policy.bytes);
+    uint64_t bytes = fsm->policy.bytes;
+
+    /* What is free was looked at before it was stored: works take turns. */
+    if (fsm->view != NULL) {
+        bytes += fsm->view_bytes;
+    }
+    return snapshot_squeeze_needs(&fsm->squeeze, bytes);
 }
 
 void fsm_press(struct fsm *fsm)
@@ -125,6 +135,7 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     fsm->view_index = fsm->core->last_applied;
     machine_counts(fsm->machine, &counts);
     fsm->view_held = counts.bytes;
+    fsm->view_bytes = fsm->policy.bytes;
     fsm->pressed -= fsm->pressed > 0 ? 1 : 0;
     snapshot_policy_on_begun(&fsm->policy);
     arrange_snapshot(fsm);

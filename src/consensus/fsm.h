@@ -38,7 +38,8 @@ struct fsm {
      * image and encode_err between snapshot and snapshot_finalize. */
     struct view *view;
     uint64_t view_index;
-    uint64_t view_held; /* bytes of entries in it */
+    uint64_t view_held;  /* bytes of entries in it */
+    uint64_t view_bytes; /* applied between the last snapshot and it */
     struct buf image;
     int encode_rv;
     struct err encode_err;
@@ -49,11 +50,13 @@ struct fsm {
 void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
               struct machine *machine, unsigned snapshot_entries,
               uint64_t snapshot_bytes_min, const struct fsm_events *events);
-/* A snapshot is being taken, and too much has been applied since it was begun:
- * a leader waits for it before it proposes more. */
+/* A snapshot is being taken, and too much has been applied since it was begun, or
+ * appends are refused, when anything is too much: the raft log must not need another
+ * segment before snapshots have set one free. A leader waits for it before it
+ * proposes more. */
 bool fsm_is_overrun(const struct fsm *fsm);
-/* So much more of the disk the next snapshot will take; 0 while one is being
- * taken. */
+/* So much more of the disk the next two snapshots will take, beyond the two that
+ * are kept; the one that is being taken counts as a next one. */
 uint64_t fsm_snapshot_needs(const struct fsm *fsm);
 /* Two snapshots are to be taken as soon as entries come to be applied: then all but
  * the newest part of the raft log can go. */

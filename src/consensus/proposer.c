@@ -7,6 +7,8 @@
 #include "util/clock.h"
 #include "util/diag.h"
 
+static bool is_refusing(const struct proposer *proposer);
+static void pace(struct proposer *proposer, size_t len);
 static int propose(struct proposer *proposer, struct proposal *proposal);
 static void proposer_on_batch(struct raft_apply *request, int status,
                               void *result);
@@ -24,6 +26,10 @@ int proposer_submit(struct proposer *proposer, struct node_submit *submit,
                     enum command_kind kind, struct bytes params,
                     node_submit_cb cb)
 {
+    if (kind == COMMAND_LOG_APPEND &&
+        proposer->batcher.bytes > SPACE_PACE_BYTES && is_refusing(proposer)) {
+        return QL_BUSY;
+    }
     submit->kind = kind;
     submit->cb = cb;
     return batcher_add(&proposer->batcher, submit, params, clock_wall_ms());
@@ -41,6 +47,8 @@ void proposer_send(struct proposer *proposer)
 {
     /* While a transfer that the core has not given up stands, it refuses. */
     while (proposer->sent_count < BATCHES_IN_FLIGHT &&
+           (clock_monotonic_ms() >= proposer->paced_until_ms ||
+            !is_refusing(proposer)) &&
            guard_is_ready_leader(proposer->guard) &&
            !fsm_is_overrun(proposer->fsm) && proposer->core->transfer == NULL) {
         struct proposal *proposal = batcher_take(&proposer->batcher);
@@ -86,12 +94,28 @@ void proposer_refuse_waiting(struct proposer *proposer, int status)
     }
 }
 
+static bool is_refusing(const struct proposer *proposer)
+{
+    struct machine_counts counts;
+
+    machine_counts(proposer->fsm->machine, &counts);
+    return counts.space_low;
+}
+
+/* @len was proposed. */
+static void pace(struct proposer *proposer, size_t len)
+{
+    proposer->paced_until_ms =
+        clock_monotonic_ms() + (uint64_t)len * 1000 / SPACE_PACE_BYTES;
+}
+
 static int propose(struct proposer *proposer, struct proposal *proposal)
 {
     struct raft_buffer buffer;
     int rv;
 
     proposal_seal(proposal, &buffer);
+    pace(proposer, buffer.len);
     proposal->request.data = proposer;
     rv = raft_apply(proposer->core, &proposal->request, &buffer, 1,
                     proposer_on_batch);

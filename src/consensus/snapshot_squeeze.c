@@ -13,9 +13,10 @@ bool snapshot_squeeze_is_due(const struct snapshot_squeeze *squeeze,
 uint64_t snapshot_squeeze_needs(const struct snapshot_squeeze *squeeze,
                                 uint64_t bytes)
 {
-    uint64_t next = squeeze->size[0] + bytes;
+    uint64_t both = 2 * (squeeze->size[0] + bytes);
+    uint64_t have = squeeze->size[0] + squeeze->size[1];
 
-    return next > squeeze->size[1] ? next - squeeze->size[1] : 0;
+    return both > have ? both - have : 0;
 }
 
 void snapshot_squeeze_on_taken(struct snapshot_squeeze *squeeze, uint64_t held,

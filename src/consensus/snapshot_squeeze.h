@@ -25,8 +25,9 @@ struct snapshot_squeeze {
 /* The machine holds @held now. */
 bool snapshot_squeeze_is_due(const struct snapshot_squeeze *squeeze,
                              uint64_t held);
-/* What the next one takes at most beyond what the older one gives back, when
- * @bytes have come since the last. */
+/* What the two that follow take at most beyond the two that are kept, when @bytes
+ * have come since the last. Both will be as large as the machine is now: snapshots
+ * go on when it grows no more, as what is refused is in the raft log, too. */
 uint64_t snapshot_squeeze_needs(const struct snapshot_squeeze *squeeze,
                                 uint64_t bytes);
 /* A snapshot of a machine that holds @held was taken. */

@@ -4,7 +4,7 @@
  * by what they report, and what a leader should have the machine do about it
  * (COMMAND_SPACE). Pure: no clock, no disk, no network of its own.
  *
- * A node is low when what it has free, less what its next snapshot will take, is
+ * A node is low when what it has free, less what its next snapshots will take, is
  * below the low mark, and stays so until it is above the clear mark; and while its
  * reserve file is missing (reserve.h). Marks are a node's own business: they
  * decide what it reports, never what the machine does.
@@ -58,8 +58,8 @@ uint64_t space_clear_bytes(const struct space *space);
 struct space_sample {
     uint64_t free_bytes;
     uint64_t total_bytes;
-    uint64_t needed_bytes; /* for what is certain to come: the next snapshot, a
-                              segment that will be needed soon */
+    uint64_t needed_bytes; /* for what is certain to come: the next snapshots,
+                              a segment that will be needed soon */
     uint64_t ahead_bytes;  /* for what is better made before it is needed */
     bool reserve_missing;
 };

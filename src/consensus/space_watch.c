@@ -131,9 +131,14 @@ static void on_look(void *data, const struct reserve_look *found)
     }
 }
 
+/* What was found is no longer so, and the last word stands until there is news. A
+ * look under way will do: works take turns, so it comes behind what has grown. */
 static void on_grown(void *data)
 {
-    look(data);
+    struct space_watch *watch = data;
+
+    watch->found_any = false;
+    look(watch);
 }
 
 void space_watch_on_applied(struct space_watch *watch)

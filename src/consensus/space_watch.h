@@ -18,8 +18,8 @@ struct space_watch {
     struct space space;
     struct node_submit submit;
     struct reserve_look found; /* by the last look that ended */
-    bool found_any;
-    bool under_way; /* a proposal */
+    bool found_any;            /* and it still holds */
+    bool under_way;            /* a proposal */
     bool looking;
     bool look_again;   /* the disk has filled since the look was begun */
     bool listening;    /* to what the disk layer says */

@@ -119,9 +119,12 @@
 /* Applied since the last look: then it comes early. What a log holds beyond its
  * retention grows with this and not with the speed of those who write. */
 #define TICK_BYTES (8u * MIB)
-#define SPACE_REPORT_MS 1000u              /* between looks at the disk */
-#define SPACE_REPORT_LEN_MAX 4096u         /* of a report, of any version */
-#define SPACE_NUDGE_MS 2000u               /* while appends are refused */
+#define SPACE_REPORT_MS 1000u      /* between looks at the disk */
+#define SPACE_REPORT_LEN_MAX 4096u /* of a report, of any version */
+#define SPACE_NUDGE_MS 2000u       /* while appends are refused */
+/* Proposed in a second while appends are refused, and of appends waiting for it:
+ * refusals, too, take room in the raft logs until snapshots set it free. */
+#define SPACE_PACE_BYTES (4u * MIB)
 #define SPACE_PEERS_MAX (2u * MEMBERS_MAX) /* whose word is kept */
 #define SPACE_LOW_BYTES (256u * MIB)       /* default of --low-space-bytes */
 #define SPACE_LOW_BYTES_MAX (1ull << 50)

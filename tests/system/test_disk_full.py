@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import time
 import unittest
 
 from support import build
@@ -17,6 +18,7 @@ OPTIONS = ["--snapshot-bytes", "4MiB", "--low-space-bytes", "16MiB",
            "--reserve-bytes", "8MiB"]
 ENTRY = 256 * 1024
 SPACE_SECONDS = 40
+REFUSED_SECONDS = 6
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -88,6 +90,18 @@ class DiskFull(Case):
                 return error
         self.fail("%d appends were taken" % count_max)
 
+    def append_in_spite(self, client, seconds):
+        """Some at a time, as fast as it goes."""
+        params = {"appends": [{"log": "a", "entries": [self.value(0)]}]}
+        until = time.monotonic() + seconds
+        sent = []
+        while sent or time.monotonic() < until:
+            while len(sent) < 8 and time.monotonic() < until:
+                sent.append(client.send("log.append", params))
+            with self.assertRaises(RpcError) as caught:
+                client.answer(sent.pop(0))
+            self.assertIn(caught.exception.name, ("NO_SPACE", "BUSY"))
+
     def wait_for_appends(self, client, kept):
         """Until they come back by themselves."""
         def taken():
@@ -134,6 +148,20 @@ class DiskFull(Case):
         client.call("log.delete", {"log": "a"})
         wait_until("status says so", lambda: not client.call(
             "cluster.status")["no_space"], SPACE_SECONDS)
+
+    def test_who_goes_on_after_a_refusal_fills_no_disk(self):
+        """What is refused is in the raft log, too, and snapshots go on."""
+        cluster = self.small_cluster()
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "a"})
+        kept = {}
+        self.append_until_refused(client, kept)
+        self.append_in_spite(client, REFUSED_SECONDS)
+        self.assertTrue(all(node.is_running() for node in cluster.nodes))
+        self.assert_all_there(client, kept)
+        self.trim(client, kept, max(kept) - 2)
+        self.wait_for_appends(client, kept)
+        self.assert_all_there(client, kept)
 
     def test_space_taken_by_others_comes_back_without_a_trim(self):
         cluster = self.small_cluster()
