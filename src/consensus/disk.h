@@ -9,9 +9,7 @@
  * Blocking operations are for start-up and for the few small things that must
  * be durable before the core goes on (term and vote). Everything else is
  * asynchronous: the callback comes later, on the loop thread, never from inside
- * the call, in the order in which the writes to one file were begun. These are
- * done one after the other: nothing of a write reaches the file before the one
- * before it is durable, and nothing at all after one that failed.
+ * the call, in the order in which the writes to one file were begun.
  *
  * Codes: 0, QL_NOT_FOUND, QL_EXISTS, QL_NO_SPACE for a full disk, QL_IO for
  * everything else. A failed write or sync is never repeated by anybody: what the

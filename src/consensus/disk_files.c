@@ -65,17 +65,12 @@ static int write_all(const struct disk_file *file, uint64_t offset,
 
 int disk_files_write(struct disk_write *write)
 {
-    int failed = write->file->failed ? EIO
-                                     : write_all(write->file, write->offset,
-                                                 write->bytes, write->len);
+    int failed =
+        write_all(write->file, write->offset, write->bytes, write->len);
 
-    return failed == 0 ? 0 : disk_files_fail(write, failed);
-}
-
-int disk_files_fail(struct disk_write *write, int errnum)
-{
-    write->file->failed = true;
-    return disk_files_error(&write->err, errnum, "write", write->file->name);
+    return failed == 0 ? 0
+                       : disk_files_error(&write->err, failed, "write",
+                                          write->file->name);
 }
 
 static int op_list(struct disk *disk,

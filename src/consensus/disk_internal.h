@@ -6,9 +6,8 @@
 
 struct disk_file {
     struct disk_real *real;
-    int fd;      /* ordinary */
-    int direct;  /* O_DIRECT and O_DSYNC, or -1 */
-    bool failed; /* the writer's: a write did, and none is done any more */
+    int fd;     /* ordinary */
+    int direct; /* O_DIRECT and O_DSYNC, or -1 */
     char name[DISK_NAME_MAX];
 };
 
@@ -32,8 +31,6 @@ struct disk_real {
 extern const struct disk_ops disk_files_ops; /* without write and work */
 /* Writes and syncs all of it; 0 or the code, and why in write->err. */
 int disk_files_write(struct disk_write *write);
-/* @write failed with @errnum: the code. Nothing is written behind it. */
-int disk_files_fail(struct disk_write *write, int errnum);
 /* QL_NO_SPACE for a full disk, else as err_errno(). */
 int disk_files_error(struct err *err, int errnum, const char *what,
                      const char *name);

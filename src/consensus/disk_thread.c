@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/*
- * A thread beside the loop. To wake it, and it the loop, costs about as much as a
- * write to a good disk; both are woken outside the mutex, so that they do not wake
- * to wait for it.
- */
 #include <stdlib.h>
 
 #include "consensus/disk_internal.h"
@@ -23,7 +18,6 @@ struct disk_lane {
 };
 
 static void lane_main(void *data);
-static struct list *lane_take(struct disk_lane *lane);
 static void on_async(uv_async_t *async);
 static void on_closed(uv_handle_t *handle);
 
@@ -79,8 +73,8 @@ void disk_lane_add(struct disk_lane *lane, struct list *link)
     lane->open++;
     uv_mutex_lock(&lane->mutex);
     list_push_back(&lane->waiting, link);
-    uv_mutex_unlock(&lane->mutex);
     uv_cond_signal(&lane->cond);
+    uv_mutex_unlock(&lane->mutex);
 }
 
 bool disk_lane_is_idle(const struct disk_lane *lane)
@@ -113,32 +107,26 @@ static void on_closed(uv_handle_t *handle)
 static void lane_main(void *data)
 {
     struct disk_lane *lane = data;
-    struct list *link;
 
-    while ((link = lane_take(lane)) != NULL) {
+    uv_mutex_lock(&lane->mutex);
+    for (;;) {
+        struct list *link;
+
+        while (list_empty(&lane->waiting) && !lane->ending) {
+            uv_cond_wait(&lane->cond, &lane->mutex);
+        }
+        if (list_empty(&lane->waiting)) {
+            break;
+        }
+        link = lane->waiting.next;
+        list_remove(link);
+        uv_mutex_unlock(&lane->mutex);
         lane->ops->run(link);
         uv_mutex_lock(&lane->mutex);
         list_push_back(&lane->finished, link);
-        uv_mutex_unlock(&lane->mutex);
         (void)uv_async_send(&lane->async);
     }
-}
-
-/* Waits for something to do. NULL: the end. */
-static struct list *lane_take(struct disk_lane *lane)
-{
-    struct list *link = NULL;
-
-    uv_mutex_lock(&lane->mutex);
-    while (list_empty(&lane->waiting) && !lane->ending) {
-        uv_cond_wait(&lane->cond, &lane->mutex);
-    }
-    if (!list_empty(&lane->waiting)) {
-        link = lane->waiting.next;
-        list_remove(link);
-    }
     uv_mutex_unlock(&lane->mutex);
-    return link;
 }
 
 static void on_async(uv_async_t *async)

@@ -32,7 +32,6 @@ static void prepare(struct io_uring_sqe *sqe, int fd, bool direct,
 static int submit_first(struct disk_uring *uring);
 static void on_event(uv_poll_t *poll, int status, int events);
 static void on_result(struct disk_uring *uring, int result);
-static void end_first(struct disk_uring *uring);
 static void on_closed(uv_handle_t *handle);
 
 int disk_uring_try(int fd, bool direct, struct err *err)
@@ -155,28 +154,21 @@ static void prepare(struct io_uring_sqe *sqe, int fd, bool direct,
     sqe->rw_flags = direct ? 0 : RWF_DSYNC;
 }
 
-/* The first, or what is left of it, goes to the kernel; its status is returned. */
 static int submit_first(struct disk_uring *uring)
 {
     struct disk_write *write =
         LIST_ITEM(uring->writes.next, struct disk_write, link);
-    struct io_uring_sqe *sqe;
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
     const struct disk_file *file = write->file;
     bool direct = file->direct >= 0;
     int rv;
 
-    if (file->failed) {
-        write->status = disk_files_fail(write, EIO);
-        return write->status;
-    }
-    sqe = io_uring_get_sqe(&uring->ring);
     assert(sqe != NULL);
     prepare(sqe, direct ? file->direct : file->fd, direct,
             (const uint8_t *)write->bytes + uring->written,
             write->len - uring->written, write->offset + uring->written);
     rv = io_uring_submit(&uring->ring);
-    write->status = rv == 1 ? 0 : disk_files_fail(write, rv < 0 ? -rv : EIO);
-    return write->status;
+    return rv == 1 ? 0 : QL_IO;
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
@@ -201,39 +193,35 @@ static void on_result(struct disk_uring *uring, int result)
     struct disk_write *write =
         LIST_ITEM(uring->writes.next, struct disk_write, link);
 
+    write->status = 0;
     if (result <= 0) {
-        write->status = disk_files_fail(write, result == 0 ? EIO : -result);
+        write->status =
+            disk_files_error(&write->err, result == 0 ? EIO : -result, "write",
+                             write->file->name);
     } else {
         uring->written += (size_t)result;
-        write->status = 0;
-        if (uring->written < write->len && submit_first(uring) == 0) {
+        if (uring->written < write->len) {
+            write->status = submit_first(uring);
+            if (write->status == 0) {
+                return;
+            }
+        }
+    }
+    list_remove(&write->link);
+    uring->written = 0;
+    if (!list_empty(&uring->writes)) {
+        struct disk_write *next =
+            LIST_ITEM(uring->writes.next, struct disk_write, link);
+
+        next->status = submit_first(uring);
+        if (next->status != 0) {
+            list_remove(&next->link);
+            write->cb(write, write->status);
+            next->cb(next, next->status);
             return;
         }
     }
-    end_first(uring);
-}
-
-/* Goes on with the next before it calls back, so that the disk does not wait for
- * the callers. */
-static void end_first(struct disk_uring *uring)
-{
-    struct list ended;
-
-    list_init(&ended);
-    do {
-        struct list *link = uring->writes.next;
-
-        list_remove(link);
-        list_push_back(&ended, link);
-        uring->written = 0;
-    } while (!list_empty(&uring->writes) && submit_first(uring) != 0);
-    while (!list_empty(&ended)) {
-        struct disk_write *write =
-            LIST_ITEM(ended.next, struct disk_write, link);
-
-        list_remove(&write->link);
-        write->cb(write, write->status);
-    }
+    write->cb(write, write->status);
 }
 
 #else

@@ -6,9 +6,6 @@
 #include <string.h>
 
 #include "consensus/wal_internal.h"
-#include "util/limits.h"
-
-#define AHEAD_SHARE 16u /* of a small segment, for a large group */
 
 static int wal_new(struct wal **ret_wal, const struct wal_options *options,
                    struct err *err);
@@ -208,9 +205,6 @@ static int wal_new(struct wal **ret_wal, const struct wal_options *options,
     wal->disk = options->disk;
     wal->segment_bytes = options->segment_bytes != 0 ? options->segment_bytes
                                                      : WAL_SEGMENT_BYTES;
-    wal->ahead_bytes = wal->segment_bytes / AHEAD_SHARE < WAL_AHEAD_BYTES
-                           ? (size_t)wal->segment_bytes / AHEAD_SHARE
-                           : WAL_AHEAD_BYTES;
     assert(wal->segment_bytes % DISK_BLOCK == 0);
     assert(wal->segment_bytes >= 2 * DISK_BLOCK);
     wal->on_fatal = options->on_fatal;
@@ -240,7 +234,7 @@ static void queue_free(struct wal *wal)
             LIST_ITEM(wal->queue.next, struct wal_write, link);
 
         list_remove(&write->link);
-        wal_group_free(write);
+        wal_write_free(write);
     }
-    wal_group_free(wal->idle);
+    wal_write_free(wal->idle);
 }

@@ -3,7 +3,7 @@
  * The raft log on disk: segments of records (docs/formats.md, "WAL").
  *
  * Pure event-driven code over struct disk: no loop, no thread, no clock of its
- * own. One write is done at a time; what is appended meanwhile goes out in
+ * own. One write is under way at a time; what is appended meanwhile goes out in
  * the next (group commit). Callbacks come in the order of the calls. Any failed
  * write is final: on_fatal, and nothing more is acknowledged.
  *

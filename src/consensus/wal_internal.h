@@ -30,7 +30,6 @@ struct wal_write {
     raft_index next;   /* of the log behind it */
     raft_index lowest; /* that it truncates from; 0: none */
     bool reset;
-    bool submitted; /* the disk has it */
 };
 
 enum wal_chore_kind {
@@ -56,7 +55,6 @@ struct wal {
     struct disk *disk;
     struct wal_scan *scan; /* between wal_read() and wal_begin(), else NULL */
     uint64_t segment_bytes;
-    size_t ahead_bytes; /* of a large group */
     void (*on_fatal)(void *data, const char *reason);
     bool (*make_room)(void *data);
     void (*on_grown)(void *data);
@@ -90,7 +88,6 @@ struct wal {
     struct list queue; /* struct wal_write, oldest first */
     size_t queued_bytes;
     bool flying; /* the first of the queue, or a start, is under way */
-    bool ahead;  /* the second of the queue is with the disk, too */
     struct wal_write *idle; /* kept for the next group, or NULL */
     struct disk_write start_write;
     uint8_t *start_block;
@@ -167,20 +164,7 @@ int wal_settle(struct wal *wal, struct wal_scan *scan, struct err *err);
 
 /* ---- wal_writer.c ---- */
 void wal_kick(struct wal *wal);
-
-/* ---- wal_group.c ---- */
-/* The group that gathers, with room for @records_len more, or a new one, at the
- * end of the queue. */
-int wal_group_for(struct wal *wal, size_t records_len,
-                  struct wal_write **ret_write);
-/* An empty one. NULL: out of memory. */
-struct wal_write *wal_group_new(struct wal *wal);
-/* Room for it must be there. */
-void wal_group_add(struct wal_write *write, const struct wal_record *record,
-                   const void *payload);
-/* Keeps the memory of one for the next. */
-void wal_group_discard(struct wal *wal, struct wal_write *write);
-void wal_group_free(struct wal_write *write);
+void wal_write_free(struct wal_write *write);
 
 /* ---- wal_chore.c ---- */
 /* Moves what is not needed into the pool and starts what there is to do. */

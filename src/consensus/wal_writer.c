@@ -2,23 +2,31 @@
 /*
  * What goes to disk: a queue of groups of records, of which the first is under
  * way while the last one gathers (group commit), and the switch to the next
- * segment between two of them. A large group gains little by gathering more: the
- * disk is given it while the one before is under way, and goes on with it without
- * a pause (struct disk_ops: one after the other).
+ * segment between two of them.
  */
 #include "consensus/wal_internal.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "util/code.h"
+#include "util/crc32c.h"
+
+#define ROOM_MIN (64u * 1024u)
+#define ROOM_KEPT (1024u * 1024u) /* of an idle group */
 
 static int truncate_from(struct wal *wal, struct wal_append *append,
                          raft_index index);
-static void kick_ahead(struct wal *wal, const struct wal_write *first);
-static bool fits(const struct wal *wal, const struct wal_write *write);
+static int group_for(struct wal *wal, size_t records_len,
+                     struct wal_write **ret_write);
+static struct wal_write *write_new(struct wal *wal);
+static int write_reserve(struct wal_write *write, size_t records_len);
+static void write_add(struct wal_write *write, const struct wal_record *record,
+                      const void *payload);
+static void write_discard(struct wal *wal, struct wal_write *write);
 static void write_submit(struct wal *wal, struct wal_write *write);
-static void write_ended(struct wal *wal);
 static void write_on_done(struct disk_write *disk, int status);
 static void write_finish(struct wal *wal, struct wal_write *write);
 static void start_submit(struct wal *wal, bool reset, raft_index next_index);
@@ -45,7 +53,7 @@ int wal_append(struct wal *wal, struct wal_append *append,
     if (bytes == 0) {
         return QL_TOO_LARGE;
     }
-    rv = wal_group_for(wal, bytes, &write);
+    rv = group_for(wal, bytes, &write);
     if (rv != 0) {
         return rv;
     }
@@ -54,7 +62,7 @@ int wal_append(struct wal *wal, struct wal_append *append,
                                     wal->next, entries[i].term,
                                     NULL,      entries[i].buf.len};
 
-        wal_group_add(write, &record, entries[i].buf.base);
+        write_add(write, &record, entries[i].buf.base);
         wal->next++;
     }
     write->next = wal->next;
@@ -91,11 +99,11 @@ static int truncate_from(struct wal *wal, struct wal_append *append,
     if (index >= wal->next) {
         return 0;
     }
-    rv = wal_group_for(wal, WAL_RECORD, &write);
+    rv = group_for(wal, WAL_RECORD, &write);
     if (rv != 0) {
         return rv;
     }
-    wal_group_add(write, &record, NULL);
+    write_add(write, &record, NULL);
     wal->queued_bytes += WAL_RECORD;
     wal->next = index;
     write->next = index;
@@ -117,7 +125,7 @@ int wal_reset(struct wal *wal, struct wal_append *reset, raft_index next_index,
     if (wal->dead) {
         return QL_IO;
     }
-    write = wal_group_new(wal);
+    write = write_new(wal);
     if (write == NULL) {
         return QL_NO_MEMORY;
     }
@@ -136,16 +144,12 @@ void wal_kick(struct wal *wal)
 {
     struct wal_write *write;
 
-    if (wal->dead || list_empty(&wal->queue)) {
+    if (wal->dead || wal->flying || list_empty(&wal->queue)) {
         return;
     }
     write = LIST_ITEM(wal->queue.next, struct wal_write, link);
-    if (wal->flying) {
-        kick_ahead(wal, write);
-        return;
-    }
-    if (fits(wal, write)) {
-        wal->flying = true;
+    if (!write->reset && !wal->fresh_wanted &&
+        wal->offset + wal_write_bytes(write->records_len) <= wal->file_bytes) {
         write_submit(wal, write);
         return;
     }
@@ -159,28 +163,15 @@ void wal_kick(struct wal *wal)
     wal_chore_run(wal);
 }
 
-/* Gives the disk a large group behind @first, if that is what it has: a start is
- * written alone. */
-static void kick_ahead(struct wal *wal, const struct wal_write *first)
+void wal_write_free(struct wal_write *write)
 {
-    struct wal_write *write;
-
-    if (wal->ahead || !first->submitted || first->link.next == &wal->queue) {
-        return;
-    }
-    write = LIST_ITEM(first->link.next, struct wal_write, link);
-    if (write->records_len >= wal->ahead_bytes && fits(wal, write)) {
-        wal->ahead = true;
-        write_submit(wal, write);
+    if (write != NULL) {
+        free(write->memory);
+        free(write);
     }
 }
 
-/* Behind what is written or with the disk. */
-static bool fits(const struct wal *wal, const struct wal_write *write)
-{
-    return !write->reset && !wal->fresh_wanted &&
-           wal->offset + wal_write_bytes(write->records_len) <= wal->file_bytes;
-}
+/* ---- Groups ---- */
 
 /* 0: an entry is too large. */
 static size_t append_bytes(const struct raft_entry *entries, unsigned count)
@@ -195,6 +186,133 @@ static size_t append_bytes(const struct raft_entry *entries, unsigned count)
         bytes += wal_record_bytes(entries[i].buf.len);
     }
     return bytes;
+}
+
+/* The group that gathers, with room for @records_len more, or a new one. */
+static int group_for(struct wal *wal, size_t records_len,
+                     struct wal_write **ret_write)
+{
+    struct list *last = wal->queue.prev;
+    struct wal_write *write = NULL;
+    bool is_new = false;
+    int rv;
+
+    if (wal->queued_bytes + records_len > WAL_QUEUED_BYTES_MAX) {
+        return QL_BUSY;
+    }
+    if (wal_write_bytes(records_len) > wal->segment_bytes - DISK_BLOCK) {
+        return QL_TOO_LARGE;
+    }
+    if (!list_empty(&wal->queue) && !(wal->flying && last == wal->queue.next)) {
+        write = LIST_ITEM(last, struct wal_write, link);
+        if (write->reset ||
+            wal_write_bytes(write->records_len + records_len) >
+                (WAL_WRITE_BYTES_MAX < wal->segment_bytes - DISK_BLOCK
+                     ? WAL_WRITE_BYTES_MAX
+                     : wal->segment_bytes - DISK_BLOCK)) {
+            write = NULL;
+        }
+    }
+    if (write == NULL) {
+        write = write_new(wal);
+        if (write == NULL) {
+            return QL_NO_MEMORY;
+        }
+        is_new = true;
+    }
+    rv = write_reserve(write, write->records_len + records_len);
+    if (rv != 0) {
+        if (is_new) {
+            wal_write_free(write);
+        }
+        return rv;
+    }
+    if (is_new) {
+        list_push_back(&wal->queue, &write->link);
+    }
+    *ret_write = write;
+    return 0;
+}
+
+static struct wal_write *write_new(struct wal *wal)
+{
+    struct wal_write *write = wal->idle;
+    uint8_t *memory = NULL;
+    size_t room = 0;
+
+    if (write != NULL) {
+        memory = write->memory;
+        room = write->room;
+        wal->idle = NULL;
+    } else {
+        write = malloc(sizeof(*write));
+        if (write == NULL) {
+            return NULL;
+        }
+    }
+    memset(write, 0, sizeof(*write));
+    write->memory = memory;
+    write->room = room;
+    list_init(&write->link);
+    list_init(&write->appends);
+    return write;
+}
+
+static int write_reserve(struct wal_write *write, size_t records_len)
+{
+    size_t needed = wal_write_bytes(records_len);
+    size_t room = write->room < ROOM_MIN ? ROOM_MIN : write->room;
+    uint8_t *memory;
+
+    if (needed <= write->room) {
+        return 0;
+    }
+    while (room < needed) {
+        room *= 2;
+    }
+    memory = aligned_alloc(DISK_BLOCK, room);
+    if (memory == NULL) {
+        return QL_NO_MEMORY;
+    }
+    if (write->memory != NULL) {
+        memcpy(memory, write->memory, wal_write_bytes(write->records_len));
+    }
+    free(write->memory);
+    write->memory = memory;
+    write->room = room;
+    return 0;
+}
+
+static void write_add(struct wal_write *write, const struct wal_record *record,
+                      const void *payload)
+{
+    static const uint8_t zeros[8];
+    uint8_t front[WAL_RECORD];
+    size_t at = WAL_HEAD + write->records_len;
+    size_t padding = wal_record_bytes(record->len) - WAL_RECORD - record->len;
+
+    wal_record_encode(record, front);
+    wal_write_put(write->memory, at, front, WAL_RECORD);
+    write->records_crc = crc32c(write->records_crc, front, WAL_RECORD);
+    if (record->len > 0) {
+        wal_write_put(write->memory, at + WAL_RECORD, payload, record->len);
+        write->records_crc = crc32c(write->records_crc, payload, record->len);
+    }
+    if (padding > 0) {
+        wal_write_put(write->memory, at + WAL_RECORD + record->len, zeros,
+                      padding);
+        write->records_crc = crc32c(write->records_crc, zeros, padding);
+    }
+    write->records_len += wal_record_bytes(record->len);
+}
+
+static void write_discard(struct wal *wal, struct wal_write *write)
+{
+    if (wal->idle == NULL && write->room <= ROOM_KEPT) {
+        wal->idle = write;
+    } else {
+        wal_write_free(write);
+    }
 }
 
 /* ---- Records to disk ---- */
@@ -213,20 +331,12 @@ static void write_submit(struct wal *wal, struct wal_write *write)
     write->disk.len = wal_write_bytes(write->records_len);
     write->disk.cb = write_on_done;
     write->disk.data = wal;
-    write->submitted = true;
-    wal->offset += write->disk.len;
-    wal->writes++;
+    wal->flying = true;
     rv = wal->disk->ops->write(wal->disk, &write->disk);
     if (rv != 0) {
-        write_ended(wal);
+        wal->flying = false;
         fatal_write(wal, &write->disk, rv);
     }
-}
-
-static void write_ended(struct wal *wal)
-{
-    wal->flying = wal->ahead;
-    wal->ahead = false;
 }
 
 static void write_on_done(struct disk_write *disk, int status)
@@ -235,7 +345,7 @@ static void write_on_done(struct disk_write *disk, int status)
     struct wal_write *write;
     size_t i;
 
-    write_ended(wal);
+    wal->flying = false;
     if (wal->dead) {
         return;
     }
@@ -244,7 +354,8 @@ static void write_on_done(struct disk_write *disk, int status)
         return;
     }
     write = LIST_ITEM(wal->queue.next, struct wal_write, link);
-    assert(disk == &write->disk);
+    wal->offset += disk->len;
+    wal->writes++;
     wal->queued_bytes -= write->records_len;
     if (write->lowest != 0) {
         for (i = 0; i < wal->chain.count; i++) {
@@ -268,7 +379,7 @@ static void write_finish(struct wal *wal, struct wal_write *write)
     list_move_all(&appends, &write->appends);
     wal->durable_next = write->next;
     list_remove(&write->link);
-    wal_group_discard(wal, write);
+    write_discard(wal, write);
     wal_kick(wal);
     wal_collect(wal);
     while (!list_empty(&appends)) {

@@ -99,8 +99,7 @@
 #define TRAILING_BYTES_MAX (16u * MIB)
 #define WAL_SEGMENT_BYTES (64u * MIB)
 #define WAL_FILE_BYTES_MAX (4u * WAL_SEGMENT_BYTES) /* more is damage */
-#define WAL_WRITE_BYTES_MAX (4u * MIB)              /* one write */
-#define WAL_AHEAD_BYTES (128u * KIB) /* a group that needs no more */
+#define WAL_WRITE_BYTES_MAX (4u * MIB)              /* one write under way */
 /* Of one entry, with room for an entry that one huge batch makes. */
 #define WAL_RECORD_BYTES_MAX (16u * MIB)
 #define WAL_QUEUED_BYTES_MAX (256u * MIB) /* then QL_BUSY */

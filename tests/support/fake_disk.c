@@ -224,39 +224,7 @@ static void crash(struct fake_disk *fake, enum fake_crash how, bool tears)
     fake->fail_at = 0;
 }
 
-/* Another one to the same file. */
-static bool write_follows(const struct fake_disk *fake,
-                          const struct disk_write *before)
-{
-    const struct list *link;
-
-    for (link = fake->writes.next; link != &fake->writes; link = link->next) {
-        const struct disk_write *write =
-            LIST_ITEM(link, const struct disk_write, link);
-
-        if (write->file->inode == before->file->inode) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void writes_drop(struct fake_disk *fake, const struct fake_inode *inode)
-{
-    struct list *link;
-    struct list *next;
-
-    for (link = fake->writes.next; link != &fake->writes; link = next) {
-        next = link->next;
-        if (LIST_ITEM(link, struct disk_write, link)->file->inode == inode) {
-            list_remove(link);
-        }
-    }
-}
-
-/* Each sector of a write under way arrived or not, or all of them. The writes to
- * one file are done one after the other, so the next has begun only if the one
- * before is durable. */
+/* Each sector of a write under way arrived or not, or all of them. */
 static void pending_scatter(struct fake_disk *fake, bool tears)
 {
     while (!list_empty(&fake->writes)) {
@@ -264,13 +232,6 @@ static void pending_scatter(struct fake_disk *fake, bool tears)
             LIST_ITEM(fake->writes.next, struct disk_write, link);
 
         list_remove(&write->link);
-        if (write->status == 0 && write_follows(fake, write) &&
-            dice_one_in(&fake->dice, 2)) {
-            fake_inode_write_sync(write->file->inode, write->offset,
-                                  write->bytes, write->len);
-            continue;
-        }
-        writes_drop(fake, write->file->inode);
         if (write->status == 0 && (tears || dice_one_in(&fake->dice, 2))) {
             (void)fake_inode_write(write->file->inode, write->offset,
                                    write->bytes, write->len,

@@ -29,7 +29,6 @@ struct disk_file {
     struct list link;
     struct fake_disk *fake;
     struct fake_inode *inode; /* NULL after a crash: only close is allowed */
-    bool failed;              /* a write did */
 };
 
 struct fake_disk {

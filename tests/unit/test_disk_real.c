@@ -2,7 +2,6 @@
 /* The real disk with each of its writers, in a directory of its own. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "consensus/disk_real.h"
@@ -139,70 +138,6 @@ static void io_uring_ends_writes_in_order(void **state)
 static void thread_ends_writes_in_order(void **state)
 {
     writes_end_in_order(*state, DISK_WRITER_THREAD);
-}
-
-static void on_ended(struct disk_write *write, int status)
-{
-    unsigned *ended = write->data;
-
-    *ended = *ended * 2 + (status != 0);
-}
-
-/* Of three: the second has memory that nobody may read. */
-static void nothing_follows_a_failure(const struct tmpdir *dir,
-                                      enum disk_writer writer)
-{
-    _Alignas(DISK_BLOCK) static uint8_t block[DISK_BLOCK];
-    _Alignas(DISK_BLOCK) static uint8_t again[3 * DISK_BLOCK];
-    void *forbidden =
-        mmap(NULL, DISK_BLOCK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct disk_write writes[3];
-    struct bench bench;
-    struct disk_file *file;
-    unsigned ended = 1;
-    size_t len = 0;
-
-    assert_true(forbidden != MAP_FAILED);
-    if (!bench_start(&bench, dir, writer)) {
-        return;
-    }
-    assert_int_equal(bench.disk->ops->open(bench.disk, "f", true, &file, NULL),
-                     0);
-    assert_int_equal(bench.disk->ops->fill(file, sizeof again, NULL), 0);
-    memset(block, 'x', sizeof block);
-    for (unsigned i = 0; i < 3; i++) {
-        writes[i] = (struct disk_write){.file = file,
-                                        .offset = (uint64_t)i * DISK_BLOCK,
-                                        .bytes = i == 1 ? forbidden : block,
-                                        .len = DISK_BLOCK,
-                                        .cb = on_ended,
-                                        .data = &ended};
-        assert_int_equal(bench.disk->ops->write(bench.disk, &writes[i]), 0);
-        assert_false(disk_real_is_idle(bench.real));
-    }
-    while (ended < 8) {
-        (void)uv_run(&bench.loop, UV_RUN_ONCE);
-    }
-    assert_int_equal(ended, 8 + 3); /* one good, two bad, in order */
-    assert_non_null(strstr(writes[1].err.text, "write f"));
-    assert_true(disk_real_is_idle(bench.real));
-    assert_int_equal(
-        bench.disk->ops->read(file, 0, again, sizeof again, &len, NULL), 0);
-    assert_memory_equal(again, block, DISK_BLOCK);
-    assert_int_equal(again[2 * DISK_BLOCK], 0);
-    bench.disk->ops->close(file);
-    bench_stop(&bench);
-    assert_int_equal(munmap(forbidden, DISK_BLOCK), 0);
-}
-
-static void io_uring_writes_nothing_behind_a_failure(void **state)
-{
-    nothing_follows_a_failure(*state, DISK_WRITER_URING);
-}
-
-static void thread_writes_nothing_behind_a_failure(void **state)
-{
-    nothing_follows_a_failure(*state, DISK_WRITER_THREAD);
 }
 
 static void work_is_told_on_the_loop(void **state)
@@ -368,11 +303,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(io_uring_ends_writes_in_order,
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(thread_ends_writes_in_order,
-                                        tmpdir_setup, tmpdir_teardown),
-        cmocka_unit_test_setup_teardown(
-            io_uring_writes_nothing_behind_a_failure, tmpdir_setup,
-            tmpdir_teardown),
-        cmocka_unit_test_setup_teardown(thread_writes_nothing_behind_a_failure,
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(work_is_told_on_the_loop, tmpdir_setup,
                                         tmpdir_teardown),

@@ -60,6 +60,28 @@ static void what_was_appended_is_read_again(void **state)
     wal_rig_close(&rig);
 }
 
+static void what_is_queued_goes_out_in_one_write(void **state)
+{
+    struct wal_rig rig;
+    uint64_t writes;
+    unsigned i;
+
+    (void)state;
+    wal_rig_init(&rig, 1, 64 * DISK_BLOCK);
+    assert_int_equal(wal_rig_open(&rig, 1), 0);
+    fake_disk_drain(rig.fake);
+    writes = fake_disk_stats(rig.fake).writes;
+    for (i = 0; i < 50; i++) {
+        assert_int_equal(wal_rig_append(&rig, i + 1, NULL, NULL), 0);
+    }
+    assert_int_equal(fake_disk_writes(rig.fake), 1);
+    assert_int_equal(rig.acks, 0);
+    fake_disk_drain(rig.fake);
+    assert_int_equal(fake_disk_stats(rig.fake).writes - writes, 2);
+    assert_int_equal(rig.acks, 50);
+    wal_rig_close(&rig);
+}
+
 static void truncated_entries_do_not_come_back(void **state)
 {
     struct wal_rig rig;
@@ -439,6 +461,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_appended_is_read_again),
+        cmocka_unit_test(what_is_queued_goes_out_in_one_write),
         cmocka_unit_test(truncated_entries_do_not_come_back),
         cmocka_unit_test(dropped_segments_are_recycled),
         cmocka_unit_test(reset_begins_an_empty_log),
