@@ -124,8 +124,8 @@ class StartingAgain(Case):
     """What a node does when a configuration was rolled back (rule J)."""
 
     def setUp(self):
-        if not os.path.exists(build.path("tests/system/quorlogd_rolls_back")):
-            self.skipTest("make tests/system/quorlogd_rolls_back")
+        if not os.path.exists(build.path("tests/daemons/quorlogd_rolls_back")):
+            self.skipTest("make tests/daemons/quorlogd_rolls_back")
 
     def test_the_process_stays_and_the_node_goes_on(self):
         cluster = self.cluster(3)
@@ -134,7 +134,7 @@ class StartingAgain(Case):
             client.append("kept", "a", "b")
         node = cluster.followers()[0]
         node.stop()
-        node.program = "tests/system/quorlogd_rolls_back"
+        node.program = "tests/daemons/quorlogd_rolls_back"
         node.start()
         node.wait_for_log("clients connect to", 2)
         descriptors = None

@@ -9,7 +9,7 @@ import unittest
 from support import build
 from support.case import Case
 
-STALLS = "tests/system/quorlogd_stalls"
+STALLS = "tests/daemons/quorlogd_stalls"
 COUNT = 160  # appends of 1 MiB each: far more than may wait for one peer
 VALUE = 1 << 20
 KEPT = 4 << 20

@@ -11,7 +11,7 @@ from support import build
 from support.client import Client, RpcError
 from support.ports import free_address
 
-PROGRAM = "tests/system/quorlogd_fails"
+PROGRAM = "tests/daemons/quorlogd_fails"
 APPENDS = 40
 VALUE_BYTES = 12000  # 16 KiB of the raft log each, in a write of its own
 SEGMENT_BYTES = 128 << 10
