@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 struct disk_reader;
 

@@ -9,7 +9,7 @@
 
 #include <uv.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 #include "consensus/disk_writer.h"
 
 struct disk_real_options {

@@ -11,7 +11,7 @@
 
 #include <raft.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 /* QL_NOT_FOUND: no doubt. QL_CORRUPT: there is a mark, of no known term. */
 int doubt_file_load(struct disk *disk, raft_term *ret_term, struct err *err);

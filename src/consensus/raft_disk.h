@@ -20,7 +20,7 @@
 #include <raft.h>
 #include <stdbool.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 #include "consensus/reserve.h"
 #include "consensus/wal.h"
 #include "util/buf.h"

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 #define RESERVE_NAME "reserve"
 #define RESERVE_NEW_NAME "reserve.new" /* until it is whole */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consensus/readback.h"
+#include "store/readback.h"
 #include "util/crc32c.h"
 #include "util/hash128.h"
 

@@ -10,7 +10,7 @@
 
 #include <raft.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 #include "util/buf.h"
 #include "util/limits.h"
 

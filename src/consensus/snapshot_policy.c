@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/snapshot_policy.h"
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 /* What an entry that is no batch (a barrier, a configuration) may weigh. */
 #define OTHER_ENTRY_LEN 1024u

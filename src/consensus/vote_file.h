@@ -9,7 +9,7 @@
 
 #include <raft.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 struct vote_file {
     struct disk *disk;

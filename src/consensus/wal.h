@@ -20,7 +20,7 @@
 
 #include <raft.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 #include "util/limits.h"
 
 struct wal;

@@ -7,7 +7,7 @@
 
 #include <raft.h>
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 #define WAL_TAG 16u    /* bytes at the front of each sector */
 #define WAL_SLICE 496u /* the rest of it */

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 
 struct fake_disk;
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consensus/readback.h"
+#include "store/readback.h"
 #include "consensus/snapshot_dir.h"
 #include "support/cmocka.h"
 #include "support/disk_rig.h"

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "consensus/disk.h"
+#include "store/disk.h"
 #include "util/buf.h"
 #include "util/hash128.h"
 

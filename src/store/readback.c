@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "consensus/readback.h"
+#include "store/readback.h"
 
 #include <assert.h>
 #include <stdlib.h>
