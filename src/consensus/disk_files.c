@@ -16,6 +16,14 @@
 #define STEP_BYTES (1024u * 1024u)       /* of a fill */
 #define READ_BYTES (16u * 1024u * 1024u) /* of one read */
 
+static void tell_below(const char *below, const char *name,
+                       void (*each)(void *data, const char *name), void *data);
+
+static int make_directory_of(struct disk_real *real, const char *name,
+                             struct err *err);
+static int sync_directory_of(struct disk_real *real, const char *name,
+                             struct err *err);
+
 static struct disk_real *real_of(struct disk *disk)
 {
     return (struct disk_real *)(void *)disk;
@@ -73,15 +81,17 @@ int disk_files_write(struct disk_write *write)
                                           write->file->name);
 }
 
-static int op_list(struct disk *disk,
-                   void (*each)(void *data, const char *name), void *data,
-                   struct err *err)
+/* @below is "" or the name of a directory within the disk's. */
+static int list_names(struct disk_real *real, const char *below,
+                      void (*each)(void *data, const char *name), void *data,
+                      struct err *err)
 {
-    int fd =
-        openat(real_of(disk)->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(real->dir_fd, below[0] == '\0' ? "." : below,
+                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
     int failed;
+    int rv = 0;
 
     if (dir == NULL) {
         failed = errno;
@@ -93,14 +103,43 @@ static int op_list(struct disk *disk,
     do {
         errno = 0;
         entry = readdir(dir);
-        if (entry != NULL && entry->d_name[0] != '.') {
-            each(data, entry->d_name);
+        if (entry == NULL || entry->d_name[0] == '.') {
+            continue;
         }
-    } while (entry != NULL);
+        if (below[0] == '\0') {
+            each(data, entry->d_name);
+            if (entry->d_type == DT_DIR) {
+                rv = list_names(real, entry->d_name, each, data, err);
+            }
+        } else {
+            tell_below(below, entry->d_name, each, data);
+        }
+    } while (entry != NULL && rv == 0);
     failed = errno;
     (void)closedir(dir);
-    return failed == 0 ? 0
-                       : disk_files_error(err, failed, "read", "the directory");
+    if (rv != 0 || failed == 0) {
+        return rv;
+    }
+    return disk_files_error(err, failed, "read", "the directory");
+}
+
+static void tell_below(const char *below, const char *name,
+                       void (*each)(void *data, const char *name), void *data)
+{
+    char path[DISK_NAME_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", below, name);
+
+    /* What we name is shorter; others' files are nobody's here. */
+    if (len > 0 && (size_t)len < sizeof(path)) {
+        each(data, path);
+    }
+}
+
+static int op_list(struct disk *disk,
+                   void (*each)(void *data, const char *name), void *data,
+                   struct err *err)
+{
+    return list_names(real_of(disk), "", each, data, err);
 }
 
 static int op_open(struct disk *disk, const char *name, bool create,
@@ -235,7 +274,7 @@ static int op_sync_directory(struct disk *disk, struct err *err)
 {
     /* No matter why: it cannot be tried again, as a write for want of space. */
     if (fsync(real_of(disk)->dir_fd) != 0) {
-        return err_errno(err, errno, "sync the directory of the raft log");
+        return err_errno(err, errno, "sync the directory");
     }
     return 0;
 }
@@ -244,11 +283,50 @@ static int op_rename(struct disk *disk, const char *from, const char *to,
                      struct err *err)
 {
     int dir_fd = real_of(disk)->dir_fd;
+    int rv = 0;
 
+    if (strchr(to, '/') != NULL) {
+        rv = make_directory_of(real_of(disk), to, err);
+    }
+    if (rv != 0) {
+        return rv;
+    }
     if (renameat(dir_fd, from, dir_fd, to) != 0) {
         return disk_files_error(err, errno, "rename", from);
     }
-    return op_sync_directory(disk, err);
+    if (strchr(to, '/') != NULL) {
+        rv = sync_directory_of(real_of(disk), to, err);
+    }
+    return rv != 0 ? rv : op_sync_directory(disk, err);
+}
+
+/* The directory that @name, "dir/file", is in. */
+static int make_directory_of(struct disk_real *real, const char *name,
+                             struct err *err)
+{
+    char dir[DISK_NAME_MAX];
+
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)strcspn(name, "/"), name);
+    if (mkdirat(real->dir_fd, dir, 0700) != 0 && errno != EEXIST) {
+        return disk_files_error(err, errno, "make", dir);
+    }
+    return 0;
+}
+
+static int sync_directory_of(struct disk_real *real, const char *name,
+                             struct err *err)
+{
+    char dir[DISK_NAME_MAX];
+    int fd;
+    int failed;
+
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)strcspn(name, "/"), name);
+    fd = openat(real->dir_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    failed = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return failed == 0 ? 0 : err_errno(err, failed, "sync %s", dir);
 }
 
 static int op_remove(struct disk *disk, const char *name, struct err *err)

@@ -20,8 +20,8 @@ struct disk_real {
     bool direct;
     char fallback[ERR_TEXT_MAX]; /* see disk_real_fallback() */
     struct disk_lane *work_lane;
-    struct disk_lane *write_lane; /* NULL with io_uring */
-    struct disk_uring *uring;     /* NULL with the thread */
+    struct disk_lane *write_lane; /* NULL with io_uring, or works only */
+    struct disk_uring *uring;     /* NULL with the thread, or works only */
     unsigned stopping;            /* parts that have to end yet */
     void (*stop_cb)(void *data);
     void *stop_data;
@@ -35,15 +35,16 @@ int disk_files_write(struct disk_write *write);
 int disk_files_error(struct err *err, int errnum, const char *what,
                      const char *name);
 
-/* ---- disk_thread.c: a thread that does one thing after the other ---- */
-/* @run is called on the thread, @done on the loop, in order. @link is embedded
- * in what is to be done. */
+/* ---- disk_thread.c: threads that do one thing after the other ---- */
+/* @run is called on a thread, @done on the loop, in the order in which they end.
+ * @link is embedded in what is to be done. */
 struct disk_lane_ops {
     void (*run)(struct list *link);
     void (*done)(struct list *link);
 };
 int disk_lane_start(struct disk_lane **ret_lane, uv_loop_t *loop,
-                    const struct disk_lane_ops *ops, struct err *err);
+                    const struct disk_lane_ops *ops, unsigned threads,
+                    struct err *err);
 void disk_lane_add(struct disk_lane *lane, struct list *link);
 /* All that was added was told. */
 bool disk_lane_is_idle(const struct disk_lane *lane);

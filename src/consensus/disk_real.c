@@ -16,7 +16,8 @@
 static int probe(struct disk_real *real, enum disk_writer writer,
                  bool *ret_uring, struct err *err);
 static int probe_direct(struct disk_real *real, int *ret_fd);
-static int parts_start(struct disk_real *real, uv_loop_t *loop, bool uring,
+static int parts_start(struct disk_real *real,
+                       const struct disk_real_options *options, bool uring,
                        struct err *err);
 static void say_fallback(struct disk_real *real, const char *why);
 static int op_write(struct disk *disk, struct disk_write *write);
@@ -35,8 +36,8 @@ int disk_real_start(struct disk_real **ret_real,
                     const struct disk_real_options *options, struct err *err)
 {
     struct disk_real *real = calloc(1, sizeof(*real));
-    bool uring;
-    int rv;
+    bool uring = false;
+    int rv = 0;
 
     if (real == NULL) {
         return err_set(err, QL_NO_MEMORY, "start the disk: out of memory");
@@ -50,11 +51,12 @@ int disk_real_start(struct disk_real **ret_real,
         rv = err_errno(err, errno, "open %s", options->dir);
         goto free_real;
     }
-    rv = probe(real, options->writer, &uring, err);
-    if (rv != 0) {
-        goto close_dir;
+    if (!options->works_only) {
+        rv = probe(real, options->writer, &uring, err);
     }
-    rv = parts_start(real, options->loop, uring, err);
+    if (rv == 0) {
+        rv = parts_start(real, options, uring, err);
+    }
     if (rv != 0) {
         goto close_dir;
     }
@@ -70,9 +72,13 @@ free_real:
 
 bool disk_real_is_idle(const struct disk_real *real)
 {
-    return disk_lane_is_idle(real->work_lane) &&
-           (real->uring != NULL ? disk_uring_is_idle(real->uring)
-                                : disk_lane_is_idle(real->write_lane));
+    if (!disk_lane_is_idle(real->work_lane)) {
+        return false;
+    }
+    if (real->uring != NULL) {
+        return disk_uring_is_idle(real->uring);
+    }
+    return real->write_lane == NULL || disk_lane_is_idle(real->write_lane);
 }
 
 void disk_real_stop(struct disk_real *real, void (*cb)(void *data), void *data)
@@ -80,13 +86,15 @@ void disk_real_stop(struct disk_real *real, void (*cb)(void *data), void *data)
     assert(disk_real_is_idle(real));
     real->stop_cb = cb;
     real->stop_data = data;
-    real->stopping = 2;
-    disk_lane_stop(real->work_lane, on_part_stopped, real);
+    real->stopping = 1;
     if (real->uring != NULL) {
+        real->stopping++;
         disk_uring_stop(real->uring, on_part_stopped, real);
-    } else {
+    } else if (real->write_lane != NULL) {
+        real->stopping++;
         disk_lane_stop(real->write_lane, on_part_stopped, real);
     }
+    disk_lane_stop(real->work_lane, on_part_stopped, real);
 }
 
 struct disk *disk_real_disk(struct disk_real *real)
@@ -184,20 +192,24 @@ static int probe_direct(struct disk_real *real, int *ret_fd)
     return *ret_fd >= 0 || errno == ENOSPC || errno == EDQUOT ? 0 : errno;
 }
 
-static int parts_start(struct disk_real *real, uv_loop_t *loop, bool uring,
+static int parts_start(struct disk_real *real,
+                       const struct disk_real_options *options, bool uring,
                        struct err *err)
 {
-    int rv;
+    unsigned threads = options->work_threads > 0 ? options->work_threads : 1;
+    int rv = 0;
 
     if (uring) {
-        rv = disk_uring_start(&real->uring, loop, err);
-    } else {
-        rv = disk_lane_start(&real->write_lane, loop, &write_lane_ops, err);
+        rv = disk_uring_start(&real->uring, options->loop, err);
+    } else if (!options->works_only) {
+        rv = disk_lane_start(&real->write_lane, options->loop, &write_lane_ops,
+                             1, err);
     }
     if (rv != 0) {
         return rv;
     }
-    return disk_lane_start(&real->work_lane, loop, &work_lane_ops, err);
+    return disk_lane_start(&real->work_lane, options->loop, &work_lane_ops,
+                           threads, err);
 }
 
 static void say_fallback(struct disk_real *real, const char *why)
@@ -217,6 +229,7 @@ static int op_write(struct disk *disk, struct disk_write *write)
     if (real->uring != NULL) {
         return disk_uring_write(real->uring, write);
     }
+    assert(real->write_lane != NULL); /* it was not started with works_only */
     disk_lane_add(real->write_lane, &write->link);
     return 0;
 }

@@ -12,10 +12,18 @@
 #include "store/disk.h"
 #include "consensus/disk_writer.h"
 
+#define DISK_WORK_THREADS_MAX 8u
+
 struct disk_real_options {
     uv_loop_t *loop; /* on which callbacks come; outlives the disk */
     const char *dir; /* must be there */
     enum disk_writer writer;
+    /* Works run side by side on so many threads; 0: on one, and so one after the
+     * other. No more than DISK_WORK_THREADS_MAX. */
+    unsigned work_threads;
+    /* It takes no disk_ops.write: everything is done by blocking operations, in
+     * works, and goes through the page cache. */
+    bool works_only;
 };
 
 struct disk_real;

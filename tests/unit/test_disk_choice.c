@@ -104,7 +104,7 @@ static void must_write(struct disk_real *real, uv_loop_t *loop)
 static void assert_choice(const char *dir, enum disk_writer writer,
                           const char *choice, const char *why)
 {
-    struct disk_real_options options = {NULL, dir, writer};
+    struct disk_real_options options = {.dir = dir, .writer = writer};
     struct err err = {0};
     struct disk_real *real;
     uv_loop_t loop;
@@ -124,7 +124,8 @@ static void assert_choice(const char *dir, enum disk_writer writer,
 
 static void assert_refused(const char *dir, const char *why)
 {
-    struct disk_real_options options = {NULL, dir, DISK_WRITER_URING};
+    struct disk_real_options options = {.dir = dir,
+                                        .writer = DISK_WRITER_URING};
     struct err err = {0};
     struct disk_real *real;
     uv_loop_t loop;

@@ -27,7 +27,8 @@ static void on_stopped(void *data)
 static bool bench_start(struct bench *bench, const struct tmpdir *dir,
                         enum disk_writer writer)
 {
-    struct disk_real_options options = {&bench->loop, dir->path, writer};
+    struct disk_real_options options = {
+        .loop = &bench->loop, .dir = dir->path, .writer = writer};
     int rv;
 
     memset(bench, 0, sizeof(*bench));
@@ -159,6 +160,54 @@ static void work_is_told_on_the_loop(void **state)
     bench_stop(&bench);
 }
 
+static int work_meet(struct disk_work *work)
+{
+    (void)uv_barrier_wait(work->data);
+    return 0;
+}
+
+static unsigned met;
+
+static void on_met(struct disk_work *work, int status)
+{
+    (void)work;
+    assert_int_equal(status, 0);
+    met++;
+}
+
+/* Each waits for the other, and neither for a disk that takes writes. */
+static void works_run_side_by_side_on_several_threads(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct disk_work works[2];
+    uv_barrier_t barrier;
+    struct bench bench = {0};
+    struct disk_real_options options = {.loop = &bench.loop,
+                                        .dir = dir->path,
+                                        .work_threads = 2,
+                                        .works_only = true};
+    size_t i;
+
+    assert_int_equal(uv_loop_init(&bench.loop), 0);
+    assert_int_equal(uv_barrier_init(&barrier, 2), 0);
+    assert_int_equal(disk_real_start(&bench.real, &options, NULL), 0);
+    bench.disk = disk_real_disk(bench.real);
+    met = 0;
+    for (i = 0; i < 2; i++) {
+        works[i].run = work_meet;
+        works[i].cb = on_met;
+        works[i].data = &barrier;
+        assert_int_equal(bench.disk->ops->work(bench.disk, &works[i]), 0);
+    }
+    assert_false(disk_real_is_idle(bench.real));
+    while (met < 2) {
+        (void)uv_run(&bench.loop, UV_RUN_ONCE);
+    }
+    assert_true(disk_real_is_idle(bench.real));
+    uv_barrier_destroy(&barrier);
+    bench_stop(&bench);
+}
+
 static unsigned names;
 
 static void on_name(void *data, const char *name)
@@ -194,8 +243,7 @@ static void names_are_listed_renamed_and_removed(void **state)
 
 static void missing_directory_is_said(void **state)
 {
-    struct disk_real_options options = {NULL, "/nowhere/at/all",
-                                        DISK_WRITER_AUTO};
+    struct disk_real_options options = {.dir = "/nowhere/at/all"};
     struct disk_real *real;
 
     (void)state;
@@ -304,6 +352,9 @@ int main(void)
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(thread_ends_writes_in_order,
                                         tmpdir_setup, tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(
+            works_run_side_by_side_on_several_threads, tmpdir_setup,
+            tmpdir_teardown),
         cmocka_unit_test_setup_teardown(work_is_told_on_the_loop, tmpdir_setup,
                                         tmpdir_teardown),
         cmocka_unit_test_setup_teardown(names_are_listed_renamed_and_removed,
