@@ -61,7 +61,8 @@ struct disk_work {
 };
 
 struct disk_ops {
-    /* Calls @each for every name, in no order. */
+    /* Calls @each for every name, in no order; for what is in a directory below
+     * this one, "below/name". */
     int (*list)(struct disk *disk, void (*each)(void *data, const char *name),
                 void *data, struct err *err);
     /* @create: make it, empty, when it is missing. */
@@ -79,7 +80,8 @@ struct disk_ops {
     /* Makes the file @len bytes of written zeros, durable on return, so that
      * later writes go over written blocks. */
     int (*fill)(struct disk_file *file, uint64_t len, struct err *err);
-    /* Replaces @to; durable on return (syncs the directory). */
+    /* Replaces @to; durable on return (syncs the directory). @to may be
+     * "below/name": that directory is made when it is missing. */
     int (*rename)(struct disk *disk, const char *from, const char *to,
                   struct err *err);
     /* Durable on return. */
