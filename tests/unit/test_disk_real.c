@@ -241,6 +241,39 @@ static void names_are_listed_renamed_and_removed(void **state)
     bench_stop(&bench);
 }
 
+static unsigned names_below;
+
+static void on_name_below(void *data, const char *name)
+{
+    (void)data;
+    names_below += strcmp(name, "below/b") == 0 ? 1 : 0;
+}
+
+static void a_file_moves_below_and_is_listed_there(void **state)
+{
+    struct bench bench;
+    struct disk_file *file;
+
+    assert_true(bench_start(&bench, *state, DISK_WRITER_THREAD));
+    assert_int_equal(bench.disk->ops->open(bench.disk, "a", true, &file, NULL),
+                     0);
+    bench.disk->ops->close(file);
+    assert_int_equal(bench.disk->ops->rename(bench.disk, "a", "below/b", NULL),
+                     0);
+    names_below = 0;
+    assert_int_equal(
+        bench.disk->ops->list(bench.disk, on_name_below, NULL, NULL), 0);
+    assert_int_equal(names_below, 1);
+    assert_int_equal(
+        bench.disk->ops->open(bench.disk, "below/b", false, &file, NULL), 0);
+    bench.disk->ops->close(file);
+    assert_int_equal(bench.disk->ops->remove(bench.disk, "below/b", NULL), 0);
+    assert_int_equal(
+        bench.disk->ops->open(bench.disk, "below/b", false, &file, NULL),
+        QL_NOT_FOUND);
+    bench_stop(&bench);
+}
+
 static void missing_directory_is_said(void **state)
 {
     struct disk_real_options options = {.dir = "/nowhere/at/all"};
@@ -358,6 +391,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(work_is_told_on_the_loop, tmpdir_setup,
                                         tmpdir_teardown),
         cmocka_unit_test_setup_teardown(names_are_listed_renamed_and_removed,
+                                        tmpdir_setup, tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(a_file_moves_below_and_is_listed_there,
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test(missing_directory_is_said),
         cmocka_unit_test_setup_teardown(wal_by_io_uring_is_read_again,
