@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "machine/chunk_set.h"
 #include "machine/command.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -24,7 +25,14 @@
 
 struct machine;
 
-struct machine *machine_new(void);
+/* What decides where chunks end; equal on all nodes. */
+struct machine_limits {
+    uint64_t chunk_bytes; /* raw bytes at which a chunk is sealed */
+    uint64_t open_bytes;  /* of all open chunks together */
+};
+
+/* @limits NULL: CHUNK_BYTES and OPEN_CHUNKS_BYTES. Others are for tests. */
+struct machine *machine_new(const struct machine_limits *limits);
 void machine_free(struct machine *machine);
 
 /* What one command did. */
@@ -75,8 +83,8 @@ void machine_counts(const struct machine *machine, struct machine_counts *ret);
 /* True when a tick would drop entries or producers, as far as can be told
  * cheaply; the leader need not propose ticks otherwise. */
 bool machine_wants_tick(const struct machine *machine, uint64_t time_ms);
-/* A digest of the whole state: equal on all nodes at the same index. Costs a
- * walk over the tables (not over sealed chunks). */
+/* A digest of the whole state: equal on all nodes at the same index. Costs what
+ * has changed since the last call; after machine_restore() that is everything. */
 void machine_digest(const struct machine *machine, uint8_t ret[16]);
 
 /* ---- Reading ---- */
@@ -92,13 +100,22 @@ int machine_log_list(const struct machine *machine,
                      const struct log_list_args *args,
                      struct log_list_result *ret);
 
-/* Walks the entries of a log. Valid until the next apply. */
+/* Walks the entries of a log. Valid until the next apply, and until the bytes of
+ * a chunk go or come (chunk_clear_memory(), chunk_clear_parts()). */
 struct machine_reader {
     const void *log;
-    uint64_t at;  /* the next position to look for */
-    uint64_t to;  /* stop before it */
-    size_t chunk; /* index of the chunk @offset is in */
-    size_t offset;
+    uint64_t at;          /* the next position to look for */
+    uint64_t to;          /* stop before it */
+    struct chunk *chunk;  /* that @offset is in; NULL: to be found */
+    size_t offset;        /* of the entry at @at */
+    struct chunk *absent; /* set with MACHINE_READ_ABSENT; borrowed */
+};
+enum machine_read {
+    MACHINE_READ_ENTRY,  /* *ret is the entry */
+    MACHINE_READ_END,    /* reader->at is where to go on */
+    MACHINE_READ_ABSENT, /* the bytes of reader->absent are not in memory: load
+                            it and open a new reader at reader->at. It may be a
+                            part of a chunk that is not written yet. */
 };
 /* @from 0: the head; @to 0: the tail. QL_NOT_FOUND; QL_TRIMMED when @from is
  * before the head (*ret_head set then, and also on success). A @from beyond the
@@ -106,30 +123,92 @@ struct machine_reader {
 int machine_reader_open(struct machine_reader *ret,
                         const struct machine *machine, uint64_t log_uid,
                         uint64_t from, uint64_t to, uint64_t *ret_head);
-/* False at the end. reader->at is then where to go on. */
-bool machine_reader_next(struct machine_reader *reader, struct read_entry *ret);
+enum machine_read machine_reader_next(struct machine_reader *reader,
+                                      struct read_entry *ret);
+/* The chunk behind the one that the reader is in, or that it found absent, if it
+ * has something to read and its bytes are absent too: worth loading now. Or
+ * NULL. */
+struct chunk *machine_reader_ahead(const struct machine_reader *reader);
 
 /* What an append came to: 0 and *ret, or the code it was refused with, or
  * QL_NOT_FOUND, QL_DUPLICATE_UNKNOWN, QL_PRODUCER_EXPIRED. */
 int machine_append_status(const struct machine *machine, uint64_t producer,
                           uint64_t sequence, struct append_result *ret);
 
+/* ---- Chunks ---- */
+
+/* Called during machine_apply: @chunk was sealed (its bytes are in memory) or
+ * merged (chunk->parts); @from is the chain before it. Take a chunk_ref() to keep
+ * it. Must not call back into the machine. Without anybody who listens bytes stay
+ * in memory. */
+struct machine_chunk_events {
+    void (*on_sealed)(void *data, struct chunk *chunk,
+                      const uint8_t from[HASH128_LEN]);
+    void *data;
+};
+/* Copies @events; NULL: nobody listens. */
+void machine_on_chunks(struct machine *machine,
+                       const struct machine_chunk_events *events);
+/* All sealed chunks, by uid and then position. @each may change what belongs to
+ * the store in them, and nothing else. */
+void machine_each_chunk(const struct machine *machine,
+                        void (*each)(void *data, struct chunk *chunk,
+                                     const uint8_t from[HASH128_LEN]),
+                        void *data);
+/* The sealed chunk that has @position, borrowed, or NULL. */
+struct chunk *machine_find_chunk(const struct machine *machine, uint64_t uid,
+                                 uint64_t position);
+/* All lists of sealed chunks as they are; a new reference. */
+struct chunk_set *machine_chunks(const struct machine *machine);
+
 /* ---- Snapshots ---- */
 
 /*
- * A frozen copy of the state, made in time proportional to the tables; chunk
- * bytes are shared, not copied. Made and freed on the loop thread, readable on
- * one other thread in between.
+ * A frozen copy of the state, made in time proportional to the logs and the
+ * producers: sealed chunks are shared lists, open ones shared bytes. Made and
+ * freed on the loop thread, readable on one other thread in between.
  */
 struct view;
 struct view *machine_freeze(const struct machine *machine);
 void view_free(struct view *view);
-/* Its image is a sequence of byte runs (docs/formats.md, "Machine image"). */
-size_t view_runs(const struct view *view);
-struct bytes view_run(const struct view *view, size_t index);
 uint64_t view_len(const struct view *view);
+/* The sealed chunks it names; a new reference. Loop thread. */
+struct chunk_set *view_take_chunks(const struct view *view);
 
-/* Replaces the whole state by an image. QL_CORRUPT: the state is as before.
- * Hostile bytes are refused without large allocations. */
+/* Its image is a sequence of byte runs (docs/formats.md, "Machine image"), made
+ * as they are asked for. */
+#define VIEW_ROWS 64u      /* chunk rows made at a time */
+#define VIEW_CHUNK_LEN 64u /* bytes of one */
+struct view_cursor {
+    int stage;
+    size_t at;  /* item in the stage */
+    size_t row; /* in the item */
+    uint8_t rows[VIEW_ROWS * VIEW_CHUNK_LEN];
+};
+void view_cursor_init(struct view_cursor *cursor);
+/* False at the end. The run lives until the next call with @cursor. */
+bool view_next(const struct view *view, struct view_cursor *cursor,
+               struct bytes *ret_run);
+
+/* Where a restored state finds chunks that are there already. @find returns a
+ * new reference, or NULL. */
+struct chunk_source {
+    struct chunk *(*find)(void *data, const struct chunk_name *name);
+    void *data;
+};
+/* Replaces the whole state by an image. Sealed chunks that @source (or NULL)
+ * knows are used, others become stubs without bytes. QL_CORRUPT: the state is as
+ * before; QL_INVALID: so is it, and the image is of another version. Hostile
+ * bytes are refused without large allocations. */
 int machine_restore(struct machine *machine, const uint8_t *image, size_t len,
-                    struct err *err);
+                    const struct chunk_source *source, struct err *err);
+/* Replaces sealed chunks of the state by those of the same name that @source
+ * knows, if they are not the same already: for a state that was restored away
+ * from the loop, without a source. QL_CORRUPT when the numbers of one differ; the
+ * state is good then, but not all were replaced. */
+int machine_use_chunks(struct machine *machine,
+                       const struct chunk_source *source, struct err *err);
+/* Exchanges the states of two machines with equal limits, one of them prepared
+ * by machine_restore(). Who listens stays: those of @a, and of @b, are told of
+ * uid 0. */
+void machine_swap_state(struct machine *a, struct machine *b);

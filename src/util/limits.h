@@ -23,9 +23,12 @@
 #define PRODUCER_TTL_MS (24ull * 3600u * 1000u) /* idle time before expiry */
 #define CHUNK_BYTES (1u * MIB)        /* raw bytes at which a chunk seals */
 #define OPEN_CHUNKS_BYTES (16u * MIB) /* of all open chunks together */
-/* Of all chunks: then appends are refused. With the largest tables beside them a
- * snapshot stays below SNAPSHOT_LEN_MAX. */
-#define LOGS_BYTES_MAX (1536u * MIB)
+#define CHUNK_RUN_MAX 16u /* neighbours of one class: then they merge */
+/* Raw bytes that a merged chunk can have, with room for a long last entry. */
+#define CHUNK_BYTES_MAX (2u * CHUNK_BYTES + ENTRY_KEY_MAX + ENTRY_VALUE_MAX)
+#define CHUNK_MARK_BYTES (8u * KIB) /* between marks in a chunk's memory */
+/* Sealed chunks in all logs: then appends are refused. */
+#define CHUNKS_MAX 1000000u
 #define CLOCK_JUMP_MS (3600u * 1000u) /* more suspends age retention */
 
 /* ---- One raft entry ---- */
