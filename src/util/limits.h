@@ -72,6 +72,13 @@
 #define SERVER_TICK_MS 1000u           /* between looks at all connections */
 /* Params of a read that is not yet good, or waits for room. */
 #define CALL_PARAMS_MAX (4u * KIB)
+/* Loads of chunks that one connection has with the chunk store. */
+#define SESSION_LOADS_MAX 4u
+/* For a chunk to come into memory, from disk or a peer: then a read is refused,
+ * and a stream ends. */
+#define SERVICE_LOAD_MS 10000u
+/* What a read took when it is likely to be one of many in a row. */
+#define READ_AHEAD_BYTES (64u * KIB)
 #define RETRY_NO_LEADER_MS 200u /* retry_after_ms with QL_NO_LEADER */
 #define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
 #define RETRY_NO_SPACE_MS 1000u /* retry_after_ms with QL_NO_SPACE */
@@ -135,6 +142,19 @@
 #define RESERVE_BYTES_MAX (1024u * MIB)
 #define SECRET_LEN 32u
 #define ID_TEXT_LEN 36u /* a UUID in text */
+
+/* ---- The chunk store ---- */
+#define PACK_BYTES_MAX (4u * MIB) /* raw, aimed at; one chunk may be more */
+#define PACK_CHUNKS_MAX 4096u     /* in a pack */
+/* Sealed bytes that wait to be written: then no entries are taken in. */
+#define STORE_WAITING_BYTES (16u * MIB)
+#define STORE_MERGES_BYTES (256u * MIB) /* raw, of merges that wait: so too */
+#define STORE_BATCH_BYTES (1u * MIB)    /* a pack is begun when these wait */
+#define STORE_BATCH_MS 1000u            /* or when something waited so long */
+#define STORE_PACKS_FRESH 4u            /* the newest are not moved yet */
+#define STORE_SPARSE_PART 4u  /* a pack with less than 1/4 in use is moved */
+#define STORE_MOVES_MAX 4u    /* packs whose chunks move at the same time */
+#define STORE_LEASE_MS 60000u /* of a snapshot that a peer is being sent */
 
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u

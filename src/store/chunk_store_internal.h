@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the files of the chunk store share. Who is who:
+ *
+ *   chunk_store.c         open, free, tick, adopt, the machine's events
+ *   chunk_scan.c          what packs there are at open
+ *   chunk_table.c         names to chunks
+ *   chunk_packs.c         packs: homes, sparse ones, removal
+ *   chunk_queue.c         what waits to be written
+ *   chunk_writer.c        a batch of it becomes a pack
+ *   chunk_pins.c          what snapshots keep
+ *   chunk_gather.c        a chunk's bytes, from wherever they are
+ *   chunk_load.c, chunk_cache.c, chunk_serve.c, chunk_supply.c, missing.c,
+ *   damage.c, scrub.c     the read side
+ *
+ * All on the loop thread, but for functions that say otherwise.
+ */
+#pragma once
+
+#include "store/chunk_store.h"
+#include "store/chunk_table.h"
+#include "util/list.h"
+
+struct store_reads; /* the read side's own */
+
+/* ---- Packs ---- */
+
+struct pack {
+    struct chunk_home home; /* first: what a chunk's home points to */
+    struct list link;       /* store->packs, or ->leaving without live chunks */
+    struct chunk_store *store;
+    uint64_t number;
+    uint64_t file_len;
+    uint64_t raw;      /* bytes of all its chunks */
+    uint64_t live_raw; /* of those in use */
+    uint32_t rows;
+    uint32_t live;   /* chunks in use */
+    uint32_t users;  /* works that read it: it is not removed meanwhile */
+    bool is_damaged; /* goes to quarantine once nothing in it is used */
+    bool is_moving;  /* its chunks are being written elsewhere */
+    struct chunk *chunks[]; /* borrowed, by slot; NULL: not in use */
+};
+
+static inline struct pack *pack_of(const struct chunk *chunk)
+{
+    return (struct pack *)(void *)chunk->home;
+}
+
+#define PACK_NAME_LEN 24u
+#define PACK_QUARANTINE "quarantine/"
+/* "%016llx.pack"; any thread. */
+void pack_name(uint64_t number, char ret_name[PACK_NAME_LEN]);
+
+/* A pack of @rows slots, none in use, behind the others. */
+struct pack *pack_new(struct chunk_store *store, uint64_t number, uint32_t rows,
+                      uint64_t file_len);
+/* @chunk lies at @slot from now on, and no more where it was. */
+void pack_put(struct pack *pack, uint32_t slot, struct chunk *chunk);
+/* @chunk has no home any more; a pack without chunks begins to leave. */
+void pack_take(struct chunk *chunk);
+/* A work on any thread is about to read the file; end with pack_unuse(). */
+void pack_use(struct pack *pack);
+void pack_unuse(struct pack *pack);
+/* Has the chunks that are still used written into another pack; what is left of
+ * this one is removed then, or set aside when it is damaged. */
+void pack_move(struct pack *pack);
+/* Looks for packs that are worth moving, and removes those without chunks. */
+void packs_tidy(struct chunk_store *store);
+void packs_free(struct chunk_store *store);
+
+/* ---- What the store has in hand about a chunk: chunk->keeper ---- */
+
+struct store_keep {
+    struct store_item *item;  /* waits to be written, itself */
+    struct store_item *merge; /* the last merge of it that waits */
+    struct list *read;        /* the read side's: loading, cached, missing */
+};
+/* Made when there is none. */
+struct store_keep *store_keep(struct chunk *chunk);
+/* NULL when there is none. */
+static inline struct store_keep *store_kept(const struct chunk *chunk)
+{
+    return chunk->keeper;
+}
+/* To be called after a field was emptied: frees one with nothing in it. */
+void store_keep_tidy(struct chunk *chunk);
+
+/* ---- The queue of the compactor ---- */
+
+enum store_item_kind {
+    ITEM_BYTES,  /* as the machine sealed them: chunk->memory */
+    ITEM_FRAME,  /* a peer's row and frame */
+    ITEM_GATHER, /* a merge, from its parts */
+    ITEM_MOVE    /* from the pack it is in */
+};
+
+struct store_item;
+/* @status: 0, it is on disk; QL_CORRUPT (only of ITEM_FRAME): not its bytes;
+ * QL_CANCELED: nobody but the store refers to the chunk any more. */
+typedef void (*store_item_cb)(struct store_item *item, int status);
+struct store_item {
+    struct list link;    /* the queue's */
+    struct chunk *chunk; /* one reference */
+    enum store_item_kind kind;
+    uint64_t sequence;         /* of the queue; what a flush waits for */
+    uint8_t from[HASH128_LEN]; /* not of ITEM_MOVE */
+    uint8_t row[PACK_ROW_LEN]; /* of ITEM_FRAME */
+    struct buf frame;
+    bool in_batch;
+    store_item_cb cb; /* or NULL; the item is freed behind it */
+    void *data;
+};
+
+/* Queues @chunk, which has no item yet, is in the table or is added to it. @from
+ * is copied; it may be NULL for ITEM_MOVE. ITEM_BYTES: the memory stays with the
+ * chunk until it is written. */
+struct store_item *store_queue(struct chunk_store *store,
+                               enum store_item_kind kind, struct chunk *chunk,
+                               const uint8_t *from);
+/* Takes @frame; @row is copied. */
+struct store_item *store_queue_frame(struct chunk_store *store,
+                                     struct chunk *chunk, const uint8_t *row,
+                                     struct buf *frame, store_item_cb cb,
+                                     void *data);
+/* Begins a batch if there is reason to and none is under way. */
+void store_queue_kick(struct chunk_store *store);
+
+struct store_queue {
+    struct list urgent; /* ITEM_BYTES and ITEM_FRAME */
+    struct list merges;
+    struct list moves;
+    struct list flushes;
+    uint64_t sequence;
+    uint64_t urgent_bytes; /* raw, also of the batch under way */
+    uint64_t merges_bytes;
+    uint64_t moves_bytes;
+    size_t count;
+    struct store_batch *batch; /* under way, or NULL */
+    bool is_due;               /* what is there need not wait for more */
+    bool is_full;              /* the disk was: nothing until the next tick */
+};
+
+/* ---- Pins ---- */
+
+struct store_pins {
+    struct list pins;
+    uint64_t loaded; /* index of the first pin; 0: none yet */
+    size_t orphans;  /* chunks of the scan that still have its reference */
+    struct chunk **orphan; /* the store's references, NULL where given up */
+};
+
+struct chunk_store {
+    struct chunk_store_options options; /* where: our copy */
+    struct chunk_table table;
+    struct list packs;   /* struct pack, numbers rising */
+    struct list leaving; /* without chunks in use, to be removed */
+    uint64_t next_number;
+    struct store_queue queue;
+    struct store_pins pins;
+    struct store_reads *reads;
+    uint64_t now_ms; /* of the last tick */
+    unsigned works;  /* under way on either disk, whoever began them */
+    bool is_stopped;
+    bool is_later; /* the work of store_later() is under way */
+    struct disk_work later;
+    struct chunk_store_status counts; /* what is counted as it happens: packs,
+                                         disk_bytes, written_*, quarantined and
+                                         damaged; the rest is made up */
+};
+
+/* Says so and stops for ever; on_fatal. */
+void store_fatal(struct chunk_store *store, const char *reason);
+/* Has store_on_later() called from the loop, soon, once for any number of calls:
+ * for what must not happen inside a call. */
+void store_later(struct chunk_store *store);
+/* disk->ops->work(), counted in store->works: its callback begins with
+ * store_work_ended(). Out of memory ends the process, other failures are fatal
+ * and then the callback never comes; false then, and when stopped. */
+bool store_work(struct chunk_store *store, struct disk *disk,
+                struct disk_work *work);
+void store_work_ended(struct chunk_store *store);
+
+/* ---- What the read side has for the rest (its own files) ---- */
+
+struct store_reads *store_reads_new(struct chunk_store *store);
+void store_reads_free(struct store_reads *reads);
+void store_reads_tick(struct chunk_store *store);
+/* From store_later(): calls back what is due. */
+void store_reads_later(struct chunk_store *store);
+/* @chunk is on disk now. Its memory may go or be the cache's; loads that waited
+ * for it go on; it is not missing any more. */
+void store_reads_on_home(struct chunk_store *store, struct chunk *chunk);
+/* The last reference to @chunk, which has a home, went. */
+void store_reads_on_unused(struct chunk_store *store, struct chunk *chunk);
+/* Fills in what the read side counts: missing, cache_*, scrub_*. */
+void store_reads_status(const struct chunk_store *store,
+                        struct chunk_store_status *ret);
+/* @chunk is nowhere on this node: puts it into the table, keeps a reference as
+ * long as somebody else has one, and tells on_missing later. Fine to repeat. */
+void store_missing_add(struct chunk_store *store, struct chunk *chunk);
