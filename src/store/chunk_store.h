@@ -125,6 +125,8 @@ typedef void (*chunk_load_cb)(struct chunk_load *load, int status);
 struct chunk_load {
     struct list link;    /* the store's */
     struct chunk *chunk; /* a reference, the store's until load_end() */
+    int status;          /* the store's */
+    bool holds;          /* the store's: it keeps the bytes in memory */
     chunk_load_cb cb;
     void *data; /* the caller's */
 };

@@ -21,7 +21,8 @@
 #include "store/chunk_table.h"
 #include "util/list.h"
 
-struct store_reads; /* the read side's own */
+struct store_reads; /* the read side's own, reads.h */
+struct store_read;
 
 /* ---- Packs ---- */
 
@@ -73,7 +74,7 @@ void packs_free(struct chunk_store *store);
 struct store_keep {
     struct store_item *item;  /* waits to be written, itself */
     struct store_item *merge; /* the last merge of it that waits */
-    struct list *read;        /* the read side's: loading, cached, missing */
+    struct store_read *read;  /* the read side's: loading, cached, missing */
 };
 /* Made when there is none. */
 struct store_keep *store_keep(struct chunk *chunk);
@@ -151,6 +152,7 @@ struct store_pins {
 
 struct chunk_store {
     struct chunk_store_options options; /* where: our copy */
+    struct machine *machine;            /* attached, or NULL */
     struct chunk_table table;
     struct list packs;   /* struct pack, numbers rising */
     struct list leaving; /* without chunks in use, to be removed */
@@ -195,6 +197,11 @@ void store_reads_on_unused(struct chunk_store *store, struct chunk *chunk);
 /* Fills in what the read side counts: missing, cache_*, scrub_*. */
 void store_reads_status(const struct chunk_store *store,
                         struct chunk_store_status *ret);
+/* A copy of @chunk in @pack was found bad, or could not be read. If it still lies
+ * there it is missing from now on; what else is in @pack is moved, and the file
+ * set aside then. @reason is for people. */
+void store_damaged(struct chunk_store *store, struct chunk *chunk,
+                   struct pack *pack, const char *reason);
 /* @chunk is nowhere on this node: puts it into the table, keeps a reference as
  * long as somebody else has one, and tells on_missing later. Fine to repeat. */
 void store_missing_add(struct chunk_store *store, struct chunk *chunk);
