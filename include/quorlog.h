@@ -54,6 +54,7 @@ enum ql_code {
     QL_DUPLICATE_UNKNOWN = 16, /* done before, result no longer kept */
     QL_PRODUCER_EXPIRED = 17,  /* the producer id is gone */
     QL_LIMIT = 18,             /* a limit of the whole cluster is reached */
+    QL_FROZEN = 19,            /* an operator froze the logs, or an alarm */
     /* The cluster cannot serve the call now. */
     QL_NOT_LEADER = 30,      /* another node leads; see ql_error.leader */
     QL_NO_LEADER = 31,       /* no leader is known, or it lost its quorum */

@@ -135,6 +135,7 @@ static enum verdict verdict_of(int code)
     case QL_FENCED:
     case QL_LIMIT:
     case QL_NO_SPACE:
+    case QL_FROZEN:
         return VERDICT_DECIDED;
     case QL_INVALID:
     case QL_TOO_LARGE:

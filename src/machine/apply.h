@@ -25,6 +25,13 @@ void apply_writer_acquire(struct machine *machine, struct bytes params,
 void apply_writer_release(struct machine *machine, struct bytes params,
                           struct outcome *ret);
 
+void apply_freeze(struct machine *machine, struct bytes params,
+                  struct outcome *ret);
+void apply_thaw(struct machine *machine, struct bytes params,
+                struct outcome *ret);
+
+/* Nothing may change log data: @ret is refused then. */
+bool apply_is_frozen(const struct machine *machine, struct outcome *ret);
 /* The log of that name, noted in @ret with its uid; NULL when there is none:
  * @ret is refused then. */
 struct log *apply_find_log(struct machine *machine, struct bytes name,

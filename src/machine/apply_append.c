@@ -114,6 +114,9 @@ static void append_parts(struct machine *machine,
             return;
         }
     }
+    if (apply_is_frozen(machine, ret)) {
+        return;
+    }
     if (machine->state->logs.held >= LOGS_BYTES_MAX) {
         ret->code = QL_LIMIT;
         return;

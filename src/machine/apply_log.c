@@ -29,6 +29,9 @@ void apply_log_create(struct machine *machine, struct bytes params,
         apply_answer_stat(ret, log);
         return;
     }
+    if (apply_is_frozen(machine, ret)) {
+        return;
+    }
     if (state->logs.count == LOGS_MAX) {
         ret->code = QL_LIMIT;
         return;
@@ -59,7 +62,7 @@ void apply_log_configure(struct machine *machine, struct bytes params,
         return;
     }
     log = apply_find_log(machine, args.log, ret);
-    if (log == NULL) {
+    if (log == NULL || apply_is_frozen(machine, ret)) {
         return;
     }
     if (!retention_equal(&log->retention, &args.retention)) {
@@ -80,7 +83,7 @@ void apply_log_delete(struct machine *machine, struct bytes params,
         return;
     }
     log = apply_find_log(machine, args.log, ret);
-    if (log == NULL) {
+    if (log == NULL || apply_is_frozen(machine, ret)) {
         return;
     }
     logs_remove(&machine->state->logs, log);
@@ -107,6 +110,9 @@ void apply_log_trim(struct machine *machine, struct bytes params,
     if (args.before > log->tail) {
         ret->code = QL_INVALID;
         ret->position = log->tail;
+        return;
+    }
+    if (apply_is_frozen(machine, ret)) {
         return;
     }
     if (args.before > log->head) {

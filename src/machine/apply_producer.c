@@ -9,6 +9,9 @@ void apply_producer_open(struct machine *machine, struct bytes params,
     struct state *state = machine->state;
 
     (void)params;
+    if (apply_is_frozen(machine, ret)) {
+        return;
+    }
     if (state->space_low) {
         ret->code = QL_NO_SPACE;
         return;

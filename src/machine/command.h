@@ -32,7 +32,9 @@ enum command_kind {
     COMMAND_WRITER_RELEASE = 9,
     COMMAND_TICK = 10,          /* no params: retention and expiry happen */
     COMMAND_CONFIRM_CLOCK = 11, /* no params: ends the suspension of age */
-    COMMAND_SPACE = 12, /* struct space_args: disks are nearly full, or not */
+    COMMAND_SPACE = 12,  /* struct space_args: disks are nearly full, or not */
+    COMMAND_FREEZE = 13, /* struct freeze_args: nothing changes log data */
+    COMMAND_THAW = 14,   /* no params: ends that */
 };
 
 /* A command as it stands in a batch; params are the method's encoded map. */

@@ -18,6 +18,8 @@ static void write_log(const struct log *log, struct buf *buf);
 static void write_open_order(const struct logs *logs, struct buf *buf);
 static void write_producer(const struct producer *producer, struct buf *buf);
 static void write_result(const struct producer_result *result, struct buf *buf);
+static void write_standstill(const struct standstill *standstill,
+                             struct buf *buf);
 static uint64_t chunks_len(const struct logs *logs);
 static uint32_t open_count(const struct logs *logs);
 
@@ -34,6 +36,9 @@ void image_write_tables(const struct state *state, struct buf *buf)
     for (i = 0; i < state->producers.count; i++) {
         write_producer(state->producers.by_id[i], buf);
     }
+    if (state->standstill.frozen) {
+        write_standstill(&state->standstill, buf);
+    }
     put_u64(buf->data + start + TABLES_LEN_AT, buf->len - start);
 }
 
@@ -43,7 +48,8 @@ static void write_header(const struct state *state, struct buf *buf)
 
     add_raw(buf, IMAGE_MAGIC, 4);
     add_u32(buf, (state->age_suspended ? IMAGE_AGE_SUSPENDED : 0) |
-                     (state->space_low ? IMAGE_SPACE_LOW : 0));
+                     (state->space_low ? IMAGE_SPACE_LOW : 0) |
+                     (state->standstill.frozen ? IMAGE_FROZEN : 0));
     add_u64(buf, 0); /* the tables' length, when it is known */
     add_u64(buf, chunks_len(&state->logs));
     add_u64(buf, state->time_ms);
@@ -123,6 +129,14 @@ static void write_result(const struct producer_result *result, struct buf *buf)
         add_u64(buf, places[i].first);
         add_u64(buf, places[i].count);
     }
+}
+
+static void write_standstill(const struct standstill *standstill,
+                             struct buf *buf)
+{
+    add_u64(buf, standstill->since_ms);
+    add_sized(buf, standstill->reason);
+    add_sized(buf, standstill->by);
 }
 
 static uint64_t chunks_len(const struct logs *logs)

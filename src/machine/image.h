@@ -13,7 +13,8 @@
 /* Flags. An image without a flag is one of before it came. */
 #define IMAGE_AGE_SUSPENDED 1u
 #define IMAGE_SPACE_LOW 2u
-#define IMAGE_FLAGS (IMAGE_AGE_SUSPENDED | IMAGE_SPACE_LOW)
+#define IMAGE_FROZEN 4u /* the tables end with the standstill */
+#define IMAGE_FLAGS (IMAGE_AGE_SUSPENDED | IMAGE_SPACE_LOW | IMAGE_FROZEN)
 
 /* The least bytes a row takes; a count is checked against them. */
 #define IMAGE_LOG_LEN_MIN 109u /* the fixed fields and a name of one byte */

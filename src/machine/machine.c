@@ -40,6 +40,8 @@ static const struct apply_row apply_rows[] = {
     {COMMAND_TICK, apply_tick},
     {COMMAND_CONFIRM_CLOCK, apply_confirm_clock},
     {COMMAND_SPACE, apply_space},
+    {COMMAND_FREEZE, apply_freeze},
+    {COMMAND_THAW, apply_thaw},
 };
 
 struct machine *machine_new(void)
@@ -118,6 +120,18 @@ void machine_counts(const struct machine *machine, struct machine_counts *ret)
     ret->time_ms = state->time_ms;
     ret->age_suspended = state->age_suspended;
     ret->space_low = state->space_low;
+    ret->frozen = state->standstill.frozen;
+}
+
+void machine_standstill(const struct machine *machine,
+                        struct machine_standstill *ret)
+{
+    const struct standstill *standstill = &machine->state->standstill;
+
+    *ret = (struct machine_standstill){.frozen = standstill->frozen,
+                                       .since_ms = standstill->since_ms,
+                                       .reason = standstill->reason,
+                                       .by = standstill->by};
 }
 
 bool machine_wants_tick(const struct machine *machine, uint64_t time_ms)
@@ -133,6 +147,9 @@ bool machine_wants_tick(const struct machine *machine, uint64_t time_ms)
     }
     if (time_ms - state->time_ms > CLOCK_IDLE_MS) {
         return true;
+    }
+    if (state->standstill.frozen) {
+        return false;
     }
     if (!state->age_suspended &&
         producers_idle(&state->producers, time_ms) != NULL) {
@@ -183,6 +200,9 @@ static void apply_tick(struct machine *machine, struct bytes params,
 
     (void)params;
     (void)ret;
+    if (state->standstill.frozen) {
+        return;
+    }
     if (retain_logs(machine)) {
         state->state_index++;
     }

@@ -9,6 +9,12 @@
  * with QL_NO_SPACE: log.append, log.create, producer.open. What frees, fences or
  * only changes something goes on, and what was decided before is still answered.
  *
+ * While the logs are frozen (COMMAND_FREEZE) whatever would move state_index is
+ * refused with QL_FROZEN: log.append, log.create, log.configure, log.delete,
+ * log.trim; and producer.open, which only serves appends. A tick drops nothing,
+ * producers neither. Writers may still be fenced and producers closed: neither
+ * changes what a log holds.
+ *
  * Lives on the loop thread. Only a struct view may be read elsewhere.
  */
 #pragma once
@@ -78,8 +84,19 @@ struct machine_counts {
     uint64_t time_ms;
     bool age_suspended;
     bool space_low; /* what would grow is refused: COMMAND_SPACE */
+    bool frozen;    /* nothing changes log data: COMMAND_FREEZE */
 };
 void machine_counts(const struct machine *machine, struct machine_counts *ret);
+
+struct machine_standstill {
+    bool frozen;
+    uint64_t since_ms; /* the machine's clock then */
+    struct bytes reason;
+    struct bytes by; /* who froze; len 0: not told */
+};
+/* The texts are valid until the next apply. */
+void machine_standstill(const struct machine *machine,
+                        struct machine_standstill *ret);
 /* True when a tick would drop entries or producers, as far as can be told
  * cheaply; the leader need not propose ticks otherwise. */
 bool machine_wants_tick(const struct machine *machine, uint64_t time_ms);

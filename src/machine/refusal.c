@@ -39,6 +39,9 @@ static const struct refusal_row refusal_rows[] = {
     {0, QL_NO_SPACE,
      "the disks of too many nodes are nearly full: make room there, or trim or "
      "delete logs"},
+    {0, QL_FROZEN,
+     "the logs are frozen: `quorlog cluster status` says why, `quorlog cluster "
+     "thaw` ends it"},
     {0, QL_LIMIT, "the cluster has as many logs as it may have"},
 };
 

@@ -9,6 +9,7 @@
 static int read_header(struct restore *restore, const uint8_t *image,
                        size_t len);
 static int check_counts(struct restore *restore);
+static int restore_standstill(struct restore *restore);
 static int check_end(struct restore *restore);
 
 int image_read(struct state **ret_state, const uint8_t *image, size_t len,
@@ -37,6 +38,12 @@ int image_read(struct state **ret_state, const uint8_t *image, size_t len,
     rv = restore_producers(&restore);
     if (rv != 0) {
         goto free_state;
+    }
+    if (restore.frozen) {
+        rv = restore_standstill(&restore);
+        if (rv != 0) {
+            goto free_state;
+        }
     }
     rv = check_end(&restore);
     if (rv != 0) {
@@ -86,6 +93,7 @@ static int read_header(struct restore *restore, const uint8_t *image,
     }
     state->age_suspended = (flags & IMAGE_AGE_SUSPENDED) != 0;
     state->space_low = (flags & IMAGE_SPACE_LOW) != 0;
+    restore->frozen = (flags & IMAGE_FROZEN) != 0;
     if (tables_len < IMAGE_HEADER_LEN || tables_len > len ||
         len - tables_len != chunks_len) {
         return restore_corrupt(restore, "its lengths do not fit");
@@ -114,6 +122,20 @@ static int check_counts(struct restore *restore)
         restore->state->state_index > IMAGE_NUMBER_MAX) {
         return restore_corrupt(restore, "a number is too large");
     }
+    return 0;
+}
+
+static int restore_standstill(struct restore *restore)
+{
+    struct cursor *tables = &restore->tables;
+    uint64_t since_ms = cursor_u64(tables);
+    struct bytes reason = cursor_sized(tables, FREEZE_REASON_MAX);
+    struct bytes by = cursor_sized(tables, FREEZE_BY_MAX);
+
+    if (!cursor_ok(tables) || reason.len == 0) {
+        return restore_corrupt(restore, "it is frozen for no reason");
+    }
+    standstill_begin(&restore->state->standstill, since_ms, reason, by);
     return 0;
 }
 

@@ -16,6 +16,7 @@ struct restore {
     uint64_t uid_last;
     uint64_t mark;
     uint64_t use_last;
+    bool frozen;
     struct err *err;
 };
 

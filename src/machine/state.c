@@ -21,5 +21,6 @@ void state_free(struct state *state)
     }
     logs_close(&state->logs);
     producers_close(&state->producers);
+    standstill_end(&state->standstill);
     free(state);
 }

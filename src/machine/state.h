@@ -8,6 +8,7 @@
 #include "machine/logs.h"
 #include "machine/machine.h"
 #include "machine/producer.h"
+#include "machine/standstill.h"
 
 /* What an image holds; equal on all nodes that applied the same commands. */
 struct state {
@@ -16,7 +17,8 @@ struct state {
     uint64_t time_ms;     /* the machine's clock; 0: no batch yet */
     uint64_t state_index; /* commands that changed log data */
     bool age_suspended;
-    bool space_low; /* what would grow is refused */
+    bool space_low;               /* what would grow is refused */
+    struct standstill standstill; /* nothing changes log data while frozen */
 };
 
 struct state *state_new(void);

@@ -18,6 +18,8 @@
 #define APPEND_ENTRIES_MAX 65536u   /* entries in one append, all parts */
 #define APPEND_BYTES_MAX (3u * MIB) /* keys and values in one append */
 #define LOGS_MAX 100000u            /* logs in a cluster */
+#define FREEZE_REASON_MAX 255u      /* bytes */
+#define FREEZE_BY_MAX 255u          /* bytes */
 #define PRODUCERS_MAX 10000u        /* open producers in a cluster */
 #define PRODUCER_WINDOW 64u         /* results kept for each producer */
 #define PRODUCER_TTL_MS (24ull * 3600u * 1000u) /* idle time before expiry */

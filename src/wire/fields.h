@@ -46,7 +46,7 @@ struct field {
 /* The key and its length in a row of a table. */
 #define FIELD_KEY(text) .key = (text), .key_len = sizeof(text) - 1
 
-#define MESSAGE_FIELDS_MAX 32u
+#define MESSAGE_FIELDS_MAX 64u
 
 struct message {
     const char *name; /* stands in front of what is wrong: "log.append" */

@@ -14,7 +14,7 @@ static void every_code_of_the_header_has_a_row(void **state)
         QL_BUSY,         QL_TIMEOUT,           QL_CONNECT,
         QL_DISCONNECTED, QL_OUTCOME_UNKNOWN,   QL_SHUTTING_DOWN,
         QL_CANCELED,     QL_NO_SPACE,          QL_IO,
-        QL_CORRUPT,      QL_INTERNAL,
+        QL_CORRUPT,      QL_INTERNAL,          QL_FROZEN,
     };
 
     (void)state;
@@ -51,6 +51,8 @@ static void classes_tell_what_to_do(void **state)
     assert_int_equal(code_class(QL_NOT_LEADER), QL_CLASS_REDIRECT);
     assert_int_equal(code_class(QL_BUSY), QL_CLASS_RETRY);
     assert_int_equal(code_class(QL_NO_SPACE), QL_CLASS_RETRY);
+    /* Only a person ends it, so nothing waits for that by itself. */
+    assert_int_equal(code_class(QL_FROZEN), QL_CLASS_CONDITION);
     assert_int_equal(code_class(QL_FENCED), QL_CLASS_FENCED);
     assert_int_equal(code_class(QL_CONDITION_FAILED), QL_CLASS_CONDITION);
     assert_int_equal(code_class(QL_OUTCOME_UNKNOWN), QL_CLASS_OUTCOME_UNKNOWN);
