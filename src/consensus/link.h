@@ -26,6 +26,7 @@
 #define LINK_FRAME_MAX (16u * MIB)      /* bytes in one frame */
 #define LINK_SNAPSHOT_MAX (2048u * MIB) /* bytes in one LINK_SNAPSHOT */
 #define LINK_QUEUE_MAX (48u * MIB)      /* bytes queued to one peer */
+#define LINK_CHUNKS_MAX (16u * MIB)     /* and of chunks beside them */
 #define LINK_PARTS_MAX (PEER_MESSAGE_ENTRIES_MAX + 1u)
 #define LINK_HELLO_MS 5000u    /* connect and hello, both sides */
 #define LINK_STRANGERS_MAX 64u /* connections that have not proved themselves */
@@ -35,18 +36,18 @@
 #define LINK_SILENCE_MS 5000u
 
 /* Frame types. Numbers are on the wire: never reuse one. Frames of one type
- * arrive in the order they were sent; LINK_SNAPSHOT travels in pieces, and other
- * frames overtake it. */
+ * arrive in the order they were sent; LINK_SNAPSHOT and LINK_CHUNK travel in
+ * pieces, and other frames overtake them. */
 enum link_frame {
     LINK_HELLO = 1,
     LINK_RAFT = 2,          /* one struct raft_message (link_message.h) */
     LINK_READ_INDEX = 3,    /* a round of a linearizable read */
     LINK_READ_INDEX_OK = 4, /* and its answer */
-    LINK_CHUNK_REQUEST = 5, /* fetching chunks */
-    LINK_CHUNK = 6,
-    LINK_REPORT = 7,   /* free space and digests, by and by */
-    LINK_SNAPSHOT = 8, /* an InstallSnapshot, encoded as for LINK_RAFT */
-    LINK_FRAMES        /* one more than the last */
+    LINK_CHUNK_REQUEST = 5, /* asks for a chunk (link_chunk.h) */
+    LINK_CHUNK = 6,         /* and its answer */
+    LINK_REPORT = 7,        /* free space and digests, by and by */
+    LINK_SNAPSHOT = 8,      /* an InstallSnapshot, encoded as for LINK_RAFT */
+    LINK_FRAMES             /* one more than the last */
 };
 
 struct link;
@@ -110,7 +111,7 @@ size_t link_queued(const struct link *link, uint64_t node);
 bool link_connected(const struct link *link, uint64_t node);
 
 struct link_counts {
-    uint64_t frames_in, frames_out; /* a piece of a snapshot counts as one */
+    uint64_t frames_in, frames_out; /* a piece counts as one */
     uint64_t bytes_in, bytes_out;   /* with headers and hellos */
     uint64_t refused;     /* connections to or from a peer that we refused */
     uint64_t refused_us;  /* that the other side refused */

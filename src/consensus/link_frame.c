@@ -144,8 +144,13 @@ static int check_header(const struct link_reader *reader)
     if (len > len_max) {
         return QL_TOO_LARGE;
     }
+    /* One after the other: what was begun ends before another begins. */
+    if (link_is_bulk(type) && reader->pieces.len > 0 &&
+        type != reader->pieces_type) {
+        return QL_PROTOCOL;
+    }
     if (more_follows(reader)) {
-        return type == LINK_SNAPSHOT && len > 0 ? 0 : QL_PROTOCOL;
+        return link_is_bulk(type) && len > 0 ? 0 : QL_PROTOCOL;
     }
     return get_u16(reader->header + 6) == 0 ? 0 : QL_PROTOCOL;
 }
@@ -188,7 +193,8 @@ static int finish_frame(struct link_reader *reader,
     if (crc != get_u32(reader->header + COVERED_LEN)) {
         return QL_CORRUPT;
     }
-    if (frame.type == LINK_SNAPSHOT) {
+    if (more_follows(reader) ||
+        (link_is_bulk(frame.type) && reader->pieces.len > 0)) {
         rv = finish_piece(reader, &frame, ret_whole);
     } else {
         *ret_whole = true;
@@ -206,11 +212,14 @@ static int finish_piece(struct link_reader *reader,
                         struct link_frame_view *frame, bool *ret_whole)
 {
     struct buf *pieces = &reader->pieces;
+    size_t len_max =
+        frame->type == LINK_SNAPSHOT ? LINK_SNAPSHOT_MAX : LINK_FRAME_MAX;
     int rv;
 
-    if (frame->len > LINK_SNAPSHOT_MAX - pieces->len) {
+    if (frame->len > len_max - pieces->len) {
         return QL_TOO_LARGE;
     }
+    reader->pieces_type = frame->type;
     rv = buf_add(pieces, frame->bytes, frame->len);
     if (rv != 0) {
         return rv;

@@ -12,10 +12,16 @@
 
 #define LINK_HEADER_LEN 12u
 #define LINK_FLAG_MORE 1u             /* another piece follows */
-#define LINK_PIECE_BYTES (256u * KIB) /* of a LINK_SNAPSHOT, at most */
+#define LINK_PIECE_BYTES (256u * KIB) /* of a frame in bulk, at most */
 #define LINK_HELLO_LEN_MAX 256u
 /* A frame's memory is kept for the next unless it has become larger. */
 #define LINK_READER_KEEP_BYTES (1u * MIB)
+
+/* Frames of @type travel in pieces, and others overtake them. */
+static inline bool link_is_bulk(enum link_frame type)
+{
+    return type == LINK_SNAPSHOT || type == LINK_CHUNK;
+}
 
 /* Fills all but the checksum, and returns the checksum so far: go on with
  * crc32c() over the payload, then link_header_seal(). */
@@ -30,8 +36,9 @@ struct link_reader {
     uint8_t hello[LINK_HELLO_LEN_MAX]; /* the frame while not proven */
     size_t hello_len;
     struct buf frame;  /* the frame when proven */
-    struct buf pieces; /* of a LINK_SNAPSHOT */
-    bool done;         /* the last call returned a frame */
+    struct buf pieces; /* of a frame in bulk */
+    enum link_frame pieces_type;
+    bool done; /* the last call returned a frame */
 };
 
 struct link_frame_view {

@@ -6,7 +6,14 @@
 /* Runs that a piece may take: its header and the parts it touches. */
 #define PIECE_RUNS 4u
 
-static void add_piece(struct link_queue *queue, struct link_write *write);
+static int add_bulk_send(struct link_queue *queue, struct link_send *send);
+static void add_bulk(struct link_queue *queue, struct link_write *write);
+static bool fits_whole(const struct link_write *write,
+                       const struct link_send *send, size_t budget);
+static void add_piece(struct link_queue *queue, struct link_write *write,
+                      struct link_send *send, size_t len_max);
+static void end_bulk(struct link_queue *queue, struct link_write *write,
+                     struct link_send *send);
 static bool add_frame(struct link_queue *queue, struct link_write *write);
 static void begin_frame(struct link_send *send);
 static size_t add_parts(struct link_write *write, struct link_send *send,
@@ -23,7 +30,7 @@ void link_queue_init(struct link_queue *queue)
 {
     *queue = (struct link_queue){0};
     list_init(&queue->frames);
-    list_init(&queue->snapshots);
+    list_init(&queue->bulk);
 }
 
 int link_queue_add(struct link_queue *queue, struct link_send *send)
@@ -34,19 +41,32 @@ int link_queue_add(struct link_queue *queue, struct link_send *send)
     send->part_offset = 0;
     send->offset = 0;
     send->begun = false;
-    if (send->type == LINK_SNAPSHOT) {
-        if (!list_empty(&queue->snapshots)) {
-            return QL_BUSY;
-        }
-        queue->snapshots_bytes = send->len;
-        list_push_back(&queue->snapshots, &send->link);
-        return 0;
+    if (link_is_bulk(send->type)) {
+        return add_bulk_send(queue, send);
     }
     if (len > LINK_QUEUE_MAX - queue->frames_bytes) {
         return QL_BUSY;
     }
     queue->frames_bytes += len;
     list_push_back(&queue->frames, &send->link);
+    return 0;
+}
+
+static int add_bulk_send(struct link_queue *queue, struct link_send *send)
+{
+    if (send->type == LINK_SNAPSHOT) {
+        if (queue->has_snapshot) {
+            return QL_BUSY;
+        }
+        queue->has_snapshot = true;
+    } else {
+        if (send->len > LINK_CHUNKS_MAX - queue->chunks_bytes) {
+            return QL_BUSY;
+        }
+        queue->chunks_bytes += send->len;
+    }
+    queue->bulk_bytes += send->len;
+    list_push_back(&queue->bulk, &send->link);
     return 0;
 }
 
@@ -57,17 +77,17 @@ bool link_queue_next(struct link_queue *queue, struct link_write *ret_write)
     ret_write->runs_count = 0;
     ret_write->bytes = 0;
     ret_write->frames = 0;
-    ret_write->has_piece = false;
+    ret_write->has_bulk = false;
     list_init(&ret_write->done);
     while (whole && has_room(ret_write) && !list_empty(&queue->frames)) {
         whole = add_frame(queue, ret_write);
-        /* One in each write, but only between frames. */
-        if (whole && !ret_write->has_piece) {
-            add_piece(queue, ret_write);
+        /* Once in each write, but only between frames. */
+        if (whole && !ret_write->has_bulk) {
+            add_bulk(queue, ret_write);
         }
     }
-    if (whole && !ret_write->has_piece) {
-        add_piece(queue, ret_write);
+    if (whole && !ret_write->has_bulk) {
+        add_bulk(queue, ret_write);
     }
     return ret_write->runs_count > 0;
 }
@@ -75,14 +95,16 @@ bool link_queue_next(struct link_queue *queue, struct link_write *ret_write)
 void link_queue_clear(struct link_queue *queue, struct list *to)
 {
     list_move_all(to, &queue->frames);
-    list_move_all(to, &queue->snapshots);
+    list_move_all(to, &queue->bulk);
     queue->frames_bytes = 0;
-    queue->snapshots_bytes = 0;
+    queue->bulk_bytes = 0;
+    queue->chunks_bytes = 0;
+    queue->has_snapshot = false;
 }
 
 size_t link_queue_bytes(const struct link_queue *queue)
 {
-    return queue->frames_bytes + queue->snapshots_bytes;
+    return queue->frames_bytes + queue->bulk_bytes;
 }
 
 /* Adds what fits of the first frame; returns whether that was its end. */
@@ -120,36 +142,72 @@ static void begin_frame(struct link_send *send)
     send->begun = true;
 }
 
-static void add_piece(struct link_queue *queue, struct link_write *write)
+/* LINK_PIECE_BYTES in all: small ones whole, and a piece of a long one. */
+static void add_bulk(struct link_queue *queue, struct link_write *write)
 {
-    struct link_send *send;
+    size_t budget = LINK_PIECE_BYTES;
+
+    while (!list_empty(&queue->bulk) && budget > 0) {
+        struct link_send *send =
+            LIST_ITEM(queue->bulk.next, struct link_send, link);
+
+        write->has_bulk = true;
+        if (!fits_whole(write, send, budget)) {
+            if (LINK_WRITE_RUNS - write->runs_count >= PIECE_RUNS) {
+                add_piece(queue, write, send, budget);
+            }
+            return;
+        }
+        begin_frame(send);
+        add_run(write, send->header, LINK_HEADER_LEN);
+        write->frames++;
+        queue->bulk_bytes -= add_parts(write, send, send->len, LINK_WRITE_RUNS);
+        budget -= send->len;
+        end_bulk(queue, write, send);
+    }
+}
+
+static bool fits_whole(const struct link_write *write,
+                       const struct link_send *send, size_t budget)
+{
+    return send->offset == 0 && send->len <= budget &&
+           send->parts_count < LINK_WRITE_RUNS - write->runs_count;
+}
+
+static void add_piece(struct link_queue *queue, struct link_write *write,
+                      struct link_send *send, size_t len_max)
+{
     size_t first = write->runs_count + 1;
-    size_t left;
-    size_t len;
+    size_t left = send->len - send->offset;
+    size_t len = left < len_max ? left : len_max;
     uint32_t crc;
 
-    if (list_empty(&queue->snapshots)) {
-        return;
-    }
-    send = LIST_ITEM(queue->snapshots.next, struct link_send, link);
-    write->has_piece = true;
     write->frames++;
     add_run(write, write->piece_header, LINK_HEADER_LEN);
-    left = send->len - send->offset;
-    len = left < LINK_PIECE_BYTES ? left : LINK_PIECE_BYTES;
     /* A piece of many small parts becomes a shorter one. */
     len = add_parts(write, send, len, PIECE_RUNS - 1);
-    queue->snapshots_bytes -= len;
-    crc = link_header_begin(write->piece_header, LINK_SNAPSHOT,
+    queue->bulk_bytes -= len;
+    crc = link_header_begin(write->piece_header, send->type,
                             len < left ? LINK_FLAG_MORE : 0, len);
     for (size_t i = first; i < write->runs_count; i++) {
         crc = crc32c(crc, write->runs[i].data, write->runs[i].len);
     }
     link_header_seal(write->piece_header, crc);
     if (len == left) {
-        list_remove(&send->link);
-        list_push_back(&write->done, &send->link);
+        end_bulk(queue, write, send);
     }
+}
+
+static void end_bulk(struct link_queue *queue, struct link_write *write,
+                     struct link_send *send)
+{
+    if (send->type == LINK_SNAPSHOT) {
+        queue->has_snapshot = false;
+    } else {
+        queue->chunks_bytes -= send->len;
+    }
+    list_remove(&send->link);
+    list_push_back(&write->done, &send->link);
 }
 
 /* Adds at most @len_max bytes of @send in at most @runs_max runs, and returns

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What waits to be written to one peer: frames in order, and beside them at most
- * one snapshot, which goes in pieces between them so that a long one keeps no
- * heartbeat waiting. Pure.
+ * What waits to be written to one peer: frames in order, and beside them those in
+ * bulk, a snapshot and chunks, which go in pieces between the others so that a
+ * long one keeps no heartbeat waiting. Pure.
  */
 #pragma once
 
@@ -12,10 +12,12 @@
 #define LINK_WRITE_BYTES (1u * MIB) /* then a write takes no further run */
 
 struct link_queue {
-    struct list frames;     /* of struct link_send */
-    struct list snapshots;  /* none or one */
-    size_t frames_bytes;    /* with headers; what was written counts not */
-    size_t snapshots_bytes; /* what is left of it, without headers */
+    struct list frames;  /* of struct link_send */
+    struct list bulk;    /* the same; at most one snapshot among them */
+    size_t frames_bytes; /* with headers; what was written counts not */
+    size_t bulk_bytes;   /* what is left of them, without headers */
+    size_t chunks_bytes; /* of whole chunks in bulk */
+    bool has_snapshot;
 };
 
 /* One write: runs to write one after the other, and the sends that are done when
@@ -27,7 +29,7 @@ struct link_write {
     size_t frames; /* that begin in it */
     struct list done;
     uint8_t piece_header[LINK_HEADER_LEN];
-    bool has_piece;
+    bool has_bulk;
 };
 
 void link_queue_init(struct link_queue *queue);

@@ -2,13 +2,15 @@
 /*
  * What comes on a peer's connection. The first byte says what stands behind the
  * second: 0 frames of a proven peer, 1 frames of a caller, 2 those of who was
- * called, 3 one of the core's messages. The second byte is how many bytes arrive
- * at once. Checksums are put right first, so that changes get past them.
+ * called, 3 one of the core's messages, 4 a request for a chunk, 5 an answer to
+ * one. The second byte is how many bytes arrive at once. Checksums are put right
+ * first, so that changes get past them.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/link_chunk.h"
 #include "consensus/link_frame.h"
 #include "consensus/link_hello.h"
 #include "consensus/link_message.h"
@@ -18,7 +20,15 @@
 
 #define NODE 2u /* who sends */
 
-enum { MODE_PROVEN, MODE_CALLER, MODE_CALLED, MODE_MESSAGE, MODES };
+enum {
+    MODE_PROVEN,
+    MODE_CALLER,
+    MODE_CALLED,
+    MODE_MESSAGE,
+    MODE_REQUEST,
+    MODE_CHUNK,
+    MODES
+};
 
 /* What was taken says the same when it is sent on. */
 static void check_again(const struct raft_message *message,
@@ -49,6 +59,54 @@ static void take_message(const uint8_t *bytes, size_t len)
     if (link_message_decode(bytes, len, NODE, &message) == 0) {
         check_again(&message, bytes, len);
         link_message_free(&message);
+    }
+}
+
+static void take_request(const uint8_t *bytes, size_t len)
+{
+    struct link_chunk_request request;
+    uint8_t again[LINK_CHUNK_REQUEST_LEN];
+
+    if (link_chunk_request_decode(bytes, len, &request) == 0) {
+        assert(len == sizeof again);
+        link_chunk_request_encode(&request, again);
+        assert(memcmp(again, bytes, sizeof again) == 0);
+    }
+}
+
+static void take_chunk(const uint8_t *bytes, size_t len)
+{
+    struct link_chunk chunk;
+    struct pack_row row;
+    struct err err;
+
+    if (link_chunk_decode(bytes, len, &chunk) != 0) {
+        return;
+    }
+    assert(chunk.status < LINK_CHUNK_STATUSES);
+    if (chunk.status == LINK_CHUNK_GIVEN) {
+        assert(chunk.row + PACK_ROW_LEN == chunk.frame.data);
+        assert(chunk.frame.data + chunk.frame.len == bytes + len);
+        if (pack_row_decode(chunk.row, &row, &err) == 0) {
+            (void)pack_frame_check(&row, chunk.frame, &err);
+        }
+    } else {
+        assert(chunk.row == NULL);
+    }
+}
+
+static void take(const struct link_frame_view *frame)
+{
+    switch (frame->type) {
+    case LINK_CHUNK_REQUEST:
+        take_request(frame->bytes, frame->len);
+        return;
+    case LINK_CHUNK:
+        take_chunk(frame->bytes, frame->len);
+        return;
+    default:
+        take_message(frame->bytes, frame->len);
+        return;
     }
 }
 
@@ -128,7 +186,7 @@ static void take_frames(unsigned mode, size_t piece, struct bytes input)
         if (frame.type == LINK_HELLO) {
             goes_on = take_hello(&hello, frame.bytes, frame.len);
         } else {
-            take_message(frame.bytes, frame.len);
+            take(&frame);
         }
     }
     link_reader_close(&reader);
@@ -145,6 +203,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     mode = bytes[0] % MODES;
     if (mode == MODE_MESSAGE) {
         take_message(bytes + 2, len - 2);
+        return 0;
+    }
+    if (mode == MODE_REQUEST) {
+        take_request(bytes + 2, len - 2);
+        return 0;
+    }
+    if (mode == MODE_CHUNK) {
+        take_chunk(bytes + 2, len - 2);
         return 0;
     }
     copy = mem_must_dup(bytes, len);

@@ -154,6 +154,77 @@ static void other_frames_overtake_a_snapshot(void **state)
     free(snapshot);
 }
 
+static void other_frames_overtake_chunks(void **state)
+{
+    size_t len = 3 * LINK_PIECE_BYTES + 17;
+    uint8_t *chunk = mem_must_alloc(len);
+    struct link_reader reader;
+    struct bytes input;
+    struct wire wire;
+
+    (void)state;
+    for (size_t i = 0; i < len; i++) {
+        chunk[i] = (uint8_t)(i * 11 + i / 999);
+    }
+    wire_open(&wire);
+    assert_int_equal(put(&wire, 0, LINK_CHUNK, chunk, len), 0);
+    assert_int_equal(put(&wire, 1, LINK_SNAPSHOT, "manifest", 8), 0);
+    assert_int_equal(put(&wire, 2, LINK_SNAPSHOT, "second", 6), QL_BUSY);
+    assert_int_equal(put(&wire, 3, LINK_CHUNK, "small", 5), 0);
+    assert_true(step(&wire));
+    assert_true(wire.bytes.len < 2 * LINK_PIECE_BYTES);
+    assert_int_equal(put(&wire, 4, LINK_RAFT, "heartbeat", 9), 0);
+    drain(&wire);
+    assert_int_equal(wire.done, 4);
+    assert_int_equal(wire.queue.chunks_bytes, 0);
+    input = (struct bytes){wire.bytes.data, wire.bytes.len};
+    link_reader_init(&reader);
+    reader.proven = true;
+    expect(&reader, &input, 5000, LINK_RAFT, "heartbeat", 9);
+    expect(&reader, &input, 5000, LINK_CHUNK, chunk, len);
+    expect(&reader, &input, 5000, LINK_SNAPSHOT, "manifest", 8);
+    expect(&reader, &input, 5000, LINK_CHUNK, "small", 5);
+    assert_int_equal(input.len, 0);
+    assert_int_equal(put(&wire, 2, LINK_SNAPSHOT, "second", 6), 0);
+    link_reader_close(&reader);
+    buf_close(&wire.bytes);
+    free(chunk);
+}
+
+/* A turn of the loop for each of them would be most of the time that a log of
+ * small chunks takes. */
+static void small_chunks_go_many_in_one_write(void **state)
+{
+    struct wire wire;
+
+    (void)state;
+    wire_open(&wire);
+    for (size_t i = 0; i < SENDS; i++) {
+        assert_int_equal(put(&wire, i, LINK_CHUNK, "chunk", 5), 0);
+    }
+    assert_true(step(&wire));
+    assert_int_equal(wire.done, SENDS);
+    buf_close(&wire.bytes);
+}
+
+static void chunks_have_a_limit_of_their_own(void **state)
+{
+    uint8_t *bytes = mem_must_zalloc(LINK_CHUNKS_MAX);
+    struct wire wire;
+    struct list dropped;
+
+    (void)state;
+    wire_open(&wire);
+    assert_int_equal(put(&wire, 0, LINK_CHUNK, bytes, LINK_CHUNKS_MAX), 0);
+    assert_int_equal(put(&wire, 1, LINK_CHUNK, bytes, 1), QL_BUSY);
+    assert_int_equal(put(&wire, 2, LINK_RAFT, bytes, LINK_FRAME_MAX), 0);
+    list_init(&dropped);
+    link_queue_clear(&wire.queue, &dropped);
+    assert_int_equal(link_queue_bytes(&wire.queue), 0);
+    assert_int_equal(put(&wire, 1, LINK_CHUNK, bytes, 1), 0);
+    free(bytes);
+}
+
 /* One frame of more runs than one write has. */
 static void frame_of_many_parts_is_cut_and_whole_again(void **state)
 {
@@ -257,6 +328,35 @@ static void frames_that_make_no_sense_are_refused(void **state)
     assert_int_equal(take_header(true, 1, LINK_HELLO, 0), QL_PROTOCOL);
 }
 
+static size_t add_frame_bytes(uint8_t *at, enum link_frame type, uint16_t flags)
+{
+    uint32_t crc = link_header_begin(at, type, flags, 1);
+
+    at[LINK_HEADER_LEN] = 'x';
+    link_header_seal(at, crc32c(crc, "x", 1));
+    return LINK_HEADER_LEN + 1;
+}
+
+static void piece_of_another_frame_in_between_is_refused(void **state)
+{
+    uint8_t bytes[2 * (LINK_HEADER_LEN + 1)];
+    struct bytes input = {bytes, sizeof bytes};
+    struct link_reader reader;
+    struct link_frame_view frame;
+    bool whole = false;
+    size_t at;
+
+    (void)state;
+    at = add_frame_bytes(bytes, LINK_CHUNK, LINK_FLAG_MORE);
+    (void)add_frame_bytes(bytes + at, LINK_SNAPSHOT, 0);
+    link_reader_init(&reader);
+    reader.proven = true;
+    assert_int_equal(link_reader_take(&reader, &input, &frame, &whole),
+                     QL_PROTOCOL);
+    assert_false(whole);
+    link_reader_close(&reader);
+}
+
 static void every_changed_bit_of_a_frame_is_noticed(void **state)
 {
     struct wire wire;
@@ -312,6 +412,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_come_out_as_they_went_in),
         cmocka_unit_test(other_frames_overtake_a_snapshot),
+        cmocka_unit_test(other_frames_overtake_chunks),
+        cmocka_unit_test(small_chunks_go_many_in_one_write),
+        cmocka_unit_test(chunks_have_a_limit_of_their_own),
+        cmocka_unit_test(piece_of_another_frame_in_between_is_refused),
         cmocka_unit_test(frame_of_many_parts_is_cut_and_whole_again),
         cmocka_unit_test(queue_takes_no_more_than_its_limit),
         cmocka_unit_test(claims_are_refused_before_anything_is_allocated),
