@@ -67,36 +67,63 @@ free_lz4:
 }
 
 int snapshot_restore(struct machine *machine, const void *bytes, size_t len,
-                     uint64_t *ret_index, struct err *err)
+                     const struct chunk_source *source, uint64_t *ret_index,
+                     struct err *err)
+{
+    struct buf image = BUF_INIT;
+    uint64_t index;
+    int rv = snapshot_unpack(bytes, len, &image, &index, err);
+
+    if (rv == 0) {
+        rv = machine_restore(machine, image.data, image.len, source, err);
+    }
+    if (rv == 0 && ret_index != NULL) {
+        *ret_index = index;
+    }
+    buf_close(&image);
+    return rv;
+}
+
+int snapshot_unpack(const void *bytes, size_t len, struct buf *ret_image,
+                    uint64_t *ret_index, struct err *err)
 {
     struct bytes snapshot = {bytes, len};
     struct snapshot_header header = {0, 0, 0};
+    struct buf image = BUF_INIT;
     struct bytes frame;
-    uint8_t *image;
-    int rv;
+    int rv = header_read(&header, snapshot, err);
 
-    rv = header_read(&header, snapshot, err);
     if (rv != 0) {
         return rv;
     }
     frame.data = snapshot.data + HEADER_LEN;
     frame.len = len - HEADER_LEN;
-    image = mem_must_alloc((size_t)header.image_len);
-    rv = decompress(frame, image, (size_t)header.image_len, err);
-    if (rv != 0) {
-        goto free_image;
-    }
-    if (crc32c(0, image, (size_t)header.image_len) != header.image_crc) {
+    image.len = (size_t)header.image_len;
+    image.room = image.len;
+    image.data = mem_must_alloc(image.len);
+    rv = decompress(frame, image.data, image.len, err);
+    if (rv == 0 && crc32c(0, image.data, image.len) != header.image_crc) {
         rv = corrupt(err, "the checksum of the image does not fit");
-        goto free_image;
     }
-    rv = machine_restore(machine, image, (size_t)header.image_len, err);
-    if (rv == 0 && ret_index != NULL) {
+    if (rv != 0) {
+        buf_close(&image);
+        return rv;
+    }
+    *ret_image = image;
+    *ret_index = header.index;
+    return 0;
+}
+
+int snapshot_index(const void *bytes, size_t len, uint64_t *ret_index,
+                   struct err *err)
+{
+    struct bytes snapshot = {bytes, len};
+    struct snapshot_header header = {0, 0, 0};
+    int rv = header_read(&header, snapshot, err);
+
+    if (rv == 0) {
         *ret_index = header.index;
     }
-
-free_image:
-    free(image);
     return rv;
 }
 
@@ -119,17 +146,17 @@ static int compress_view(LZ4F_cctx *lz4, const struct view *view,
                          struct buf *ret, uint32_t *ret_crc, struct err *err)
 {
     LZ4F_preferences_t how = preferences(view_len(view));
+    struct view_cursor cursor;
+    struct bytes run;
     uint32_t crc = 0;
-    size_t i;
     int rv;
 
+    view_cursor_init(&cursor);
     (void)must_have_memory(buf_reserve(ret, LZ4F_HEADER_SIZE_MAX));
     rv = took(LZ4F_compressBegin(lz4, ret->data + ret->len,
                                  ret->room - ret->len, &how),
               ret, err);
-    for (i = 0; i < view_runs(view) && rv == 0; i++) {
-        struct bytes run = view_run(view, i);
-
+    while (rv == 0 && view_next(view, &cursor, &run)) {
         crc = crc32c(crc, run.data, run.len);
         rv = compress_run(lz4, &how, run, ret, err);
     }
