@@ -80,7 +80,7 @@
  * and a stream ends. */
 #define SERVICE_LOAD_MS 10000u
 /* What a read took when it is likely to be one of many in a row. */
-#define READ_AHEAD_BYTES (64u * KIB)
+#define READ_AHEAD_BYTES (256u * KIB)
 #define RETRY_NO_LEADER_MS 200u /* retry_after_ms with QL_NO_LEADER */
 #define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
 #define RETRY_NO_SPACE_MS 1000u /* retry_after_ms with QL_NO_SPACE */
@@ -98,17 +98,18 @@
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
 #define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
-#define SNAPSHOT_BYTES_MIN (16u * MIB) /* raft log bytes between snapshots */
+#define SNAPSHOT_BYTES_MIN (8u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
+#define SNAPSHOT_AGE_MS (10u * 60u * 1000u) /* then one, if anything came */
 /* Applied while one is being taken, at least: then a leader proposes nothing
  * until it is stored, as the raft log would outgrow the snapshots. */
-#define SNAPSHOT_OVERRUN_BYTES (32u * MIB)
+#define SNAPSHOT_OVERRUN_BYTES (16u * MIB)
 /* Linux reads no more at once, and the link sends no more in one message. */
 #define SNAPSHOT_LEN_MAX 0x7ffff000u
 #define SNAPSHOTS_KEPT 2u      /* on disk: the newest and one to fall back to */
 #define SNAPSHOT_PARTS_MAX 64u /* buffers that the core gives one in */
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
-#define TRAILING_BYTES_MAX (16u * MIB)
+#define TRAILING_BYTES_MAX (8u * MIB)
 #define WAL_SEGMENT_BYTES (64u * MIB)
 #define WAL_FILE_BYTES_MAX (4u * WAL_SEGMENT_BYTES) /* more is damage */
 #define WAL_WRITE_BYTES_MAX (4u * MIB)              /* one write under way */
@@ -157,6 +158,36 @@
 #define STORE_SPARSE_PART 4u  /* a pack with less than 1/4 in use is moved */
 #define STORE_MOVES_MAX 4u    /* packs whose chunks move at the same time */
 #define STORE_LEASE_MS 60000u /* of a snapshot that a peer is being sent */
+#define STORE_READERS 2u      /* threads that read chunks */
+#define STORE_TICK_MS 250u    /* between looks at what is due */
+#define STORE_LOADS_MAX 4u    /* chunks being read; others wait in order */
+#define STORE_SERVES_MAX 8u   /* answers to peers under way; then QL_BUSY */
+#define STORE_SERVE_BYTES (3u * CHUNK_BYTES_MAX) /* raw, read for one answer */
+/* Frames and raw bytes of peers' copies that wait to be written; then QL_BUSY. */
+#define STORE_SUPPLY_BYTES (32u * MIB)
+#define STORE_RETELL_MS 30000u /* what nobody had is asked for again */
+#define CACHE_BYTES (16u * MIB) /* default of --cache-bytes */
+#define RATE_BYTES_MAX (1ull << 40) /* of the --*-rate-bytes, and of the cache */
+#define SCRUB_BYTES (8u * MIB)  /* default of --scrub-rate-bytes; a second */
+#define SCRUB_ROUND_MS (10u * 60u * 1000u) /* between starts, at least */
+#define QUARANTINE_FILES_MAX 64u /* then the oldest may go, see there */
+#define QUARANTINE_BYTES_MAX (256u * MIB)
+
+/* ---- Chunks between nodes ---- */
+#define FETCH_PEER_REQUESTS_MAX 64u       /* asked of one peer, unanswered */
+#define FETCH_PEER_BYTES_MAX (8u * MIB)   /* raw bytes of them */
+#define FETCH_STORED_BYTES_MAX (16u * MIB) /* raw, that came and are written */
+#define FETCH_BURST_MS 250u               /* what a rate limit lets gather */
+#define FETCH_PAUSE_MS 100u               /* after a peer was busy */
+#define FETCH_SILENCE_MS 15000u           /* then what was asked is asked anew */
+#define FETCH_RETRY_MIN_MS 100u           /* before all peers are asked again */
+#define FETCH_RETRY_MAX_MS 5000u
+/* So long readers wait for a chunk that nobody who is there has. */
+#define FETCH_PATIENCE_MS 10000u
+#define FETCH_SKIPS_MAX 256u    /* chunks passed over in one look */
+#define CHUNK_ANSWERS_MAX 128u  /* requests of one peer that wait; more: busy */
+#define CHUNK_ANSWERS_AT_ONCE 4u            /* of one peer, being read */
+#define CHUNK_ANSWER_BYTES_MAX (4u * MIB)   /* on their way to one peer */
 
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u
