@@ -32,8 +32,8 @@ void apply_thaw(struct machine *machine, struct bytes params,
 
 /* Nothing may change log data: @ret is refused then. */
 bool apply_is_frozen(const struct machine *machine, struct outcome *ret);
-/* The log of that name, noted in @ret with its uid; NULL when there is none:
- * @ret is refused then. */
+/* The log of that name, about to change, noted in @ret with its uid; NULL when
+ * there is none: @ret is refused then. */
 struct log *apply_find_log(struct machine *machine, struct bytes name,
                            struct outcome *ret);
 /* Ends a command about one log with the log's numbers. */

@@ -117,7 +117,7 @@ static void append_parts(struct machine *machine,
     if (apply_is_frozen(machine, ret)) {
         return;
     }
-    if (machine->state->logs.held >= LOGS_BYTES_MAX) {
+    if (machine->state->logs.chunks >= CHUNKS_MAX) {
         ret->code = QL_LIMIT;
         return;
     }

@@ -132,6 +132,7 @@ struct log *apply_find_log(struct machine *machine, struct bytes name,
         ret->code = QL_NOT_FOUND;
         return NULL;
     }
+    logs_touch(&machine->state->logs, log);
     ret->log_uid = log->uid;
     return log;
 }

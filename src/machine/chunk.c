@@ -5,109 +5,229 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/chunk_entry.h"
+#include "machine/chunk_memory.h"
 #include "util/mem.h"
 
-#define ENTRY_HEADER_LEN 24u
 #define ROOM_FIRST 256u /* most logs are small; a chunk doubles from here */
 
-struct chunk_memory {
-    size_t refs;
-    size_t room;
-    uint8_t bytes[];
-};
-
-static void memory_drop(struct chunk_memory *memory);
-static void set_room(struct chunk *chunk, size_t room);
 static void make_room(struct chunk *chunk, size_t more);
-static void count_entry(struct chunk *chunk, const struct read_entry *entry);
-static size_t entry_len(const uint8_t *at);
-static void entry_view(const uint8_t *at, struct read_entry *ret);
-static int check_entry(const struct chunk *chunk, const uint8_t *at,
-                       size_t left, struct err *err);
+static void set_facts(struct chunk *chunk, const struct chunk_facts *facts);
+static size_t leaves(struct chunk *const *parts, size_t count,
+                     struct chunk **ret);
 
-void chunk_init(struct chunk *chunk, uint64_t first)
+bool chunk_name_equal(const struct chunk_name *a, const struct chunk_name *b)
 {
-    assert(first >= 1);
-    memset(chunk, 0, sizeof(*chunk));
-    chunk->first = first;
-    chunk->last = first - 1;
+    return a->uid == b->uid && a->first == b->first && a->last == b->last &&
+           memcmp(a->chain, b->chain, sizeof(a->chain)) == 0;
 }
 
-void chunk_close(struct chunk *chunk)
+/* ---- Chunks -------------------------------------------------------------- */
+
+struct chunk *chunk_new(uint64_t uid, uint64_t first)
 {
-    memory_drop(chunk->memory);
-    chunk->memory = NULL;
-    chunk->len = 0;
+    struct chunk *chunk = mem_must_zalloc(sizeof(*chunk));
+
+    assert(first >= 1);
+    chunk->refs = 1;
+    chunk->name.uid = uid;
+    chunk->name.first = first;
+    chunk->name.last = first - 1;
+    return chunk;
+}
+
+struct chunk *chunk_stub(const struct chunk_facts *facts)
+{
+    struct chunk *chunk = mem_must_zalloc(sizeof(*chunk));
+
+    chunk->refs = 1;
+    chunk->sealed = true;
+    set_facts(chunk, facts);
+    return chunk;
+}
+
+struct chunk *chunk_merge(struct chunk *const *parts, size_t count)
+{
+    struct chunk_facts facts;
+    struct chunk *chunk;
+    size_t i;
+
+    assert(count >= 2);
+    facts = chunk_facts(parts[count - 1]);
+    facts.name.first = parts[0]->name.first;
+    for (i = 0; i + 1 < count; i++) {
+        facts.len += parts[i]->len;
+        facts.entries += parts[i]->entries;
+        facts.payload += parts[i]->payload;
+    }
+    assert(facts.len <= CHUNK_BYTES_MAX);
+    chunk = chunk_stub(&facts);
+    chunk_set_parts(chunk, parts, count);
+    return chunk;
+}
+
+struct chunk *chunk_ref(struct chunk *chunk)
+{
+    chunk->refs++;
+    return chunk;
+}
+
+void chunk_drop(struct chunk *chunk)
+{
+    if (chunk == NULL) {
+        return;
+    }
+    assert(chunk->refs > 0);
+    chunk->refs--;
+    if (chunk->refs > 0) {
+        return;
+    }
+    if (chunk->home != NULL) {
+        chunk->home->on_unused(chunk->home, chunk);
+    }
+    chunk_clear_parts(chunk);
+    chunk_clear_memory(chunk);
+    free(chunk);
+}
+
+struct chunk_facts chunk_facts(const struct chunk *chunk)
+{
+    return (struct chunk_facts){chunk->name, chunk->last_time_ms, chunk->len,
+                                chunk->entries, chunk->payload};
+}
+
+bool chunk_has_facts(const struct chunk *chunk, const struct chunk_facts *facts)
+{
+    return chunk->sealed && chunk_name_equal(&chunk->name, &facts->name) &&
+           chunk->last_time_ms == facts->last_time_ms &&
+           chunk->len == facts->len && chunk->entries == facts->entries &&
+           chunk->payload == facts->payload;
+}
+
+int chunk_load(struct chunk **ret, uint64_t uid, struct bytes bytes,
+               uint8_t chain[HASH128_LEN], struct err *err)
+{
+    struct chunk_facts facts;
+    struct chunk *chunk;
+    int rv;
+
+    rv = chunk_entry_walk(bytes, &facts, chain, err);
+    if (rv != 0) {
+        return rv;
+    }
+    facts.name.uid = uid;
+    memset(facts.name.chain, 0, sizeof(facts.name.chain));
+    chunk = chunk_new(uid, facts.name.first);
+    set_facts(chunk, &facts);
+    chunk->memory = chunk_memory_new(bytes.len);
+    memcpy(chunk->memory->bytes, bytes.data, bytes.len);
+    rv = chunk_memory_mark(chunk->memory);
+    assert(rv == 0);
+    *ret = chunk;
+    return 0;
 }
 
 void chunk_add(struct chunk *chunk, const struct read_entry *entry)
 {
-    size_t key_len = entry->key.data == NULL ? 0 : entry->key.len;
-    size_t len = ENTRY_HEADER_LEN + key_len + entry->value.len;
-    uint8_t *at;
+    struct chunk_facts facts = chunk_facts(chunk);
 
     assert(!chunk->sealed);
-    assert(entry->position > chunk->last);
+    assert(entry->position > chunk->name.last);
     assert(entry->time_ms >= chunk->last_time_ms);
-    make_room(chunk, len);
-    at = chunk->memory->bytes + chunk->len;
-    put_u64(at, entry->position);
-    put_u64(at + 8, entry->time_ms);
-    put_u32(at + 16,
-            entry->key.data == NULL ? CHUNK_NO_KEY : (uint32_t)key_len);
-    put_u32(at + 20, (uint32_t)entry->value.len);
-    if (key_len > 0) {
-        memcpy(at + ENTRY_HEADER_LEN, entry->key.data, key_len);
-    }
-    if (entry->value.len > 0) {
-        memcpy(at + ENTRY_HEADER_LEN + key_len, entry->value.data,
-               entry->value.len);
-    }
-    chunk->len += len;
-    count_entry(chunk, entry);
+    make_room(chunk, chunk_entry_room(entry));
+    chunk_entry_write(chunk->memory->bytes + chunk->len, entry);
+    chunk_memory_note(chunk->memory, chunk->len);
+    chunk_entry_count(&facts, entry);
+    set_facts(chunk, &facts);
 }
 
-void chunk_seal(struct chunk *chunk)
+void chunk_seal(struct chunk *chunk, const uint8_t chain[HASH128_LEN])
 {
     assert(!chunk->sealed);
-    if (chunk->memory != NULL && chunk->memory->room > chunk->len) {
-        set_room(chunk, chunk->len);
+    assert(chunk->entries > 0);
+    if (chunk->memory->room > chunk->len) {
+        chunk->memory =
+            chunk_memory_resize(chunk->memory, chunk->len, chunk->len);
     }
+    memcpy(chunk->name.chain, chain, HASH128_LEN);
     chunk->sealed = true;
+}
+
+void chunk_set_memory(struct chunk *chunk, struct chunk_memory *memory)
+{
+    assert(chunk->sealed);
+    assert(chunk->memory == NULL);
+    assert(memory->room == chunk->len);
+    chunk->memory = memory;
+}
+
+void chunk_clear_memory(struct chunk *chunk)
+{
+    chunk_memory_drop(chunk->memory);
+    chunk->memory = NULL;
+}
+
+void chunk_set_parts(struct chunk *chunk, struct chunk *const *parts,
+                     size_t count)
+{
+    struct chunk_parts *kept;
+    size_t all = leaves(parts, count, NULL);
+    size_t i;
+
+    assert(chunk->parts == NULL);
+    assert(parts[0]->name.first == chunk->name.first);
+    assert(parts[count - 1]->name.last == chunk->name.last);
+    kept = mem_must_alloc(sizeof(*kept) + all * sizeof(kept->chunks[0]));
+    kept->count = leaves(parts, count, kept->chunks);
+    for (i = 0; i < all; i++) {
+        assert(kept->chunks[i]->sealed);
+        (void)chunk_ref(kept->chunks[i]);
+    }
+    chunk->parts = kept;
+}
+
+void chunk_clear_parts(struct chunk *chunk)
+{
+    struct chunk_parts *parts = chunk->parts;
+    size_t i;
+
+    if (parts == NULL) {
+        return;
+    }
+    chunk->parts = NULL;
+    for (i = 0; i < parts->count; i++) {
+        chunk_drop(parts->chunks[i]);
+    }
+    free(parts);
+}
+
+/* ---- Entries ------------------------------------------------------------- */
+
+struct chunk *chunk_leaf(struct chunk *chunk, uint64_t position)
+{
+    size_t from = 0;
+    size_t to;
+
+    assert(position <= chunk->name.last);
+    if (chunk->memory != NULL || chunk->parts == NULL) {
+        return chunk;
+    }
+    to = chunk->parts->count - 1;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (chunk->parts->chunks[middle]->name.last < position) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return chunk->parts->chunks[from];
 }
 
 const uint8_t *chunk_bytes(const struct chunk *chunk)
 {
     return chunk->memory == NULL ? NULL : chunk->memory->bytes;
-}
-
-int chunk_load(struct chunk *ret, const uint8_t *bytes, size_t len, bool sealed,
-               struct err *err)
-{
-    struct chunk chunk;
-    struct read_entry entry;
-    size_t offset = 0;
-    int rv;
-
-    if (len < ENTRY_HEADER_LEN) {
-        return err_set(err, QL_CORRUPT, "chunk of %zu bytes has no entry", len);
-    }
-    chunk_init(&chunk, 1);
-    while (offset < len) {
-        rv = check_entry(&chunk, bytes + offset, len - offset, err);
-        if (rv != 0) {
-            return rv;
-        }
-        entry_view(bytes + offset, &entry);
-        offset += entry_len(bytes + offset);
-        count_entry(&chunk, &entry);
-    }
-    set_room(&chunk, len);
-    memcpy(chunk.memory->bytes, bytes, len);
-    chunk.len = len;
-    chunk.sealed = sealed;
-    *ret = chunk;
-    return 0;
 }
 
 bool chunk_next(const struct chunk *chunk, size_t *offset,
@@ -119,80 +239,52 @@ bool chunk_next(const struct chunk *chunk, size_t *offset,
         return false;
     }
     at = chunk->memory->bytes + *offset;
-    assert(chunk->len - *offset >= ENTRY_HEADER_LEN);
-    assert(entry_len(at) <= chunk->len - *offset);
-    entry_view(at, ret);
-    *offset += entry_len(at);
+    assert(chunk->len - *offset >= CHUNK_ENTRY_HEADER_LEN);
+    assert(chunk_entry_len(at) <= chunk->len - *offset);
+    chunk_entry_view(at, ret);
+    *offset += chunk_entry_len(at);
     return true;
 }
 
 size_t chunk_find(const struct chunk *chunk, uint64_t position)
 {
-    size_t offset = 0;
+    size_t offset;
 
-    if (position > chunk->last) {
+    if (position > chunk->name.last) {
         return chunk->len;
     }
+    offset = chunk_memory_near(chunk->memory, position);
     while (offset < chunk->len) {
         const uint8_t *at = chunk->memory->bytes + offset;
 
         if (get_u64(at) >= position) {
             break;
         }
-        offset += entry_len(at);
+        offset += chunk_entry_len(at);
     }
     return offset;
 }
 
-struct chunk_ref chunk_share(const struct chunk *chunk)
+struct chunk_share chunk_share(const struct chunk *chunk)
 {
-    struct chunk_ref ref = {chunk->memory, chunk_bytes(chunk), chunk->len};
+    struct chunk_share share = {chunk->memory,
+                                {chunk_bytes(chunk), chunk->len}};
 
-    if (ref.memory != NULL) {
-        ref.memory->refs++;
-    }
-    return ref;
-}
-
-void chunk_ref_drop(struct chunk_ref *ref)
-{
-    memory_drop(ref->memory);
-    ref->memory = NULL;
-    ref->bytes = NULL;
-    ref->len = 0;
-}
-
-static void memory_drop(struct chunk_memory *memory)
-{
-    if (memory == NULL) {
-        return;
-    }
-    assert(memory->refs > 0);
-    memory->refs--;
-    if (memory->refs == 0) {
-        free(memory);
-    }
-}
-
-/* Moves the bytes to memory of @room, leaving the old to whoever shares it. */
-static void set_room(struct chunk *chunk, size_t room)
-{
-    struct chunk_memory *memory;
-
-    assert(room >= chunk->len);
-    if (chunk->memory != NULL && chunk->memory->refs == 1) {
-        memory = mem_must_resize(chunk->memory, sizeof(*memory) + room);
+    if (share.memory == NULL) {
+        share.bytes.len = 0;
     } else {
-        memory = mem_must_alloc(sizeof(*memory) + room);
-        memory->refs = 1;
-        if (chunk->len > 0) {
-            memcpy(memory->bytes, chunk->memory->bytes, chunk->len);
-        }
-        memory_drop(chunk->memory);
+        (void)chunk_memory_ref(share.memory);
     }
-    memory->room = room;
-    chunk->memory = memory;
+    return share;
 }
+
+void chunk_share_drop(struct chunk_share *share)
+{
+    chunk_memory_drop(share->memory);
+    *share = (struct chunk_share){NULL, {NULL, 0}};
+}
+
+/* ---- Helpers ------------------------------------------------------------- */
 
 static void make_room(struct chunk *chunk, size_t more)
 {
@@ -206,66 +298,39 @@ static void make_room(struct chunk *chunk, size_t more)
     if (room > CHUNK_BYTES) {
         room = CHUNK_BYTES;
     }
-    set_room(chunk, room > needed ? room : needed);
+    chunk->memory = chunk_memory_resize(chunk->memory, chunk->len,
+                                        room > needed ? room : needed);
 }
 
-static void count_entry(struct chunk *chunk, const struct read_entry *entry)
+static void set_facts(struct chunk *chunk, const struct chunk_facts *facts)
 {
-    if (chunk->entries == 0) {
-        chunk->first = entry->position;
-    }
-    chunk->last = entry->position;
-    chunk->last_time_ms = entry->time_ms;
-    chunk->entries++;
-    chunk->payload += entry->value.len;
-    if (entry->key.data != NULL) {
-        chunk->payload += entry->key.len;
-    }
+    chunk->name = facts->name;
+    chunk->last_time_ms = facts->last_time_ms;
+    chunk->len = facts->len;
+    chunk->entries = facts->entries;
+    chunk->payload = facts->payload;
 }
 
-static size_t entry_len(const uint8_t *at)
+/* The chunks that have the bytes of @parts: into @ret, unless it is NULL.
+ * Returns their count. */
+static size_t leaves(struct chunk *const *parts, size_t count,
+                     struct chunk **ret)
 {
-    uint32_t key_len = get_u32(at + 16);
-    size_t len = ENTRY_HEADER_LEN + (size_t)get_u32(at + 20);
+    size_t all = 0;
+    size_t i;
 
-    return key_len == CHUNK_NO_KEY ? len : len + key_len;
-}
+    for (i = 0; i < count; i++) {
+        struct chunk *const *from = &parts[i];
+        size_t more = 1;
 
-static void entry_view(const uint8_t *at, struct read_entry *ret)
-{
-    uint32_t key_len = get_u32(at + 16);
-
-    ret->position = get_u64(at);
-    ret->time_ms = get_u64(at + 8);
-    ret->key = (struct bytes){NULL, 0};
-    if (key_len != CHUNK_NO_KEY) {
-        ret->key = (struct bytes){at + ENTRY_HEADER_LEN, key_len};
+        if (parts[i]->parts != NULL) {
+            from = parts[i]->parts->chunks;
+            more = parts[i]->parts->count;
+        }
+        if (ret != NULL) {
+            memcpy(ret + all, from, more * sizeof(*ret));
+        }
+        all += more;
     }
-    ret->value.data = at + ENTRY_HEADER_LEN + ret->key.len;
-    ret->value.len = get_u32(at + 20);
-}
-
-/* Is there a whole entry at @at that may follow what @chunk counts so far? */
-static int check_entry(const struct chunk *chunk, const uint8_t *at,
-                       size_t left, struct err *err)
-{
-    if (left < ENTRY_HEADER_LEN) {
-        return err_set(err, QL_CORRUPT, "entry header is cut off");
-    }
-    if (get_u32(at + 16) != CHUNK_NO_KEY && get_u32(at + 16) > ENTRY_KEY_MAX) {
-        return err_set(err, QL_CORRUPT, "entry key is too long");
-    }
-    if (get_u32(at + 20) > ENTRY_VALUE_MAX) {
-        return err_set(err, QL_CORRUPT, "entry value is too long");
-    }
-    if (entry_len(at) > left) {
-        return err_set(err, QL_CORRUPT, "entry is cut off");
-    }
-    if (get_u64(at) <= chunk->last) {
-        return err_set(err, QL_CORRUPT, "positions do not rise");
-    }
-    if (get_u64(at + 8) < chunk->last_time_ms) {
-        return err_set(err, QL_CORRUPT, "times fall");
-    }
-    return 0;
+    return all;
 }

@@ -111,6 +111,9 @@ struct chunk *chunk_merge(struct chunk *const *parts, size_t count);
 struct chunk *chunk_ref(struct chunk *chunk);
 void chunk_drop(struct chunk *chunk); /* NULL is fine */
 struct chunk_facts chunk_facts(const struct chunk *chunk);
+/* Is it the sealed chunk of that name, with these numbers? */
+bool chunk_has_facts(const struct chunk *chunk,
+                     const struct chunk_facts *facts);
 
 /* An open chunk of bytes out of an image, checking every length, that positions
  * rise and that times do not fall. @chain is the log's chain before them, and

@@ -31,4 +31,7 @@ void chunk_list_push(struct chunk_list **list, struct chunk *chunk);
 /* Replaces the @count last chunks by @chunk, whose reference it takes. */
 void chunk_list_replace(struct chunk_list **list, size_t count,
                         struct chunk *chunk);
+/* Puts @chunk, whose reference it takes, in the place of another. */
+void chunk_list_set(struct chunk_list **list, size_t index,
+                    struct chunk *chunk);
 void chunk_list_shift(struct chunk_list **list, size_t count); /* the first */

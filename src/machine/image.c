@@ -14,14 +14,7 @@ static void add_u64(struct buf *buf, uint64_t value);
 static void add_raw(struct buf *buf, const void *bytes, size_t len);
 static void add_sized(struct buf *buf, struct bytes bytes);
 static void write_header(const struct state *state, struct buf *buf);
-static void write_log(const struct log *log, struct buf *buf);
-static void write_open_order(const struct logs *logs, struct buf *buf);
-static void write_producer(const struct producer *producer, struct buf *buf);
 static void write_result(const struct producer_result *result, struct buf *buf);
-static void write_standstill(const struct standstill *standstill,
-                             struct buf *buf);
-static uint64_t chunks_len(const struct logs *logs);
-static uint32_t open_count(const struct logs *logs);
 
 void image_write_tables(const struct state *state, struct buf *buf)
 {
@@ -30,43 +23,20 @@ void image_write_tables(const struct state *state, struct buf *buf)
 
     write_header(state, buf);
     for (i = 0; i < state->logs.count; i++) {
-        write_log(state->logs.by_uid[i], buf);
+        image_write_log(state->logs.by_uid[i], buf);
     }
-    write_open_order(&state->logs, buf);
     for (i = 0; i < state->producers.count; i++) {
-        write_producer(state->producers.by_id[i], buf);
+        image_write_producer(state->producers.by_id[i], buf);
     }
     if (state->standstill.frozen) {
-        write_standstill(&state->standstill, buf);
+        image_write_standstill(&state->standstill, buf);
     }
     put_u64(buf->data + start + TABLES_LEN_AT, buf->len - start);
 }
 
-static void write_header(const struct state *state, struct buf *buf)
+void image_write_log(const struct log *log, struct buf *buf)
 {
     size_t start = buf->len;
-
-    add_raw(buf, IMAGE_MAGIC, 4);
-    add_u32(buf, (state->age_suspended ? IMAGE_AGE_SUSPENDED : 0) |
-                     (state->space_low ? IMAGE_SPACE_LOW : 0) |
-                     (state->standstill.frozen ? IMAGE_FROZEN : 0));
-    add_u64(buf, 0); /* the tables' length, when it is known */
-    add_u64(buf, chunks_len(&state->logs));
-    add_u64(buf, state->time_ms);
-    add_u64(buf, state->state_index);
-    add_u64(buf, state->logs.uid_last);
-    add_u64(buf, state->producers.mark);
-    add_u64(buf, state->producers.use_last);
-    add_u32(buf, (uint32_t)state->logs.count);
-    add_u32(buf, open_count(&state->logs));
-    add_u32(buf, (uint32_t)state->producers.count);
-    add_u32(buf, 0);
-    assert(buf->len - start == IMAGE_HEADER_LEN);
-}
-
-static void write_log(const struct log *log, struct buf *buf)
-{
-    size_t i;
 
     add_u64(buf, log->uid);
     add_u64(buf, log->incarnation);
@@ -78,30 +48,17 @@ static void write_log(const struct log *log, struct buf *buf)
     add_u64(buf, log->retention.bytes);
     add_u64(buf, log->retention.age_ms);
     add_u64(buf, log->writer_epoch);
+    add_u64(buf, log->opened);
     add_raw(buf, log->digest, sizeof(log->digest));
+    add_raw(buf, log->base, sizeof(log->base));
+    add_u32(buf, (uint32_t)chunk_list_count(log->sealed));
+    add_u32(buf, log->open == NULL ? 0 : log->open->len);
+    assert(buf->len - start == IMAGE_LOG_FIXED_LEN);
     add_sized(buf, log->name);
     add_sized(buf, log->writer_name);
-    add_u32(buf, (uint32_t)log_chunk_count(log));
-    for (i = 0; i < log_chunk_count(log); i++) {
-        const struct chunk *chunk = log_chunk(log, i);
-
-        add_u64(buf, chunk->first);
-        add_u64(buf, chunk->last);
-        add_u32(buf, (uint32_t)chunk->len);
-        add_u32(buf, chunk->sealed ? 0 : IMAGE_CHUNK_OPEN);
-    }
 }
 
-static void write_open_order(const struct logs *logs, struct buf *buf)
-{
-    const struct list *link;
-
-    for (link = logs->open.next; link != &logs->open; link = link->next) {
-        add_u64(buf, LIST_ITEM(link, struct log, open_link)->uid);
-    }
-}
-
-static void write_producer(const struct producer *producer, struct buf *buf)
+void image_write_producer(const struct producer *producer, struct buf *buf)
 {
     uint64_t sequence = producer->last - producer_window(producer) + 1;
 
@@ -112,6 +69,36 @@ static void write_producer(const struct producer *producer, struct buf *buf)
     for (; sequence <= producer->last; sequence++) {
         write_result(producer_result(producer, sequence), buf);
     }
+}
+
+void image_write_standstill(const struct standstill *standstill,
+                            struct buf *buf)
+{
+    add_u64(buf, standstill->since_ms);
+    add_sized(buf, standstill->reason);
+    add_sized(buf, standstill->by);
+}
+
+static void write_header(const struct state *state, struct buf *buf)
+{
+    size_t start = buf->len;
+
+    add_raw(buf, IMAGE_MAGIC, 4);
+    add_u32(buf, (state->age_suspended ? IMAGE_AGE_SUSPENDED : 0) |
+                     (state->space_low ? IMAGE_SPACE_LOW : 0) |
+                     (state->standstill.frozen ? IMAGE_FROZEN : 0));
+    add_u64(buf, 0); /* the tables' length, when it is known */
+    add_u64(buf, state->logs.chunks);
+    add_u64(buf, state->logs.open_bytes);
+    add_u64(buf, state->time_ms);
+    add_u64(buf, state->state_index);
+    add_u64(buf, state->logs.uid_last);
+    add_u64(buf, state->logs.opened_last);
+    add_u64(buf, state->producers.mark);
+    add_u64(buf, state->producers.use_last);
+    add_u32(buf, (uint32_t)state->logs.count);
+    add_u32(buf, (uint32_t)state->producers.count);
+    assert(buf->len - start == IMAGE_HEADER_LEN);
 }
 
 static void write_result(const struct producer_result *result, struct buf *buf)
@@ -129,39 +116,6 @@ static void write_result(const struct producer_result *result, struct buf *buf)
         add_u64(buf, places[i].first);
         add_u64(buf, places[i].count);
     }
-}
-
-static void write_standstill(const struct standstill *standstill,
-                             struct buf *buf)
-{
-    add_u64(buf, standstill->since_ms);
-    add_sized(buf, standstill->reason);
-    add_sized(buf, standstill->by);
-}
-
-static uint64_t chunks_len(const struct logs *logs)
-{
-    uint64_t len = 0;
-    size_t i;
-    size_t j;
-
-    for (i = 0; i < logs->count; i++) {
-        for (j = 0; j < log_chunk_count(logs->by_uid[i]); j++) {
-            len += log_chunk(logs->by_uid[i], j)->len;
-        }
-    }
-    return len;
-}
-
-static uint32_t open_count(const struct logs *logs)
-{
-    const struct list *link;
-    uint32_t count = 0;
-
-    for (link = logs->open.next; link != &logs->open; link = link->next) {
-        count++;
-    }
-    return count;
 }
 
 static void add_u32(struct buf *buf, uint32_t value)

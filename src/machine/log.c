@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/chunk_row.h"
 #include "util/mem.h"
 
-static struct chunk *add_chunk(struct log *log);
-static void drop_first_chunk(struct log *log);
-static void skip_to(struct log *log, uint64_t head);
+static void drop_sealed(struct log *log, size_t count);
+static void drop_open(struct log *log);
+static uint64_t skipped(const struct log *log);
+static void move_head(struct log *log, uint64_t head);
 static bool first_chunk_is_due(const struct log *log, uint64_t time_ms,
                                bool age_suspended);
+static void row_digest(const struct chunk *chunk, uint8_t ret[HASH128_LEN]);
 
 struct log *log_new(uint64_t uid, struct bytes name)
 {
@@ -26,20 +29,17 @@ struct log *log_new(uint64_t uid, struct bytes name)
     log->tail = 1;
     list_init(&log->open_link);
     list_init(&log->retained_link);
+    list_init(&log->changed_link);
     return log;
 }
 
 void log_free(struct log *log)
 {
-    size_t i;
-
     if (log == NULL) {
         return;
     }
-    for (i = log->chunks_at; i < log->chunks_end; i++) {
-        chunk_close(&log->chunks[i]);
-    }
-    free(log->chunks);
+    chunk_list_drop(log->sealed);
+    chunk_drop(log->open);
     free((void *)log->writer_name.data);
     free(log);
 }
@@ -65,23 +65,19 @@ void log_stat_fill(const struct log *log, struct log_stat *ret)
 void log_append(struct log *log, const struct append_entry *entry,
                 uint64_t time_ms)
 {
-    struct chunk *chunk = log_open_chunk(log);
     struct read_entry added = {log->tail, time_ms, entry->key, entry->value};
     uint64_t payload;
-    size_t len;
 
-    if (chunk == NULL) {
-        chunk = add_chunk(log);
-        chunk_init(chunk, log->tail);
+    if (log->open == NULL) {
+        log->open = chunk_new(log->uid, log->tail);
     }
-    payload = chunk->payload;
-    len = chunk->len;
-    chunk_add(chunk, &added);
+    payload = log->open->payload;
+    chunk_add(log->open, &added);
     digest_add(log->digest, &added);
     log->tail++;
     log->entries++;
-    log->bytes += chunk->payload - payload;
-    log->held += chunk->len - len;
+    log->held++;
+    log->bytes += log->open->payload - payload;
     log->last_time_ms = time_ms;
 }
 
@@ -89,10 +85,11 @@ void log_trim(struct log *log, uint64_t before)
 {
     assert(before >= log->head);
     assert(before <= log->tail);
-    while (log_chunk_count(log) > 0 && log_chunk(log, 0)->last < before) {
-        drop_first_chunk(log);
+    drop_sealed(log, chunk_list_find(log->sealed, before));
+    if (log->open != NULL && log->open->name.last < before) {
+        drop_open(log);
     }
-    skip_to(log, before);
+    move_head(log, before);
 }
 
 bool log_retention_due(const struct log *log, uint64_t time_ms,
@@ -107,9 +104,13 @@ bool log_retain(struct log *log, uint64_t time_ms, bool age_suspended)
     bool dropped = false;
 
     while (log_retention_due(log, time_ms, age_suspended)) {
-        drop_first_chunk(log);
-        log->head =
-            log_chunk_count(log) > 0 ? log_chunk(log, 0)->first : log->tail;
+        if (log->sealed != NULL) {
+            drop_sealed(log, 1);
+        } else {
+            drop_open(log);
+        }
+        move_head(log, log_chunk_count(log) > 0 ? log_chunk(log, 0)->name.first
+                                                : log->tail);
         dropped = true;
     }
     return dropped;
@@ -125,55 +126,90 @@ bool retention_is_set(const struct retention *retention)
 
 size_t log_chunk_count(const struct log *log)
 {
-    return log->chunks_end - log->chunks_at;
+    return chunk_list_count(log->sealed) + (log->open != NULL);
 }
 
-const struct chunk *log_chunk(const struct log *log, size_t index)
+struct chunk *log_chunk(const struct log *log, size_t index)
 {
-    assert(index < log_chunk_count(log));
-    return &log->chunks[log->chunks_at + index];
-}
-
-struct chunk *log_open_chunk(const struct log *log)
-{
-    struct chunk *last;
-
-    if (log_chunk_count(log) == 0) {
-        return NULL;
+    if (index == chunk_list_count(log->sealed)) {
+        assert(log->open != NULL);
+        return log->open;
     }
-    last = &log->chunks[log->chunks_end - 1];
-    return last->sealed ? NULL : last;
+    return chunk_list_at(log->sealed, index);
 }
 
-void log_adopt_chunk(struct log *log, const struct chunk *chunk)
+const uint8_t *log_chain(const struct log *log, size_t index)
 {
-    *add_chunk(log) = *chunk;
-    log->entries += chunk->entries;
+    return index == 0 ? log->base
+                      : chunk_list_at(log->sealed, index - 1)->name.chain;
+}
+
+struct chunk *log_find(const struct log *log, uint64_t position)
+{
+    size_t index = chunk_list_find(log->sealed, position);
+
+    if (index < chunk_list_count(log->sealed)) {
+        return chunk_list_at(log->sealed, index);
+    }
+    if (log->open != NULL && log->open->name.last >= position) {
+        return log->open;
+    }
+    return NULL;
+}
+
+struct chunk *log_seal(struct log *log)
+{
+    struct chunk *chunk = log->open;
+    uint8_t row[HASH128_LEN];
+
+    chunk_seal(chunk, log->digest);
+    log->open = NULL;
+    log->opened = 0;
+    row_digest(chunk, row);
+    tally_add(&log->rows, row);
+    chunk_list_push(&log->sealed, chunk);
+    return chunk;
+}
+
+struct chunk *log_merge(struct log *log, size_t count)
+{
+    size_t from = chunk_list_count(log->sealed) - count;
+    struct chunk *merged = chunk_merge(log->sealed->chunks + from, count);
+    uint8_t row[HASH128_LEN];
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        row_digest(chunk_list_at(log->sealed, from + i), row);
+        tally_remove(&log->rows, row);
+    }
+    row_digest(merged, row);
+    tally_add(&log->rows, row);
+    chunk_list_replace(&log->sealed, count, merged);
+    return merged;
+}
+
+void log_adopt_sealed(struct log *log, struct chunk *chunk)
+{
+    uint8_t row[HASH128_LEN];
+
+    row_digest(chunk, row);
+    tally_add(&log->rows, row);
+    chunk_list_push(&log->sealed, chunk);
+    log->held += chunk->entries;
     log->bytes += chunk->payload;
-    log->held += chunk->len;
+}
+
+void log_adopt_open(struct log *log, struct chunk *chunk)
+{
+    assert(log->open == NULL);
+    log->open = chunk;
+    log->held += chunk->entries;
+    log->bytes += chunk->payload;
 }
 
 void log_set_head(struct log *log, uint64_t head)
 {
-    log->skip = (struct log_skip){0, 0, 0};
-    skip_to(log, head);
-}
-
-size_t log_chunk_find(const struct log *log, uint64_t position)
-{
-    size_t from = 0;
-    size_t to = log_chunk_count(log);
-
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-
-        if (log_chunk(log, middle)->last < position) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
-    }
-    return from;
+    move_head(log, head);
 }
 
 /* ---- The writer ---------------------------------------------------------- */
@@ -198,57 +234,57 @@ bool log_writer_admits(const struct log *log, uint64_t epoch)
 
 /* ---- Helpers ------------------------------------------------------------- */
 
-/* Room for one more chunk at the end; its content is the caller's to set. */
-static struct chunk *add_chunk(struct log *log)
+/* The head is the caller's to move, here and in drop_open(). */
+static void drop_sealed(struct log *log, size_t count)
 {
-    size_t count = log_chunk_count(log);
+    uint8_t row[HASH128_LEN];
+    size_t i;
 
-    if (log->chunks_end == log->chunks_room && log->chunks_at > count) {
-        memmove(log->chunks, log->chunks + log->chunks_at,
-                count * sizeof(*log->chunks));
-        log->chunks_at = 0;
-        log->chunks_end = count;
-    }
-    if (log->chunks_end == log->chunks_room) {
-        log->chunks_room = log->chunks_room == 0 ? 1 : log->chunks_room * 2;
-        log->chunks = mem_must_resize(log->chunks,
-                                      log->chunks_room * sizeof(*log->chunks));
-    }
-    return &log->chunks[log->chunks_end++];
-}
-
-/* The head is the caller's to move. */
-static void drop_first_chunk(struct log *log)
-{
-    struct chunk *first = &log->chunks[log->chunks_at];
-
-    log->entries -= first->entries - log->skip.entries;
-    log->bytes -= first->payload - log->skip.bytes;
-    log->held -= first->len;
-    log->skip = (struct log_skip){0, 0, 0};
-    chunk_close(first);
-    log->chunks_at++;
-}
-
-/* Moves the head to @head, counting out what the first chunk has before it. */
-static void skip_to(struct log *log, uint64_t head)
-{
-    struct read_entry entry;
-    const struct chunk *first;
-    size_t offset = log->skip.offset;
-
-    log->head = head;
-    if (log_chunk_count(log) == 0) {
+    if (count == 0) {
         return;
     }
-    first = log_chunk(log, 0);
-    while (chunk_next(first, &offset, &entry) && entry.position < head) {
-        log->skip.offset = offset;
-        log->skip.entries++;
-        log->skip.bytes += entry.key.len + entry.value.len;
-        log->entries--;
-        log->bytes -= entry.key.len + entry.value.len;
+    for (i = 0; i < count; i++) {
+        const struct chunk *chunk = chunk_list_at(log->sealed, i);
+
+        row_digest(chunk, row);
+        tally_remove(&log->rows, row);
+        log->held -= chunk->entries;
+        log->bytes -= chunk->payload;
     }
+    memcpy(log->base, chunk_list_at(log->sealed, count - 1)->name.chain,
+           sizeof(log->base));
+    chunk_list_shift(&log->sealed, count);
+}
+
+static void drop_open(struct log *log)
+{
+    log->held -= log->open->entries;
+    log->bytes -= log->open->payload;
+    memcpy(log->base, log->digest, sizeof(log->base));
+    chunk_drop(log->open);
+    log->open = NULL;
+    log->opened = 0;
+}
+
+/* Entries of the first chunk before the head, counted by position: its bytes may
+ * not be here to be looked at. */
+static uint64_t skipped(const struct log *log)
+{
+    const struct chunk *first;
+    uint64_t before;
+
+    if (log_chunk_count(log) == 0) {
+        return 0;
+    }
+    first = log_chunk(log, 0);
+    before = log->head > first->name.first ? log->head - first->name.first : 0;
+    return before < first->entries ? before : first->entries;
+}
+
+static void move_head(struct log *log, uint64_t head)
+{
+    log->head = head;
+    log->entries = log->held - skipped(log);
 }
 
 static bool first_chunk_is_due(const struct log *log, uint64_t time_ms,
@@ -256,8 +292,8 @@ static bool first_chunk_is_due(const struct log *log, uint64_t time_ms,
 {
     const struct retention *keep = &log->retention;
     const struct chunk *first = log_chunk(log, 0);
-    uint64_t entries = first->entries - log->skip.entries;
-    uint64_t bytes = first->payload - log->skip.bytes;
+    uint64_t entries = log->held - first->entries; /* without it */
+    uint64_t bytes = log->bytes - first->payload;
 
     if (keep->age_ms != 0 && !age_suspended && time_ms > first->last_time_ms &&
         time_ms - first->last_time_ms > keep->age_ms) {
@@ -266,6 +302,14 @@ static bool first_chunk_is_due(const struct log *log, uint64_t time_ms,
     if (!first->sealed) {
         return false;
     }
-    return (keep->entries != 0 && log->entries - entries >= keep->entries) ||
-           (keep->bytes != 0 && log->bytes - bytes >= keep->bytes);
+    return (keep->entries != 0 && entries >= keep->entries) ||
+           (keep->bytes != 0 && bytes >= keep->bytes);
+}
+
+static void row_digest(const struct chunk *chunk, uint8_t ret[HASH128_LEN])
+{
+    uint8_t row[CHUNK_ROW_LEN];
+
+    chunk_row_encode(chunk, row);
+    hash128(row, sizeof(row), ret);
 }

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * One named log: its numbers, its writer and its entries in chunks. Positions
- * are dense as appended; the last chunk may be open, all others are sealed.
- * A log knows nothing of the others; what they share is in machine/logs.h.
+ * are dense as appended. Sealed chunks come first, at most one open chunk behind
+ * them. Nothing here reads the bytes of a sealed chunk: they may be elsewhere. A
+ * log knows nothing of the others; what they share is in machine/logs.h.
  */
 #pragma once
 
 #include <stdbool.h>
 
-#include "machine/chunk.h"
+#include "machine/chunk_list.h"
 #include "machine/digest.h"
+#include "machine/tally.h"
 #include "util/list.h"
 #include "wire/args_append.h"
 #include "wire/args_log.h"
-
-/* What the first chunk holds of entries that lie before the head. */
-struct log_skip {
-    size_t offset; /* of the first kept entry in the chunk */
-    uint64_t entries;
-    uint64_t bytes;
-};
 
 struct log {
     uint64_t uid;
@@ -28,21 +23,24 @@ struct log {
     uint64_t head;    /* first kept position */
     uint64_t tail;    /* the next entry's position */
     uint64_t entries; /* kept, from the head on */
-    uint64_t bytes;   /* of their keys and values */
-    uint64_t held; /* bytes of its chunks, entries before the head included */
+    uint64_t bytes;   /* keys and values of its chunks, the first one whole */
+    uint64_t held;    /* entries in its chunks, those before the head too */
     uint64_t last_time_ms;
     struct retention retention;
     uint64_t writer_epoch;
     struct bytes writer_name;    /* owned; data NULL when nobody holds it */
     uint8_t digest[HASH128_LEN]; /* chain over everything ever appended */
-    struct chunk *chunks;
-    size_t chunks_at; /* index of the first one in use */
-    size_t chunks_end;
-    size_t chunks_room;
-    struct log_skip skip;
-    struct list open_link;     /* in logs.open while a chunk is open */
-    struct list retained_link; /* in logs.retained while it has limits */
-    struct bytes name;         /* points behind the struct */
+    uint8_t base[HASH128_LEN];   /* of it, before the first chunk */
+    struct chunk_list *sealed;
+    struct chunk *open;           /* or NULL; it has entries */
+    uint64_t opened;              /* number of its opening in all logs, or 0 */
+    struct tally rows;            /* over the rows of the sealed chunks */
+    struct list open_link;        /* in logs.open while a chunk is open */
+    struct list retained_link;    /* in logs.retained while it has limits */
+    struct list changed_link;     /* in logs.changed: `counted` is not right */
+    uint8_t counted[HASH128_LEN]; /* what it is in logs.digests */
+    bool is_counted;
+    struct bytes name; /* points behind the struct */
     char name_bytes[];
 };
 
@@ -68,16 +66,21 @@ bool retention_is_set(const struct retention *retention);
 /* ---- Chunks ---- */
 
 size_t log_chunk_count(const struct log *log);
-const struct chunk *log_chunk(const struct log *log, size_t index);
-/* The chunk that grows, or NULL. */
-struct chunk *log_open_chunk(const struct log *log);
-/* Takes a loaded chunk as the last one; used when restoring. Its entries count
- * as kept; log_set_head() comes after the last chunk. */
-void log_adopt_chunk(struct log *log, const struct chunk *chunk);
-/* Sets the head of a log whose chunks were adopted. */
+/* Sealed ones first, then the open one. */
+struct chunk *log_chunk(const struct log *log, size_t index);
+/* The chain before the chunk at @index. */
+const uint8_t *log_chain(const struct log *log, size_t index);
+/* The first chunk that has @position or a later one, or NULL. */
+struct chunk *log_find(const struct log *log, uint64_t position);
+/* Seals the open chunk and returns it, borrowed. */
+struct chunk *log_seal(struct log *log);
+/* Makes one of the @count last sealed chunks and returns it, borrowed. */
+struct chunk *log_merge(struct log *log, size_t count);
+/* Used when restoring, in order, after digest and base; take the reference. All
+ * their entries count as kept until log_set_head(). */
+void log_adopt_sealed(struct log *log, struct chunk *chunk);
+void log_adopt_open(struct log *log, struct chunk *chunk);
 void log_set_head(struct log *log, uint64_t head);
-/* The index of the first chunk that has @position or a later one. */
-size_t log_chunk_find(const struct log *log, uint64_t position);
 
 /* ---- The writer ---- */
 

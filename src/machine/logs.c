@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/merge.h"
 #include "machine/must.h"
 #include "util/mem.h"
 #include "util/random.h"
@@ -13,14 +14,16 @@ static int name_compare(struct bytes a, struct bytes b);
 static size_t uid_index(const struct logs *logs, uint64_t uid);
 static void make_room(struct logs *logs);
 static void seal(struct logs *logs, struct log *log);
+static void tell_sealed(const struct logs *logs, const struct log *log);
 static void count_in(struct logs *logs, const struct log *log);
 static void count_out(struct logs *logs, const struct log *log);
 static size_t open_len(const struct log *log);
 static void drop_from_open(struct logs *logs, struct log *log, size_t len);
 
-void logs_init(struct logs *logs)
+void logs_init(struct logs *logs, const struct machine_limits *limits)
 {
     memset(logs, 0, sizeof(*logs));
+    logs->limits = *limits;
     /* The seed keeps chosen names from colliding; no result depends on it. */
     logs->names = map_new(random_u64());
     if (logs->names == NULL) {
@@ -28,6 +31,7 @@ void logs_init(struct logs *logs)
     }
     list_init(&logs->open);
     list_init(&logs->retained);
+    list_init(&logs->changed);
 }
 
 void logs_close(struct logs *logs)
@@ -95,6 +99,7 @@ void logs_insert(struct logs *logs, struct log *log)
     assert(old == NULL);
     count_in(logs, log);
     logs_configure(logs, log, &log->retention);
+    logs_touch(logs, log);
 }
 
 void logs_remove(struct logs *logs, struct log *log)
@@ -115,11 +120,16 @@ void logs_remove(struct logs *logs, struct log *log)
         drop_from_open(logs, log, open_len(log));
     }
     list_remove(&log->retained_link);
+    list_remove(&log->changed_link);
+    if (log->is_counted) {
+        tally_remove(&logs->digests, log->counted);
+    }
 }
 
 void logs_queue_open(struct logs *logs, struct log *log)
 {
     assert(open_len(log) > 0);
+    assert(log->opened > 0);
     assert(list_empty(&log->open_link));
     list_push_back(&logs->open, &log->open_link);
     logs->open_bytes += open_len(log);
@@ -135,23 +145,33 @@ void logs_configure(struct logs *logs, struct log *log,
     }
 }
 
+void logs_touch(struct logs *logs, struct log *log)
+{
+    if (list_empty(&log->changed_link)) {
+        list_push_back(&logs->changed, &log->changed_link);
+    }
+}
+
 void logs_append(struct logs *logs, struct log *log,
                  const struct append_entry *entry, uint64_t time_ms)
 {
     size_t len = open_len(log);
 
+    logs_touch(logs, log);
     count_out(logs, log);
     log_append(log, entry, time_ms);
     count_in(logs, log);
     if (len == 0) {
+        logs->opened_last++;
+        log->opened = logs->opened_last;
         logs_queue_open(logs, log);
     } else {
         logs->open_bytes += open_len(log) - len;
     }
-    if (open_len(log) >= CHUNK_BYTES) {
+    if (open_len(log) >= logs->limits.chunk_bytes) {
         seal(logs, log);
     }
-    while (logs->open_bytes > OPEN_CHUNKS_BYTES) {
+    while (logs->open_bytes > logs->limits.open_bytes) {
         seal(logs, LIST_ITEM(logs->open.next, struct log, open_link));
     }
 }
@@ -160,6 +180,7 @@ void logs_trim(struct logs *logs, struct log *log, uint64_t before)
 {
     size_t len = open_len(log);
 
+    logs_touch(logs, log);
     count_out(logs, log);
     log_trim(log, before);
     count_in(logs, log);
@@ -174,6 +195,10 @@ bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
     size_t len = open_len(log);
     bool dropped;
 
+    if (!log_retention_due(log, time_ms, age_suspended)) {
+        return false;
+    }
+    logs_touch(logs, log);
     count_out(logs, log);
     dropped = log_retain(log, time_ms, age_suspended);
     count_in(logs, log);
@@ -181,6 +206,29 @@ bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
         drop_from_open(logs, log, len);
     }
     return dropped;
+}
+
+struct chunk_set *logs_chunks(const struct logs *logs)
+{
+    struct chunk_set *set;
+    size_t i;
+
+    set = mem_must_alloc(sizeof(*set) + logs->count * sizeof(set->items[0]));
+    set->refs = 1;
+    set->count = 0;
+    for (i = 0; i < logs->count; i++) {
+        const struct log *log = logs->by_uid[i];
+        struct chunk_set_item *item = &set->items[set->count];
+
+        if (log->sealed == NULL) {
+            continue;
+        }
+        item->uid = log->uid;
+        item->list = chunk_list_ref(log->sealed);
+        memcpy(item->base, log->base, sizeof(item->base));
+        set->count++;
+    }
+    return set;
 }
 
 /* The order of names: bytes as unsigned numbers, a prefix first. */
@@ -226,32 +274,64 @@ static void make_room(struct logs *logs)
     logs->by_uid = mem_must_resize(logs->by_uid, logs->room * size);
 }
 
+/* The open chunk ends; then, as long as that makes it larger, the last sealed
+ * chunk takes in its neighbours. */
 static void seal(struct logs *logs, struct log *log)
 {
+    uint64_t chunk_bytes = logs->limits.chunk_bytes;
+    struct chunk *chunk;
+    unsigned level;
+    unsigned risen;
+    size_t run;
+
+    logs_touch(logs, log);
+    count_out(logs, log);
     drop_from_open(logs, log, open_len(log));
-    chunk_seal(log_open_chunk(log));
+    chunk = log_seal(log);
+    tell_sealed(logs, log);
+    risen = merge_class(chunk->len, chunk_bytes);
+    do {
+        level = risen;
+        run = merge_run(log->sealed, level, chunk_bytes);
+        if (run > 0) {
+            chunk = log_merge(log, run);
+            tell_sealed(logs, log);
+            risen = merge_class(chunk->len, chunk_bytes);
+        }
+    } while (risen > level);
+    count_in(logs, log);
+}
+
+/* Tells of the last sealed chunk. */
+static void tell_sealed(const struct logs *logs, const struct log *log)
+{
+    const struct machine_chunk_events *events = logs->events;
+    size_t index = chunk_list_count(log->sealed) - 1;
+
+    if (events != NULL && events->on_sealed != NULL) {
+        events->on_sealed(events->data, chunk_list_at(log->sealed, index),
+                          log_chain(log, index));
+    }
 }
 
 static void count_in(struct logs *logs, const struct log *log)
 {
     logs->entries += log->entries;
     logs->bytes += log->bytes;
-    logs->held += log->held;
+    logs->chunks += chunk_list_count(log->sealed);
 }
 
 static void count_out(struct logs *logs, const struct log *log)
 {
     logs->entries -= log->entries;
     logs->bytes -= log->bytes;
-    logs->held -= log->held;
+    logs->chunks -= chunk_list_count(log->sealed);
 }
 
 /* Bytes in the chunk that grows; 0 when none does. */
 static size_t open_len(const struct log *log)
 {
-    const struct chunk *chunk = log_open_chunk(log);
-
-    return chunk == NULL ? 0 : chunk->len;
+    return log->open == NULL ? 0 : log->open->len;
 }
 
 /* @len is what the log's open chunk had. */

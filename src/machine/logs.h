@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * All logs: found by name and by uid, walked in the order of either, and what
- * they share: totals, and the bound on the bytes of open chunks.
+ * they share: totals, the bound on the bytes of open chunks, and what becomes of
+ * sealed ones.
  */
 #pragma once
 
 #include "machine/log.h"
+#include "machine/machine.h"
 #include "util/map.h"
 
 struct logs {
@@ -14,16 +16,21 @@ struct logs {
     struct log **by_uid;  /* in order of uids */
     size_t count;
     size_t room;
-    uint64_t uid_last;    /* the last one given */
-    uint64_t entries;     /* kept in all logs */
-    uint64_t bytes;       /* of their keys and values */
-    uint64_t held;        /* bytes of all chunks */
+    uint64_t uid_last; /* the last one given */
+    uint64_t entries;  /* sums of the same fields of struct log */
+    uint64_t bytes;
+    uint64_t chunks;      /* sealed ones in all logs */
     struct list open;     /* logs with an open chunk, by when it was opened */
+    uint64_t opened_last; /* the last number of an opening */
     uint64_t open_bytes;  /* of all open chunks */
     struct list retained; /* logs with limits, in no order that shows */
+    struct list changed;  /* logs that `digests` has otherwise, or not */
+    struct tally digests; /* over all others */
+    struct machine_limits limits;
+    const struct machine_chunk_events *events; /* or NULL; borrowed */
 };
 
-void logs_init(struct logs *logs);
+void logs_init(struct logs *logs, const struct machine_limits *limits);
 void logs_close(struct logs *logs);
 struct log *logs_find(const struct logs *logs, struct bytes name);
 struct log *logs_find_uid(const struct logs *logs, uint64_t uid);
@@ -35,16 +42,22 @@ size_t logs_find_name(const struct logs *logs, struct bytes name);
 void logs_insert(struct logs *logs, struct log *log);
 /* Gives @log back to the caller. */
 void logs_remove(struct logs *logs, struct log *log);
-/* Puts @log, which has an open chunk, last in the order of opening. */
+/* Puts @log, whose open chunk has its number, last in the order of opening. */
 void logs_queue_open(struct logs *logs, struct log *log);
 void logs_configure(struct logs *logs, struct log *log,
                     const struct retention *retention);
+/* Something in @log is about to change, or may. */
+void logs_touch(struct logs *logs, struct log *log);
 
 /* As log_append(), log_trim() and log_retain(), keeping what is shared. An
- * append may seal chunks: the log's own at CHUNK_BYTES, and the longest open
- * ones while all together exceed OPEN_CHUNKS_BYTES. */
+ * append may seal chunks: the log's own at limits.chunk_bytes, and the longest
+ * open ones while all together exceed limits.open_bytes; and a sealed chunk may
+ * be merged with those before it: machine/merge.h. */
 void logs_append(struct logs *logs, struct log *log,
                  const struct append_entry *entry, uint64_t time_ms);
 void logs_trim(struct logs *logs, struct log *log, uint64_t before);
 bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
                  bool age_suspended);
+
+/* The sealed chunks of all logs; a new reference. */
+struct chunk_set *logs_chunks(const struct logs *logs);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine/apply.h"
 #include "machine/image.h"
 #include "machine/must.h"
-#include "util/hash128.h"
 #include "util/mem.h"
 #include "wire/args_cluster.h"
 
 /* An idle cluster's clock moves at least this often, so that a long silence does
  * not look like a jump. */
 #define CLOCK_IDLE_MS (CLOCK_JUMP_MS / 4)
+
+static const struct machine_limits default_limits = {CHUNK_BYTES,
+                                                     OPEN_CHUNKS_BYTES};
 
 static void apply_tick(struct machine *machine, struct bytes params,
                        struct outcome *ret);
@@ -20,6 +23,7 @@ static void apply_confirm_clock(struct machine *machine, struct bytes params,
 static void apply_space(struct machine *machine, struct bytes params,
                         struct outcome *ret);
 static bool retain_logs(struct machine *machine);
+static void tell_restored(const struct machine *machine);
 
 struct apply_row {
     enum command_kind kind;
@@ -44,11 +48,12 @@ static const struct apply_row apply_rows[] = {
     {COMMAND_THAW, apply_thaw},
 };
 
-struct machine *machine_new(void)
+struct machine *machine_new(const struct machine_limits *limits)
 {
     struct machine *machine = mem_must_zalloc(sizeof(*machine));
 
-    machine->state = state_new();
+    (void)machine_take_state(
+        machine, state_new(limits == NULL ? &default_limits : limits));
     return machine;
 }
 
@@ -165,31 +170,38 @@ bool machine_wants_tick(const struct machine *machine, uint64_t time_ms)
     return false;
 }
 
-void machine_digest(const struct machine *machine, uint8_t ret[16])
-{
-    struct buf tables = BUF_INIT;
-
-    image_write_tables(machine->state, &tables);
-    hash128(tables.data, tables.len, ret);
-    buf_close(&tables);
-}
-
 int machine_restore(struct machine *machine, const uint8_t *image, size_t len,
-                    struct err *err)
+                    const struct chunk_source *source, struct err *err)
 {
     struct state *state;
     int rv;
 
-    rv = image_read(&state, image, len, err);
+    rv = image_read(&state, &machine->state->logs.limits, image, len, source,
+                    err);
     if (rv != 0) {
         return rv;
     }
-    state_free(machine->state);
-    machine->state = state;
+    state_free(machine_take_state(machine, state));
+    tell_restored(machine);
+    return 0;
+}
+
+void machine_swap_state(struct machine *a, struct machine *b)
+{
+    const struct machine_limits *limits = &a->state->logs.limits;
+
+    assert(limits->chunk_bytes == b->state->logs.limits.chunk_bytes);
+    assert(limits->open_bytes == b->state->logs.limits.open_bytes);
+    (void)machine_take_state(b, machine_take_state(a, b->state));
+    tell_restored(a);
+    tell_restored(b);
+}
+
+static void tell_restored(const struct machine *machine)
+{
     if (machine->changed != NULL) {
         machine->changed(machine->changed_data, 0);
     }
-    return 0;
 }
 
 static void apply_tick(struct machine *machine, struct bytes params,

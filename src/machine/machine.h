@@ -194,13 +194,12 @@ struct chunk_set *view_take_chunks(const struct view *view);
 
 /* Its image is a sequence of byte runs (docs/formats.md, "Machine image"), made
  * as they are asked for. */
-#define VIEW_ROWS 64u      /* chunk rows made at a time */
-#define VIEW_CHUNK_LEN 64u /* bytes of one */
+#define VIEW_RUN_BYTES 4096u /* of rows that are made at a time */
 struct view_cursor {
     int stage;
     size_t at;  /* item in the stage */
     size_t row; /* in the item */
-    uint8_t rows[VIEW_ROWS * VIEW_CHUNK_LEN];
+    uint8_t rows[VIEW_RUN_BYTES];
 };
 void view_cursor_init(struct view_cursor *cursor);
 /* False at the end. The run lives until the next call with @cursor. */

@@ -17,6 +17,7 @@ void producers_init(struct producers *producers)
 {
     memset(producers, 0, sizeof(*producers));
     list_init(&producers->by_use);
+    list_init(&producers->changed);
 }
 
 void producers_close(struct producers *producers)
@@ -58,6 +59,8 @@ struct producer *producers_add(struct producers *producers, uint64_t id)
     }
     producer->id = id;
     list_init(&producer->use_link);
+    list_init(&producer->changed_link);
+    list_push_back(&producers->changed, &producer->changed_link);
     producers->mark = id;
     producers->by_id[producers->count] = producer;
     producers->count++;
@@ -72,6 +75,9 @@ void producers_remove(struct producers *producers, struct producer *producer)
     producers->count--;
     memmove(producers->by_id + index, producers->by_id + index + 1,
             (producers->count - index) * sizeof(struct producer *));
+    if (producer->is_counted) {
+        tally_remove(&producers->digests, producer->counted);
+    }
     producer_free(producer);
 }
 
@@ -98,6 +104,8 @@ void producers_use(struct producers *producers, struct producer *producer,
     producer->used_at_ms = time_ms;
     list_remove(&producer->use_link);
     list_push_back(&producers->by_use, &producer->use_link);
+    list_remove(&producer->changed_link);
+    list_push_back(&producers->changed, &producer->changed_link);
 }
 
 struct producer *producers_idle(const struct producers *producers,
@@ -224,6 +232,7 @@ static void producer_free(struct producer *producer)
     uint32_t i;
 
     list_remove(&producer->use_link);
+    list_remove(&producer->changed_link);
     for (i = 0; i < producer->room; i++) {
         free(producer->results[i].places);
     }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "machine/machine.h"
+#include "machine/tally.h"
 #include "util/list.h"
 
 /* What an append came to, kept small. */
@@ -31,15 +32,20 @@ struct producer {
      * `room` sequences. It grows to PRODUCER_WINDOW, a power of two. */
     struct producer_result *results;
     uint32_t room;
+    bool is_counted;
+    uint8_t counted[HASH128_LEN]; /* what it is in producers.digests */
+    struct list changed_link;     /* in producers.changed: that is not right */
 };
 
 struct producers {
     struct producer **by_id; /* in order of ids */
     size_t count;
     size_t room;
-    uint64_t mark;      /* the last id given */
-    uint64_t use_last;  /* the last value of producer.use */
-    struct list by_use; /* the least recently used first */
+    uint64_t mark;        /* the last id given */
+    uint64_t use_last;    /* the last value of producer.use */
+    struct list by_use;   /* the least recently used first */
+    struct list changed;  /* those that `digests` has otherwise, or not */
+    struct tally digests; /* over all others */
 };
 
 void producers_init(struct producers *producers);

@@ -8,6 +8,7 @@
 static bool has_prefix(struct bytes name, struct bytes prefix);
 static size_t list_start(const struct logs *logs,
                          const struct log_list_args *args);
+static bool reader_enter(struct machine_reader *reader);
 
 int machine_log_stat(const struct machine *machine, struct bytes log,
                      struct log_stat *ret)
@@ -85,27 +86,28 @@ int machine_reader_open(struct machine_reader *ret,
     ret->log = log;
     ret->at = from;
     ret->to = to == 0 || to > log->tail ? log->tail : to;
-    ret->chunk = log_chunk_find(log, from);
+    ret->chunk = NULL;
     ret->offset = 0;
-    if (ret->chunk < log_chunk_count(log)) {
-        ret->offset = chunk_find(log_chunk(log, ret->chunk), from);
-    }
+    ret->absent = NULL;
     return 0;
 }
 
-bool machine_reader_next(struct machine_reader *reader, struct read_entry *ret)
+enum machine_read machine_reader_next(struct machine_reader *reader,
+                                      struct read_entry *ret)
 {
-    const struct log *log = reader->log;
     struct read_entry entry;
 
     if (reader->at >= reader->to) {
-        return false;
+        return MACHINE_READ_END;
     }
-    while (reader->chunk < log_chunk_count(log)) {
-        if (!chunk_next(log_chunk(log, reader->chunk), &reader->offset,
-                        &entry)) {
-            reader->chunk++;
-            reader->offset = 0;
+    while (reader->chunk != NULL || reader_enter(reader)) {
+        if (reader->chunk->memory == NULL) {
+            reader->absent = reader->chunk;
+            return MACHINE_READ_ABSENT;
+        }
+        if (!chunk_next(reader->chunk, &reader->offset, &entry)) {
+            reader->at = reader->chunk->name.last + 1;
+            reader->chunk = NULL;
             continue;
         }
         if (entry.position >= reader->to) {
@@ -113,10 +115,47 @@ bool machine_reader_next(struct machine_reader *reader, struct read_entry *ret)
         }
         reader->at = entry.position + 1;
         *ret = entry;
-        return true;
+        return MACHINE_READ_ENTRY;
     }
     reader->at = reader->to;
-    return false;
+    return MACHINE_READ_END;
+}
+
+struct chunk *machine_reader_ahead(const struct machine_reader *reader)
+{
+    struct chunk *chunk;
+    uint64_t position;
+
+    if (reader->chunk == NULL) {
+        return NULL;
+    }
+    position = reader->chunk->name.last + 1;
+    chunk = log_find(reader->log, position);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    chunk = chunk_leaf(chunk, position);
+    if (chunk->memory != NULL || chunk->name.first >= reader->to) {
+        return NULL;
+    }
+    return chunk;
+}
+
+/* Finds the chunk, or part of one, that has the next entry; false when none
+ * does. */
+static bool reader_enter(struct machine_reader *reader)
+{
+    struct chunk *chunk = log_find(reader->log, reader->at);
+
+    if (chunk == NULL || reader->at >= reader->to) {
+        return false;
+    }
+    reader->chunk = chunk_leaf(chunk, reader->at);
+    reader->offset = 0;
+    if (reader->chunk->memory != NULL) {
+        reader->offset = chunk_find(reader->chunk, reader->at);
+    }
+    return true;
 }
 
 static bool has_prefix(struct bytes name, struct bytes prefix)

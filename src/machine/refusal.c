@@ -20,7 +20,7 @@ static const struct refusal_row refusal_rows[] = {
     {COMMAND_PRODUCER_CLOSE, QL_NOT_FOUND,
      "no producer was ever given this id"},
     {COMMAND_LOG_APPEND, QL_LIMIT,
-     "the logs hold as much as they may: trim or delete some, or set "
+     "the logs have as many chunks as they may: trim or delete some, or set "
      "retention"},
     {0, QL_INVALID, "the request is malformed"},
     {0, QL_PROTOCOL, "the request is not well-formed MessagePack"},
@@ -40,8 +40,7 @@ static const struct refusal_row refusal_rows[] = {
      "the disks of too many nodes are nearly full: make room there, or trim or "
      "delete logs"},
     {0, QL_FROZEN,
-     "the logs are frozen: `quorlog cluster status` says why, `quorlog cluster "
-     "thaw` ends it"},
+     "the logs are frozen: nothing changes them until somebody thaws them"},
     {0, QL_LIMIT, "the cluster has as many logs as it may have"},
 };
 

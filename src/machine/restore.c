@@ -4,21 +4,29 @@
 
 #include <string.h>
 
+#include "machine/chunk_row.h"
 #include "machine/image.h"
 
+static int refuse_old(struct err *err);
 static int read_header(struct restore *restore, const uint8_t *image,
                        size_t len);
+static int split(struct restore *restore, const uint8_t *image, size_t len,
+                 uint64_t tables_len, uint64_t rows, uint64_t open_len);
 static int check_counts(struct restore *restore);
 static int restore_standstill(struct restore *restore);
 static int check_end(struct restore *restore);
 
-int image_read(struct state **ret_state, const uint8_t *image, size_t len,
-               struct err *err)
+int image_read(struct state **ret_state, const struct machine_limits *limits,
+               const uint8_t *image, size_t len,
+               const struct chunk_source *source, struct err *err)
 {
-    struct restore restore = {.err = err};
+    struct restore restore = {.source = source, .err = err};
     int rv;
 
-    restore.state = state_new();
+    if (len >= 4 && memcmp(image, IMAGE_MAGIC_OLD, 4) == 0) {
+        return refuse_old(err);
+    }
+    restore.state = state_new(limits);
     rv = read_header(&restore, image, len);
     if (rv != 0) {
         goto free_state;
@@ -63,44 +71,73 @@ int restore_corrupt(struct restore *restore, const char *what)
     return QL_CORRUPT;
 }
 
+static int refuse_old(struct err *err)
+{
+    return err_set(err, QL_INVALID,
+                   "machine image: it is of a quorlog from before the chunk "
+                   "store, in another format, which this version cannot read; "
+                   "nothing was changed. To keep what is in it, run the older "
+                   "version, read the logs out with its `quorlog log read`, "
+                   "and append them to a new cluster");
+}
+
 static int read_header(struct restore *restore, const uint8_t *image,
                        size_t len)
 {
     struct state *state = restore->state;
-    struct cursor *tables = &restore->tables;
+    struct cursor *header = &restore->tables;
     uint64_t tables_len;
-    uint64_t chunks_len;
+    uint64_t rows;
+    uint64_t open_len;
     uint32_t flags;
 
     if (len < IMAGE_HEADER_LEN || memcmp(image, IMAGE_MAGIC, 4) != 0) {
         return restore_corrupt(restore, "it has no header");
     }
-    cursor_init(tables, image, IMAGE_HEADER_LEN);
-    (void)cursor_u32(tables);
-    flags = cursor_u32(tables);
-    tables_len = cursor_u64(tables);
-    chunks_len = cursor_u64(tables);
-    state->time_ms = cursor_u64(tables);
-    state->state_index = cursor_u64(tables);
-    restore->uid_last = cursor_u64(tables);
-    restore->mark = cursor_u64(tables);
-    restore->use_last = cursor_u64(tables);
-    restore->logs = cursor_u32(tables);
-    restore->open = cursor_u32(tables);
-    restore->producers = cursor_u32(tables);
-    if (cursor_u32(tables) != 0 || (flags & ~IMAGE_FLAGS) != 0) {
+    cursor_init(header, image, IMAGE_HEADER_LEN);
+    (void)cursor_u32(header);
+    flags = cursor_u32(header);
+    tables_len = cursor_u64(header);
+    rows = cursor_u64(header);
+    open_len = cursor_u64(header);
+    state->time_ms = cursor_u64(header);
+    state->state_index = cursor_u64(header);
+    restore->uid_last = cursor_u64(header);
+    restore->opened_last = cursor_u64(header);
+    restore->mark = cursor_u64(header);
+    restore->use_last = cursor_u64(header);
+    restore->logs = cursor_u32(header);
+    restore->producers = cursor_u32(header);
+    if ((flags & ~IMAGE_FLAGS) != 0) {
         return restore_corrupt(restore, "it is of an unknown kind");
     }
     state->age_suspended = (flags & IMAGE_AGE_SUSPENDED) != 0;
     state->space_low = (flags & IMAGE_SPACE_LOW) != 0;
-    restore->frozen = (flags & IMAGE_FROZEN) != 0;
-    if (tables_len < IMAGE_HEADER_LEN || tables_len > len ||
-        len - tables_len != chunks_len) {
+    return split(restore, image, len, tables_len, rows, open_len);
+}
+
+static int split(struct restore *restore, const uint8_t *image, size_t len,
+                 uint64_t tables_len, uint64_t rows, uint64_t open_len)
+{
+    size_t left = len - IMAGE_HEADER_LEN;
+    size_t rows_len;
+
+    if (tables_len < IMAGE_HEADER_LEN || tables_len - IMAGE_HEADER_LEN > left) {
         return restore_corrupt(restore, "its lengths do not fit");
     }
-    cursor_init(tables, image + IMAGE_HEADER_LEN,
+    left -= (size_t)tables_len - IMAGE_HEADER_LEN;
+    if (rows > left / CHUNK_ROW_LEN) {
+        return restore_corrupt(restore, "its lengths do not fit");
+    }
+    rows_len = (size_t)rows * CHUNK_ROW_LEN;
+    left -= rows_len;
+    if (open_len != left) {
+        return restore_corrupt(restore, "its lengths do not fit");
+    }
+    cursor_init(&restore->tables, image + IMAGE_HEADER_LEN,
                 (size_t)tables_len - IMAGE_HEADER_LEN);
-    cursor_init(&restore->chunks, image + tables_len, (size_t)chunks_len);
+    cursor_init(&restore->rows, image + tables_len, rows_len);
+    cursor_init(&restore->open, image + tables_len + rows_len, left);
     return 0;
 }
 
@@ -108,8 +145,7 @@ static int check_counts(struct restore *restore)
 {
     size_t left = cursor_left(&restore->tables);
 
-    if (restore->logs > LOGS_MAX || restore->logs > left / IMAGE_LOG_LEN_MIN ||
-        restore->open > restore->logs) {
+    if (restore->logs > LOGS_MAX || restore->logs > left / IMAGE_LOG_LEN_MIN) {
         return restore_corrupt(restore, "it has too many logs");
     }
     if (restore->producers > PRODUCERS_MAX ||
@@ -117,6 +153,7 @@ static int check_counts(struct restore *restore)
         return restore_corrupt(restore, "it has too many producers");
     }
     if (restore->uid_last > IMAGE_NUMBER_MAX ||
+        restore->opened_last > IMAGE_NUMBER_MAX ||
         restore->mark > IMAGE_NUMBER_MAX ||
         restore->use_last > IMAGE_NUMBER_MAX ||
         restore->state->state_index > IMAGE_NUMBER_MAX) {
@@ -142,7 +179,7 @@ static int restore_standstill(struct restore *restore)
 static int check_end(struct restore *restore)
 {
     if (!cursor_ok(&restore->tables) || cursor_left(&restore->tables) != 0 ||
-        cursor_left(&restore->chunks) != 0) {
+        cursor_left(&restore->rows) != 0 || cursor_left(&restore->open) != 0) {
         return restore_corrupt(restore, "it goes on behind its end");
     }
     return 0;

@@ -8,15 +8,17 @@
 
 struct restore {
     struct state *state;  /* what was read so far */
-    struct cursor tables; /* what is left of both parts of the image */
-    struct cursor chunks;
+    struct cursor tables; /* what is left of the parts of the image */
+    struct cursor rows;
+    struct cursor open;
     uint32_t logs; /* the header's numbers, to be checked by counting */
-    uint32_t open;
     uint32_t producers;
     uint64_t uid_last;
+    uint64_t opened_last;
     uint64_t mark;
     uint64_t use_last;
     bool frozen;
+    const struct chunk_source *source; /* or NULL */
     struct err *err;
 };
 
@@ -24,5 +26,9 @@ struct restore {
 int restore_corrupt(struct restore *restore, const char *what);
 
 int restore_logs(struct restore *restore);
+/* The chunks of @log, whose numbers are there. */
+int restore_chunks(struct restore *restore, struct log *log, uint32_t sealed,
+                   uint32_t open_len);
+/* The logs with open chunks, in the order of opening. */
 int restore_open_order(struct restore *restore);
 int restore_producers(struct restore *restore);

@@ -9,8 +9,6 @@
 static int read_log(struct restore *restore);
 static int read_log_numbers(struct restore *restore, struct log *log);
 static int check_log(struct restore *restore, const struct log *log);
-static int read_log_chunks(struct restore *restore, struct log *log);
-static int read_chunk(struct restore *restore, struct log *log);
 
 int restore_logs(struct restore *restore)
 {
@@ -40,7 +38,7 @@ static int read_log(struct restore *restore)
     int rv;
 
     /* The name, which the struct ends with, stands behind fixed fields. */
-    (void)cursor_bytes(&fixed, 10 * sizeof(uint64_t) + HASH128_LEN);
+    (void)cursor_bytes(&fixed, IMAGE_LOG_FIXED_LEN);
     name = cursor_sized(&fixed, LOG_NAME_MAX);
     if (!cursor_ok(&fixed)) {
         return restore_corrupt(restore, "a log is cut off");
@@ -56,10 +54,6 @@ static int read_log(struct restore *restore)
     if (rv != 0) {
         goto free_log;
     }
-    rv = read_log_chunks(restore, log);
-    if (rv != 0) {
-        goto free_log;
-    }
     logs_insert(logs, log);
     return 0;
 
@@ -72,8 +66,11 @@ static int read_log_numbers(struct restore *restore, struct log *log)
 {
     struct cursor *tables = &restore->tables;
     struct bytes writer_name;
-    const uint8_t *digest;
+    const uint8_t *chains;
+    uint32_t sealed;
+    uint32_t open_len;
     uint64_t epoch;
+    int rv;
 
     log->uid = cursor_u64(tables);
     log->incarnation = cursor_u64(tables);
@@ -85,15 +82,20 @@ static int read_log_numbers(struct restore *restore, struct log *log)
     log->retention.bytes = cursor_u64(tables);
     log->retention.age_ms = cursor_u64(tables);
     epoch = cursor_u64(tables);
-    digest = cursor_bytes(tables, HASH128_LEN);
+    log->opened = cursor_u64(tables);
+    chains = cursor_bytes(tables, 2 * (size_t)HASH128_LEN);
+    sealed = cursor_u32(tables);
+    open_len = cursor_u32(tables);
     (void)cursor_sized(tables, LOG_NAME_MAX);
     writer_name = cursor_sized(tables, WRITER_NAME_MAX);
     if (!cursor_ok(tables)) {
         return restore_corrupt(restore, "a log is cut off");
     }
-    memcpy(log->digest, digest, HASH128_LEN);
+    memcpy(log->digest, chains, HASH128_LEN);
+    memcpy(log->base, chains + HASH128_LEN, HASH128_LEN);
     log_set_writer(log, epoch, writer_name);
-    return check_log(restore, log);
+    rv = check_log(restore, log);
+    return rv != 0 ? rv : restore_chunks(restore, log, sealed, open_len);
 }
 
 static int check_log(struct restore *restore, const struct log *log)
@@ -116,98 +118,6 @@ static int check_log(struct restore *restore, const struct log *log)
     }
     if (log->writer_name.len > 0 && log->writer_epoch == 0) {
         return restore_corrupt(restore, "a log has a writer without an epoch");
-    }
-    return 0;
-}
-
-static int read_log_chunks(struct restore *restore, struct log *log)
-{
-    uint32_t count = cursor_u32(&restore->tables);
-    uint32_t i;
-    int rv;
-
-    if (count > cursor_left(&restore->tables) / IMAGE_CHUNK_LEN) {
-        return restore_corrupt(restore, "a log's chunks are cut off");
-    }
-    for (i = 0; i < count; i++) {
-        rv = read_chunk(restore, log);
-        if (rv != 0) {
-            return rv;
-        }
-    }
-    if (count > 0 &&
-        (log_chunk(log, 0)->last < log->head ||
-         log_chunk(log, count - 1)->last >= log->tail ||
-         log_chunk(log, count - 1)->last_time_ms > log->last_time_ms)) {
-        return restore_corrupt(restore,
-                               "a log's chunks do not fit its numbers");
-    }
-    log_set_head(log, log->head);
-    return 0;
-}
-
-static int read_chunk(struct restore *restore, struct log *log)
-{
-    size_t count = log_chunk_count(log);
-    const struct chunk *before = count > 0 ? log_chunk(log, count - 1) : NULL;
-    uint64_t first = cursor_u64(&restore->tables);
-    uint64_t last = cursor_u64(&restore->tables);
-    size_t len = cursor_u32(&restore->tables);
-    uint32_t flags = cursor_u32(&restore->tables);
-    const uint8_t *bytes = cursor_bytes(&restore->chunks, len);
-    struct chunk chunk;
-    int rv;
-
-    if (bytes == NULL || (flags & ~IMAGE_CHUNK_OPEN) != 0) {
-        return restore_corrupt(restore, "a chunk is cut off");
-    }
-    if (flags != 0 && len >= CHUNK_BYTES) {
-        return restore_corrupt(restore, "an open chunk is too long");
-    }
-    if (before != NULL && !before->sealed) {
-        return restore_corrupt(restore, "a chunk follows an open one");
-    }
-    rv = chunk_load(&chunk, bytes, len, flags == 0, restore->err);
-    if (rv != 0) {
-        return rv;
-    }
-    if (chunk.first != first || chunk.last != last) {
-        chunk_close(&chunk);
-        return restore_corrupt(restore, "a chunk has other positions");
-    }
-    if (before != NULL) {
-        if (first <= before->last ||
-            get_u64(bytes + 8) < before->last_time_ms) {
-            chunk_close(&chunk);
-            return restore_corrupt(restore, "a log's chunks are out of order");
-        }
-    }
-    log_adopt_chunk(log, &chunk);
-    return 0;
-}
-
-int restore_open_order(struct restore *restore)
-{
-    struct logs *logs = &restore->state->logs;
-    uint32_t open = 0;
-    uint32_t i;
-    size_t j;
-
-    for (i = 0; i < restore->open; i++) {
-        struct log *log = logs_find_uid(logs, cursor_u64(&restore->tables));
-
-        if (log == NULL || log_open_chunk(log) == NULL ||
-            !list_empty(&log->open_link)) {
-            return restore_corrupt(restore,
-                                   "the order of open chunks does not fit");
-        }
-        logs_queue_open(logs, log);
-    }
-    for (j = 0; j < logs->count; j++) {
-        open += log_open_chunk(logs->by_uid[j]) != NULL;
-    }
-    if (open != restore->open || logs->open_bytes > OPEN_CHUNKS_BYTES) {
-        return restore_corrupt(restore, "it has too many open chunks");
     }
     return 0;
 }

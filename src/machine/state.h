@@ -21,7 +21,7 @@ struct state {
     struct standstill standstill; /* nothing changes log data while frozen */
 };
 
-struct state *state_new(void);
+struct state *state_new(const struct machine_limits *limits);
 void state_free(struct state *state);
 
 struct machine {
@@ -30,7 +30,11 @@ struct machine {
     struct log *grave; /* deleted by the last command: its stat is in use */
     machine_changed_cb changed; /* or NULL */
     void *changed_data;
+    struct machine_chunk_events chunk_events; /* on_sealed may be NULL */
 };
+
+/* Makes @state the machine's; returns the one it had. */
+struct state *machine_take_state(struct machine *machine, struct state *state);
 
 /* Tells who wants to know. */
 void machine_changed(const struct machine *machine, const struct log *log);

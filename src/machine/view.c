@@ -3,18 +3,28 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "machine/chunk_row.h"
 #include "machine/image.h"
 #include "util/mem.h"
 
 struct view {
-    struct buf tables;        /* the first run */
-    struct chunk_ref *chunks; /* the others */
-    size_t count;
-    uint64_t len; /* of all runs */
+    struct buf tables;
+    struct chunk_set *chunks;
+    struct chunk_share *open; /* by uid of the log */
+    size_t open_count;
+    uint64_t len;
 };
 
-static size_t count_chunks(const struct logs *logs);
-static void share_chunks(struct view *view, const struct logs *logs);
+/* What view_cursor.stage counts. */
+enum view_stage {
+    STAGE_TABLES,
+    STAGE_ROWS,
+    STAGE_OPEN,
+};
+
+static void share_open(struct view *view, const struct logs *logs);
+static bool next_rows(const struct view *view, struct view_cursor *cursor,
+                      struct bytes *ret_run);
 
 struct view *machine_freeze(const struct machine *machine)
 {
@@ -22,10 +32,10 @@ struct view *machine_freeze(const struct machine *machine)
     struct view *view = mem_must_zalloc(sizeof(*view));
 
     image_write_tables(state, &view->tables);
-    view->len = view->tables.len;
-    view->chunks =
-        mem_must_array(count_chunks(&state->logs), sizeof(*view->chunks));
-    share_chunks(view, &state->logs);
+    view->chunks = logs_chunks(&state->logs);
+    share_open(view, &state->logs);
+    view->len = view->tables.len + state->logs.chunks * CHUNK_ROW_LEN +
+                state->logs.open_bytes;
     return view;
 }
 
@@ -36,27 +46,13 @@ void view_free(struct view *view)
     if (view == NULL) {
         return;
     }
-    for (i = 0; i < view->count; i++) {
-        chunk_ref_drop(&view->chunks[i]);
+    for (i = 0; i < view->open_count; i++) {
+        chunk_share_drop(&view->open[i]);
     }
-    free(view->chunks);
+    free(view->open);
+    chunk_set_drop(view->chunks);
     buf_close(&view->tables);
     free(view);
-}
-
-size_t view_runs(const struct view *view)
-{
-    return 1 + view->count;
-}
-
-struct bytes view_run(const struct view *view, size_t index)
-{
-    assert(index < view_runs(view));
-    if (index == 0) {
-        return (struct bytes){view->tables.data, view->tables.len};
-    }
-    return (struct bytes){view->chunks[index - 1].bytes,
-                          view->chunks[index - 1].len};
 }
 
 uint64_t view_len(const struct view *view)
@@ -64,28 +60,72 @@ uint64_t view_len(const struct view *view)
     return view->len;
 }
 
-static size_t count_chunks(const struct logs *logs)
+struct chunk_set *view_take_chunks(const struct view *view)
 {
-    size_t count = 0;
-    size_t i;
-
-    for (i = 0; i < logs->count; i++) {
-        count += log_chunk_count(logs->by_uid[i]);
-    }
-    return count;
+    return chunk_set_ref(view->chunks);
 }
 
-static void share_chunks(struct view *view, const struct logs *logs)
+void view_cursor_init(struct view_cursor *cursor)
+{
+    cursor->stage = STAGE_TABLES;
+    cursor->at = 0;
+    cursor->row = 0;
+}
+
+bool view_next(const struct view *view, struct view_cursor *cursor,
+               struct bytes *ret_run)
+{
+    if (cursor->stage == STAGE_TABLES) {
+        cursor->stage = STAGE_ROWS;
+        *ret_run = (struct bytes){view->tables.data, view->tables.len};
+        return true;
+    }
+    if (cursor->stage == STAGE_ROWS) {
+        if (next_rows(view, cursor, ret_run)) {
+            return true;
+        }
+        cursor->stage = STAGE_OPEN;
+        cursor->at = 0;
+    }
+    if (cursor->at == view->open_count) {
+        return false;
+    }
+    *ret_run = view->open[cursor->at].bytes;
+    cursor->at++;
+    return true;
+}
+
+static void share_open(struct view *view, const struct logs *logs)
 {
     size_t i;
-    size_t j;
 
+    view->open = mem_must_array(logs->count, sizeof(*view->open));
     for (i = 0; i < logs->count; i++) {
-        for (j = 0; j < log_chunk_count(logs->by_uid[i]); j++) {
-            view->chunks[view->count] =
-                chunk_share(log_chunk(logs->by_uid[i], j));
-            view->len += view->chunks[view->count].len;
-            view->count++;
+        if (logs->by_uid[i]->open != NULL) {
+            view->open[view->open_count] = chunk_share(logs->by_uid[i]->open);
+            view->open_count++;
         }
     }
+}
+
+/* As many rows as the cursor has room for; false when none is left. */
+static bool next_rows(const struct view *view, struct view_cursor *cursor,
+                      struct bytes *ret_run)
+{
+    const struct chunk_set *set = view->chunks;
+    size_t len = 0;
+
+    while (cursor->at < set->count && len < VIEW_RUN_BYTES) {
+        const struct chunk_list *list = set->items[cursor->at].list;
+
+        chunk_row_encode(chunk_list_at(list, cursor->row), cursor->rows + len);
+        len += CHUNK_ROW_LEN;
+        cursor->row++;
+        if (cursor->row == chunk_list_count(list)) {
+            cursor->at++;
+            cursor->row = 0;
+        }
+    }
+    *ret_run = (struct bytes){cursor->rows, len};
+    return len > 0;
 }
