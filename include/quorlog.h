@@ -446,6 +446,8 @@ QL_API int ql_writer_release_async(struct ql_client *client, const char *log,
 
 #define QL_MEMBERS_MAX 9
 #define QL_CLUSTER_ID_LEN 36 /* a UUID in text, without the NUL */
+#define QL_FREEZE_REASON_MAX 255
+#define QL_FREEZE_BY_MAX 255
 
 enum ql_role {
     QL_ROLE_FOLLOWER = 0,
@@ -486,9 +488,13 @@ struct ql_cluster_status {
     uint64_t sessions;
     uint64_t uptime_ms;
     uint64_t quorum_size;
-    bool quorum_size_ok;  /* false: --quorum-size is not the majority */
-    bool age_suspended;   /* the clock jumped: see ql_cluster_confirm_clock() */
-    bool no_space;        /* appends are refused with QL_NO_SPACE */
+    bool quorum_size_ok; /* false: --quorum-size is not the majority */
+    bool age_suspended;  /* the clock jumped: see ql_cluster_confirm_clock() */
+    bool no_space;       /* appends are refused with QL_NO_SPACE */
+    bool frozen;         /* see ql_cluster_freeze() */
+    uint64_t frozen_at_ms; /* Unix time; 0 unless frozen */
+    char frozen_reason[QL_FREEZE_REASON_MAX + 1];
+    char frozen_by[QL_FREEZE_BY_MAX + 1]; /* "": not told */
     char disk_writer[64]; /* how the raft log is written; "": not told */
     /* Since the node's start, of the connections between nodes: */
     uint64_t peers_refused;     /* it refused: strangers, wrong or old nodes */
@@ -518,6 +524,15 @@ QL_API int ql_cluster_transfer(struct ql_client *client, uint64_t to,
  * retention by age and the expiry of producers go on. Taken as transfer is. */
 QL_API int ql_cluster_confirm_clock(struct ql_client *client,
                                     struct ql_error *error);
+/* Freezes the logs: until they are thawed nothing changes what a log holds;
+ * appends, creations, changes of retention, trims and deletions are refused with
+ * QL_FROZEN, and nothing expires. Reads go on. @reason, of 1 to
+ * QL_FREEZE_REASON_MAX bytes of UTF-8, and @by, which may be NULL, are shown by
+ * ql_cluster_status(). Of logs that are frozen already the first reason stays.
+ * Taken as transfer is. */
+QL_API int ql_cluster_freeze(struct ql_client *client, const char *reason,
+                             const char *by, struct ql_error *error);
+QL_API int ql_cluster_thaw(struct ql_client *client, struct ql_error *error);
 
 #ifdef __cplusplus
 }

@@ -39,6 +39,10 @@ static const struct column status_columns[] = {
     {"quorum_size_ok", "quorum as stated", COLUMN_BOOL, STATUS(quorum_size_ok)},
     {"age_suspended", "age suspended", COLUMN_BOOL, STATUS(age_suspended)},
     {"no_space", "appends refused", COLUMN_BOOL, STATUS(no_space)},
+    {"frozen", "frozen", COLUMN_BOOL, STATUS(frozen)},
+    {"frozen_at_ms", "frozen at", COLUMN_TIME, STATUS(frozen_at_ms)},
+    {"frozen_reason", "frozen because", COLUMN_TEXT, STATUS(frozen_reason)},
+    {"frozen_by", "frozen by", COLUMN_TEXT, STATUS(frozen_by)},
     {"last_index", "last index", COLUMN_U64, STATUS(last_index)},
     {"commit_index", "commit index", COLUMN_U64, STATUS(commit_index)},
     {"applied_index", "applied index", COLUMN_U64, STATUS(applied_index)},
@@ -99,6 +103,7 @@ static const struct column answer_columns[] = {
     {"commit_index", "COMMIT", COLUMN_ID, STATUS(commit_index)},
     {"applied_index", "APPLIED", COLUMN_ID, STATUS(applied_index)},
     {"state_index", "STATE", COLUMN_ID, STATUS(state_index)},
+    {"frozen", NULL, COLUMN_BOOL, STATUS(frozen)},
     {"cluster_id", NULL, COLUMN_TEXT, STATUS(cluster_id)},
     {"version", NULL, COLUMN_TEXT, STATUS(version)},
     {"disk_writer", NULL, COLUMN_TEXT, STATUS(disk_writer)},
@@ -115,7 +120,8 @@ bool cluster_is_healthy(const struct cluster_answer *answer)
     const struct ql_cluster_status *status = &answer->status;
 
     if (answer->code != 0 || status->leader_id == 0 ||
-        !status->quorum_size_ok || status->age_suspended || status->no_space) {
+        !status->quorum_size_ok || status->age_suspended || status->no_space ||
+        status->frozen) {
         return false;
     }
     for (size_t i = 0; i < status->member_count; i++) {

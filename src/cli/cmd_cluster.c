@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* quorlog cluster status, transfer and confirm-clock. */
+/* quorlog cluster status, transfer, confirm-clock, freeze and thaw. */
+#include <limits.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cluster_view.h"
 #include "cli/command.h"
@@ -32,6 +35,17 @@ const struct option_row cluster_confirm_clock_options[] = {
     COMMAND_OPTIONS_END,
 };
 
+const struct option_row cluster_freeze_options[] = {
+    {"reason", 0, OPTION_TEXT, FIELD(reason), "TEXT",
+     "why; shown by cluster status"},
+    COMMAND_OPTIONS_END,
+};
+
+const struct option_row cluster_thaw_options[] = {
+    COMMAND_OPTIONS_END,
+};
+
+static void name_operator(char *ret_text, size_t room);
 static int show_leader(struct command_run *run, const char *done,
                        struct err *err);
 static void ask(struct command_run *run, const char *endpoint,
@@ -98,6 +112,50 @@ int cluster_confirm_clock_run(struct command_run *run, struct err *err)
         return command_error(err, rv, &error);
     }
     return show_leader(run, "the clock was confirmed", err);
+}
+
+int cluster_freeze_run(struct command_run *run, struct err *err)
+{
+    char by[QL_FREEZE_BY_MAX + 1];
+    struct ql_error error;
+    int rv = command_need(run, "reason", err);
+
+    rv = rv != 0 ? rv : command_client(run, 0, err);
+    if (rv != 0) {
+        return rv;
+    }
+    name_operator(by, sizeof by);
+    rv = ql_cluster_freeze(run->client, run->options.reason, by, &error);
+    if (rv != 0) {
+        return command_error(err, rv, &error);
+    }
+    return show_leader(run, "the logs were frozen", err);
+}
+
+int cluster_thaw_run(struct command_run *run, struct err *err)
+{
+    struct ql_error error;
+    int rv = command_client(run, 0, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = ql_cluster_thaw(run->client, &error);
+    if (rv != 0) {
+        return command_error(err, rv, &error);
+    }
+    return show_leader(run, "the logs were thawed", err);
+}
+
+/* Whom to ask about it later. */
+static void name_operator(char *ret_text, size_t room)
+{
+    const struct passwd *user = getpwuid(getuid());
+    char host[HOST_NAME_MAX + 1] = "";
+
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(ret_text, room, "%s@%s",
+                   user == NULL ? "somebody" : user->pw_name, host);
 }
 
 /* Ends a command that changed the cluster: how it is now. */

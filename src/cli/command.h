@@ -32,6 +32,7 @@ struct command_options {
     const char *key;
     const char *name;
     const char *endpoint;
+    const char *reason;
     uint64_t retention_entries;
     uint64_t retention_bytes;
     uint64_t retention_age_ms;
@@ -131,3 +132,7 @@ extern const struct option_row cluster_transfer_options[];
 int cluster_transfer_run(struct command_run *run, struct err *err);
 extern const struct option_row cluster_confirm_clock_options[];
 int cluster_confirm_clock_run(struct command_run *run, struct err *err);
+extern const struct option_row cluster_freeze_options[];
+int cluster_freeze_run(struct command_run *run, struct err *err);
+extern const struct option_row cluster_thaw_options[];
+int cluster_thaw_run(struct command_run *run, struct err *err);

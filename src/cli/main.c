@@ -45,6 +45,10 @@ static const struct command commands[] = {
      "Hand leadership to another node", cluster_transfer_run},
     {"cluster", "confirm-clock", "", 0, 0, cluster_confirm_clock_options,
      "Say that the clock is right after a jump", cluster_confirm_clock_run},
+    {"cluster", "freeze", "", 0, 0, cluster_freeze_options,
+     "Refuse all that changes logs", cluster_freeze_run},
+    {"cluster", "thaw", "", 0, 0, cluster_thaw_options,
+     "Take changes of logs again", cluster_thaw_run},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 

@@ -72,6 +72,11 @@ static void hint_add(const struct command_run *run, const struct err *err,
                       endpoints == NULL ? "" : " --endpoints ",
                       endpoints == NULL ? "" : endpoints);
         return;
+    case QL_FROZEN:
+        strbuf_printf(ret_text, "why: quorlog%s%s cluster status",
+                      endpoints == NULL ? "" : " --endpoints ",
+                      endpoints == NULL ? "" : endpoints);
+        return;
     case QL_DENIED:
         strbuf_printf(ret_text,
                       "operators' commands are taken on the socket in a node's "

@@ -7,6 +7,7 @@
 #include "client/client.h"
 #include "client/probe.h"
 #include "wire/args_cluster.h"
+#include "wire/args_freeze.h"
 
 #define PORT_DEFAULT 7420
 
@@ -38,8 +39,11 @@ static int export_member(struct ql_member *ret,
                          const struct status_member *member, struct err *err);
 static int copy_text(char *ret_text, size_t room, struct bytes text,
                      struct err *err);
+static struct bytes bytes_of(const char *text);
 
 _Static_assert(QL_MEMBERS_MAX == MEMBERS_MAX, "one limit, two names");
+_Static_assert(QL_FREEZE_REASON_MAX == FREEZE_REASON_MAX, "as above");
+_Static_assert(QL_FREEZE_BY_MAX == FREEZE_BY_MAX, "as above");
 
 int ql_cluster_status_async(struct ql_client *client, const char *endpoint,
                             ql_cluster_cb cb, void *data,
@@ -90,6 +94,40 @@ int cluster_confirm_clock_start(struct ql_client *client, cluster_done_cb cb,
 {
     struct plain_call *call =
         plain_call_new(client, METHOD_CLUSTER_CONFIRM_CLOCK, cb, data);
+
+    if (call == NULL) {
+        return error_set(error, QL_NO_MEMORY, "out of memory");
+    }
+    return plain_call_start(call, 0, error);
+}
+
+int cluster_freeze_start(struct ql_client *client, const char *reason,
+                         const char *by, cluster_done_cb cb, void *data,
+                         struct ql_error *error)
+{
+    const struct freeze_args args = {bytes_of(reason), bytes_of(by)};
+    struct plain_call *call;
+
+    if (args.reason.len == 0 || args.reason.len > FREEZE_REASON_MAX ||
+        args.by.len > FREEZE_BY_MAX) {
+        return error_set(error, QL_INVALID,
+                         "the reason must have 1 to %u bytes, and who gives "
+                         "it at most %u",
+                         FREEZE_REASON_MAX, FREEZE_BY_MAX);
+    }
+    call = plain_call_new(client, METHOD_CLUSTER_FREEZE, cb, data);
+    if (call == NULL) {
+        return error_set(error, QL_NO_MEMORY, "out of memory");
+    }
+    return plain_call_start(
+        call, freeze_args_encode(&args, &call->request.params), error);
+}
+
+int cluster_thaw_start(struct ql_client *client, cluster_done_cb cb, void *data,
+                       struct ql_error *error)
+{
+    struct plain_call *call =
+        plain_call_new(client, METHOD_CLUSTER_THAW, cb, data);
 
     if (call == NULL) {
         return error_set(error, QL_NO_MEMORY, "out of memory");
@@ -199,6 +237,14 @@ static int export_status(struct ql_cluster_status *ret,
         rv = copy_text(ret->disk_writer, sizeof(ret->disk_writer),
                        status->disk_writer, err);
     }
+    if (rv == 0) {
+        rv = copy_text(ret->frozen_reason, sizeof(ret->frozen_reason),
+                       status->frozen_reason, err);
+    }
+    if (rv == 0) {
+        rv = copy_text(ret->frozen_by, sizeof(ret->frozen_by),
+                       status->frozen_by, err);
+    }
     for (i = 0; i < status->members_count && rv == 0; i++) {
         rv = export_member(&ret->members[i], &status->members[i], err);
     }
@@ -221,6 +267,8 @@ static int export_status(struct ql_cluster_status *ret,
     ret->quorum_size_ok = status->quorum_size_ok;
     ret->age_suspended = status->age_suspended;
     ret->no_space = status->no_space;
+    ret->frozen = status->frozen;
+    ret->frozen_at_ms = status->frozen_at_ms;
     ret->peers_refused = status->peers_refused;
     ret->peers_refusing = status->peers_refusing;
     ret->peers_unfinished = status->peers_unfinished;
@@ -263,4 +311,10 @@ static int copy_text(char *ret_text, size_t room, struct bytes text,
     }
     ret_text[text.len] = '\0';
     return 0;
+}
+
+static struct bytes bytes_of(const char *text)
+{
+    return (struct bytes){(const uint8_t *)text,
+                          text == NULL ? 0 : strlen(text)};
 }

@@ -11,3 +11,9 @@ int cluster_transfer_start(struct ql_client *client, uint64_t to,
                            struct ql_error *error);
 int cluster_confirm_clock_start(struct ql_client *client, cluster_done_cb cb,
                                 void *data, struct ql_error *error);
+/* @by may be NULL. */
+int cluster_freeze_start(struct ql_client *client, const char *reason,
+                         const char *by, cluster_done_cb cb, void *data,
+                         struct ql_error *error);
+int cluster_thaw_start(struct ql_client *client, cluster_done_cb cb, void *data,
+                       struct ql_error *error);

@@ -169,6 +169,11 @@ int reader_on_event(struct ql_client *client, struct bytes params,
         reader->state = READER_READING;
         uplink_leader_changed(client, event.leader);
         reader_fetch(reader);
+    } else {
+        /* UNREADABLE, or something of a later version: the stream has ended.
+         * What log.read answers there is what the program is told. */
+        reader->state = READER_READING;
+        reader_fetch(reader);
     }
     return 0;
 }

@@ -169,6 +169,31 @@ int ql_cluster_confirm_clock(struct ql_client *client, struct ql_error *error)
     return sync_end(&wait, rv, error);
 }
 
+int ql_cluster_freeze(struct ql_client *client, const char *reason,
+                      const char *by, struct ql_error *error)
+{
+    struct sync wait;
+    int rv = sync_begin(&wait, client, error);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = cluster_freeze_start(client, reason, by, on_plain, &wait, error);
+    return sync_end(&wait, rv, error);
+}
+
+int ql_cluster_thaw(struct ql_client *client, struct ql_error *error)
+{
+    struct sync wait;
+    int rv = sync_begin(&wait, client, error);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = cluster_thaw_start(client, on_plain, &wait, error);
+    return sync_end(&wait, rv, error);
+}
+
 static void on_status(void *data, const struct ql_cluster_status *status,
                       const struct ql_error *error)
 {

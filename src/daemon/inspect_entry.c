@@ -39,6 +39,8 @@ static const struct {
     {COMMAND_TICK, "tick"},
     {COMMAND_CONFIRM_CLOCK, "cluster.confirm_clock"},
     {COMMAND_SPACE, "space"},
+    {COMMAND_FREEZE, "cluster.freeze"},
+    {COMMAND_THAW, "cluster.thaw"},
 };
 
 #define KINDS_COUNT (sizeof(kinds) / sizeof(kinds[0]))

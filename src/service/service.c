@@ -41,6 +41,8 @@ static const method_fn method_fns[METHOD_COUNT] = {
     [METHOD_CLUSTER_TRANSFER] = service_cluster_transfer,
     [METHOD_CLUSTER_CONFIRM_CLOCK] = service_cluster_confirm_clock,
 };
+    [METHOD_CLUSTER_FREEZE] = service_cluster_freeze,
+    [METHOD_CLUSTER_THAW] = service_cluster_thaw,
 
 static int call_begin(struct call *call, const struct rpc_message *message,
                       struct err *err);

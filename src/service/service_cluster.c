@@ -7,9 +7,12 @@
 #include "service/service_parts.h"
 #include "util/clock.h"
 #include "wire/args_cluster.h"
+#include "wire/args_freeze.h"
 
 static void status_fill(const struct service *service,
                         struct status_result *ret);
+static void status_fill_standstill(const struct service *service,
+                                   struct status_result *ret);
 static void status_fill_members(const struct service *service,
                                 const struct node_status *node,
                                 struct status_result *ret);
@@ -108,6 +111,21 @@ int service_cluster_confirm_clock(struct call *call, struct bytes params,
     return call_write(call, COMMAND_CONFIRM_CLOCK, params, NULL, err);
 }
 
+int service_cluster_freeze(struct call *call, struct bytes params,
+                           struct err *err)
+{
+    struct freeze_args args;
+    int rv = freeze_args_decode(&args, params, err);
+
+    return rv == 0 ? call_write(call, COMMAND_FREEZE, params, NULL, err) : rv;
+}
+
+int service_cluster_thaw(struct call *call, struct bytes params,
+                         struct err *err)
+{
+    return call_write(call, COMMAND_THAW, params, NULL, err);
+}
+
 static void on_transferred(struct node_transfer *transfer, int status)
 {
     struct call *call = transfer->data;
@@ -154,6 +172,7 @@ static void status_fill(const struct service *service,
     ret->bytes = counts.bytes;
     ret->age_suspended = counts.age_suspended;
     ret->no_space = counts.space_low;
+    status_fill_standstill(service, ret);
     ret->disk_writer = bytes_of(node.disk_writer);
     ret->peers_refused = node.link.refused;
     ret->peers_refusing = node.link.refused_us;
@@ -171,6 +190,18 @@ static void status_fill(const struct service *service,
         ret->quorum_size_ok = true;
     }
     status_fill_members(service, &node, ret);
+}
+
+static void status_fill_standstill(const struct service *service,
+                                   struct status_result *ret)
+{
+    struct machine_standstill standstill;
+
+    machine_standstill(service->machine, &standstill);
+    ret->frozen = standstill.frozen;
+    ret->frozen_at_ms = standstill.since_ms;
+    ret->frozen_reason = standstill.reason;
+    ret->frozen_by = standstill.by;
 }
 
 static void status_fill_members(const struct service *service,

@@ -62,3 +62,7 @@ int service_cluster_transfer(struct call *call, struct bytes params,
                              struct err *err);
 int service_cluster_confirm_clock(struct call *call, struct bytes params,
                                   struct err *err);
+int service_cluster_freeze(struct call *call, struct bytes params,
+                           struct err *err);
+int service_cluster_thaw(struct call *call, struct bytes params,
+                         struct err *err);

@@ -166,6 +166,13 @@ static const struct field status_fields[] = {
     STATUS_U64_NEW(peers_lost_frames),
     {FIELD_KEY("no_space"), .kind = FIELD_BOOL, .required = true,
      .offset = offsetof(struct status_answer, status.no_space)},
+    {FIELD_KEY("frozen"), .kind = FIELD_BOOL,
+     .offset = offsetof(struct status_answer, status.frozen)},
+    STATUS_U64_NEW(frozen_at_ms),
+    {FIELD_KEY("frozen_reason"), .kind = FIELD_NAME, .max = FREEZE_REASON_MAX,
+     .offset = offsetof(struct status_answer, status.frozen_reason)},
+    {FIELD_KEY("frozen_by"), .kind = FIELD_NAME, .max = FREEZE_BY_MAX,
+     .offset = offsetof(struct status_answer, status.frozen_by)},
     {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct status_answer, members)},
 };

@@ -71,8 +71,12 @@ struct status_result {
     uint64_t uptime_ms;
     uint64_t quorum_size;
     bool quorum_size_ok;
-    bool age_suspended;       /* the clock jumped: see cluster.confirm_clock */
-    bool no_space;            /* what would grow is refused: QL_NO_SPACE */
+    bool age_suspended; /* the clock jumped: see cluster.confirm_clock */
+    bool no_space;      /* what would grow is refused: QL_NO_SPACE */
+    bool frozen;        /* see cluster.freeze (args_freeze.h) */
+    uint64_t frozen_at_ms;
+    struct bytes frozen_reason;
+    struct bytes frozen_by;   /* len 0: not told */
     struct bytes disk_writer; /* "io_uring, direct"; len 0: not told */
     /* Of the link to the other nodes, see struct link_counts. */
     uint64_t peers_refused;

@@ -29,6 +29,8 @@ static const struct method_row rows[METHOD_COUNT] = {
     {METHOD_CLUSTER_STATUS, "cluster.status", false, false, false},
     {METHOD_CLUSTER_TRANSFER, "cluster.transfer", false, true, true},
     {METHOD_CLUSTER_CONFIRM_CLOCK, "cluster.confirm_clock", true, true, true},
+    {METHOD_CLUSTER_FREEZE, "cluster.freeze", true, true, true},
+    {METHOD_CLUSTER_THAW, "cluster.thaw", true, true, true},
 };
 
 const struct method_row *method_find(const char *name, size_t len)

@@ -140,6 +140,10 @@ static struct status_result sample_status(void)
         .peers_unfinished = 17,
         .peers_bad_frames = 18,
         .peers_lost_frames = 19,
+        .frozen = true,
+        .frozen_at_ms = 20,
+        .frozen_reason = bytes_of("a test"),
+        .frozen_by = bytes_of("me"),
         .members_count = MEMBERS_MAX,
     };
     size_t i;
@@ -199,6 +203,10 @@ static void status_comes_back_as_it_went(void **state)
     assert_int_equal(got.peers_unfinished, 17);
     assert_int_equal(got.peers_bad_frames, 18);
     assert_int_equal(got.peers_lost_frames, 19);
+    assert_true(got.frozen);
+    assert_int_equal(got.frozen_at_ms, 20);
+    assert_bytes(got.frozen_reason, "a test");
+    assert_bytes(got.frozen_by, "me");
     assert_int_equal(got.members_count, MEMBERS_MAX);
     for (i = 0; i < MEMBERS_MAX; i++) {
         assert_int_equal(got.members[i].id, i + 1);

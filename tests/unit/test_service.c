@@ -394,9 +394,40 @@ static void operator_methods_are_denied_to_others(void **state)
     recorder_open(&root, &fixture->rig, true);
     recorder_call(&root, "cluster.transfer", "{'to': 2}");
     recorder_call(&root, "cluster.confirm_clock", "{}");
+    recorder_refused(client, QL_DENIED, "cluster.freeze", "{'reason': 'r'}");
+    recorder_refused(client, QL_DENIED, "cluster.thaw", "{}");
     recorder_refused(&root, QL_INVALID, "cluster.transfer", "{'to': 9}");
     fake_node_transfer_status(fixture->rig.node, QL_TIMEOUT);
     recorder_refused(&root, QL_TIMEOUT, "cluster.transfer", "{}");
+    recorder_close(&root);
+}
+
+static void frozen_logs_take_no_changes_and_status_says_why(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recorder *client = &fixture->client;
+    struct status_result status;
+    struct recorder root;
+    struct err err;
+
+    recorder_call(client, "log.create", "{'log': 'a'}");
+    recorder_open(&root, &fixture->rig, true);
+    recorder_refused(&root, QL_INVALID, "cluster.freeze", "{}");
+    recorder_call(&root, "cluster.freeze",
+                  "{'reason': 'moving house', 'by': 'me'}");
+    recorder_refused(client, QL_FROZEN, "log.append",
+                     "{'appends': [{'log': 'a', 'entries': [b'v']}]}");
+    recorder_refused(client, QL_FROZEN, "log.delete", "{'log': 'a'}");
+    assert_int_equal(
+        status_result_decode(
+            &status, recorder_call(client, "cluster.status", "{}"), &err),
+        0);
+    assert_true(status.frozen);
+    assert_bytes(status.frozen_reason, "moving house");
+    assert_bytes(status.frozen_by, "me");
+    recorder_call(&root, "cluster.thaw", "{}");
+    recorder_call(client, "log.append",
+                  "{'appends': [{'log': 'a', 'entries': [b'v']}]}");
     recorder_close(&root);
 }
 
@@ -456,6 +487,7 @@ int main(void)
         TEST(more_calls_than_allowed_end_the_connection),
         TEST(notification_is_done_and_not_answered),
         TEST(operator_methods_are_denied_to_others),
+        TEST(frozen_logs_take_no_changes_and_status_says_why),
         TEST(hello_and_status_say_who_answers),
 #undef TEST
     };

@@ -42,6 +42,8 @@ static const char *const requests[] = {
     "[0, 18, 'cluster.transfer', [{'to': 2}]]",
     "[0, 19, 'cluster.confirm_clock', []]",
     "[0, 20, 'log.delete', [{'log': 'a'}]]",
+    "[0, 21, 'cluster.freeze', [{'reason': 'r', 'by': 'b'}]]",
+    "[0, 22, 'cluster.thaw', [{}]]",
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
