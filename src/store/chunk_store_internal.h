@@ -5,9 +5,11 @@
  *   chunk_store.c         open, free, tick, adopt, the machine's events
  *   chunk_scan.c          what packs there are at open
  *   chunk_table.c         names to chunks
- *   chunk_packs.c         packs: homes, sparse ones, removal
+ *   chunk_packs.c         packs: homes, sparse ones
+ *   chunk_removal.c       removing them
  *   chunk_queue.c         what waits to be written
- *   chunk_writer.c        a batch of it becomes a pack
+ *   chunk_writer.c        a batch of it becomes a pack: chunk_batch.c, on a thread
+ *   chunk_adopt.c         after a restore
  *   chunk_pins.c          what snapshots keep
  *   chunk_gather.c        a chunk's bytes, from wherever they are
  *   chunk_load.c, chunk_cache.c, chunk_serve.c, chunk_supply.c, missing.c,
@@ -39,6 +41,7 @@ struct pack {
     uint32_t users;  /* works that read it: it is not removed meanwhile */
     bool is_damaged; /* goes to quarantine once nothing in it is used */
     bool is_moving;  /* its chunks are being written elsewhere */
+    bool *orphans;   /* by slot: the store has a reference (pins); or NULL */
     struct chunk *chunks[]; /* borrowed, by slot; NULL: not in use */
 };
 
@@ -47,34 +50,48 @@ static inline struct pack *pack_of(const struct chunk *chunk)
     return (struct pack *)(void *)chunk->home;
 }
 
-#define PACK_NAME_LEN 24u
+#define PACK_SUFFIX ".pack"
+#define PACK_ASIDE_SUFFIX ".tmp" /* while it is written */
 #define PACK_QUARANTINE "quarantine/"
-/* "%016llx.pack"; any thread. */
-void pack_name(uint64_t number, char ret_name[PACK_NAME_LEN]);
+/* The number in 16 hex digits between the two; any thread. */
+void pack_name(const char *prefix, uint64_t number, const char *suffix,
+               char ret_name[DISK_NAME_MAX]);
 
 /* A pack of @rows slots, none in use, behind the others. */
 struct pack *pack_new(struct chunk_store *store, uint64_t number, uint32_t rows,
                       uint64_t file_len);
 /* @chunk lies at @slot from now on, and no more where it was. */
 void pack_put(struct pack *pack, uint32_t slot, struct chunk *chunk);
-/* @chunk has no home any more; a pack without chunks begins to leave. */
+/* @heir, of the same name, takes the place of @chunk, which has a home and nobody
+ * but the store (as an orphan) refers to: it is freed. */
+void pack_hand_over(struct chunk *chunk, struct chunk *heir);
+/* Is the store's own reference all that keeps @chunk? */
+bool pack_is_orphan(const struct chunk *chunk);
+/* The store has a reference to @chunk, which has a home: it is that of an orphan
+ * from now on. */
+void pack_set_orphan(struct chunk *chunk);
+/* @chunk has no home any more; a pack without chunks begins to leave. May drop
+ * the last reference, if it was an orphan. */
 void pack_take(struct chunk *chunk);
+/* A pack that has no chunk in use begins to leave. */
+void pack_leave(struct pack *pack);
 /* A work on any thread is about to read the file; end with pack_unuse(). */
 void pack_use(struct pack *pack);
 void pack_unuse(struct pack *pack);
 /* Has the chunks that are still used written into another pack; what is left of
  * this one is removed then, or set aside when it is damaged. */
 void pack_move(struct pack *pack);
-/* Looks for packs that are worth moving, and removes those without chunks. */
+/* Looks for packs that are worth moving, and begins to remove one without
+ * chunks. */
 void packs_tidy(struct chunk_store *store);
 void packs_free(struct chunk_store *store);
 
 /* ---- What the store has in hand about a chunk: chunk->keeper ---- */
 
 struct store_keep {
-    struct store_item *item;  /* waits to be written, itself */
-    struct store_item *merge; /* the last merge of it that waits */
-    struct store_read *read;  /* the read side's: loading, cached, missing */
+    struct store_item *item; /* waits to be written, but for: */
+    struct store_item *move; /* of kind ITEM_MOVE */
+    struct store_read *read; /* the read side's: loading, cached, missing */
 };
 /* Made when there is none. */
 struct store_keep *store_keep(struct chunk *chunk);
@@ -104,10 +121,10 @@ struct store_item {
     struct chunk *chunk; /* one reference */
     enum store_item_kind kind;
     uint64_t sequence;         /* of the queue; what a flush waits for */
+    uint64_t since_ms;         /* when it came */
     uint8_t from[HASH128_LEN]; /* not of ITEM_MOVE */
     uint8_t row[PACK_ROW_LEN]; /* of ITEM_FRAME */
     struct buf frame;
-    bool in_batch;
     store_item_cb cb; /* or NULL; the item is freed behind it */
     void *data;
 };
@@ -126,29 +143,88 @@ struct store_item *store_queue_frame(struct chunk_store *store,
 /* Begins a batch if there is reason to and none is under way. */
 void store_queue_kick(struct chunk_store *store);
 
+/* One pack is made of what stands in one of these: what is written at the same
+ * time and for the same reason also goes at the same time. */
+enum store_lane_kind {
+    LANE_URGENT, /* ITEM_BYTES and ITEM_FRAME, by sequence */
+    LANE_MERGES, /* ITEM_GATHER */
+    LANE_MOVES,  /* ITEM_MOVE */
+    LANE_KINDS
+};
+struct store_lane {
+    struct list items;
+    uint64_t bytes; /* raw, also of the batch under way */
+    size_t count;   /* likewise */
+};
+
 struct store_queue {
-    struct list urgent; /* ITEM_BYTES and ITEM_FRAME */
-    struct list merges;
-    struct list moves;
+    struct store_lane lanes[LANE_KINDS];
     struct list flushes;
+    struct list known; /* items that turned out to be on disk already */
     uint64_t sequence;
-    uint64_t urgent_bytes; /* raw, also of the batch under way */
-    uint64_t merges_bytes;
-    uint64_t moves_bytes;
-    size_t count;
     struct store_batch *batch; /* under way, or NULL */
-    bool is_due;               /* what is there need not wait for more */
+    enum store_lane_kind turn; /* goes first, if it has enough */
     bool is_full;              /* the disk was: nothing until the next tick */
 };
+void store_queue_init(struct store_queue *queue);
+/* At the end, after the chunks were detached. */
+void store_queue_free(struct store_queue *queue);
+enum store_lane_kind store_item_lane(const struct store_item *item);
+/* Ends @item, which is in no list: tells it, and frees it. */
+void store_item_end(struct chunk_store *store, struct store_item *item,
+                    int status);
+/* Ends those items whose chunk nobody else refers to any more. */
+void store_queue_purge(struct chunk_store *store);
+/* @chunk was sealed again, and its copy is in a pack: sees to its memory later. */
+void store_queue_known(struct chunk_store *store, struct chunk *chunk);
+/* From store_later() and behind a batch: calls back what is due. */
+void store_queue_later(struct chunk_store *store);
+
+/* ---- Writing (chunk_writer.c) ---- */
+
+/* Takes items out of @lane and begins to write them as one pack. False: none of
+ * them can be written now. */
+bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane);
+/* Frees one whose work the disk has forgotten. */
+void store_batch_free(struct store_batch *batch);
+/* The first sequence number in it; UINT64_MAX unless it is of LANE_URGENT. */
+uint64_t store_batch_sequence(const struct store_batch *batch);
+
+/* ---- Removing (chunk_removal.c) ---- */
+
+struct store_removal {
+    struct disk_work work;
+    struct pack *pack; /* being removed, or NULL */
+    bool is_blocked;   /* no space to set a file aside: until the next tick */
+    bool is_quarantine;
+    uint64_t number;
+    struct err err;
+};
+/* Removes the next pack that has left, or sets it aside. */
+void store_removal_kick(struct chunk_store *store);
+
+/* ---- At open (chunk_scan.c) ---- */
+
+/* Blocking. Fills packs and table, and makes orphans of all chunks. */
+int store_scan(struct chunk_store *store, struct err *err);
 
 /* ---- Pins ---- */
 
 struct store_pins {
     struct list pins;
-    uint64_t loaded; /* index of the first pin; 0: none yet */
-    size_t orphans;  /* chunks of the scan that still have its reference */
-    struct chunk **orphan; /* the store's references, NULL where given up */
+    uint64_t loaded;        /* index of the first pin; 0: none yet */
+    uint64_t kept;          /* as unpin_before() said */
+    uint64_t orphans_until; /* number of the first pack without orphans */
+    uint64_t orphans_at;    /* packs before it have none any more */
+    bool is_releasing;      /* orphans go, a few packs at a time */
 };
+void store_pins_init(struct store_pins *pins);
+void store_pins_free(struct store_pins *pins);
+/* Drops what leases kept, and goes on releasing orphans. */
+void store_pins_tick(struct chunk_store *store);
+void store_pins_later(struct chunk_store *store);
+/* A peer has asked for a chunk: leases last from now. */
+void store_leases_touch(struct chunk_store *store);
 
 struct chunk_store {
     struct chunk_store_options options; /* where: our copy */
@@ -159,10 +235,15 @@ struct chunk_store {
     uint64_t next_number;
     struct store_queue queue;
     struct store_pins pins;
+    struct store_removal removal;
     struct store_reads *reads;
+    bool has_sparse; /* a pack may be worth moving */
+    unsigned moving; /* packs that are */
     uint64_t now_ms; /* of the last tick */
     unsigned works;  /* under way on either disk, whoever began them */
     bool is_stopped;
+    char *fatal; /* why, until on_fatal has been called */
+    bool was_fatal;
     bool is_later; /* the work of store_later() is under way */
     struct disk_work later;
     struct chunk_store_status counts; /* what is counted as it happens: packs,
@@ -170,17 +251,19 @@ struct chunk_store {
                                          damaged; the rest is made up */
 };
 
-/* Says so and stops for ever; on_fatal. */
+/* Stops for ever; on_fatal hears @reason, at the end of the callback of the loop
+ * that this is in, or with the next tick. */
 void store_fatal(struct chunk_store *store, const char *reason);
 /* Has store_on_later() called from the loop, soon, once for any number of calls:
  * for what must not happen inside a call. */
 void store_later(struct chunk_store *store);
 /* disk->ops->work(), counted in store->works: its callback begins with
- * store_work_ended(). Out of memory ends the process, other failures are fatal
+ * store_work_ended(), and ends with store_tell_fatal(). Out of memory ends the process, other failures are fatal
  * and then the callback never comes; false then, and when stopped. */
 bool store_work(struct chunk_store *store, struct disk *disk,
                 struct disk_work *work);
 void store_work_ended(struct chunk_store *store);
+void store_tell_fatal(struct chunk_store *store);
 
 /* ---- What the read side has for the rest (its own files) ---- */
 

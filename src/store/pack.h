@@ -81,6 +81,9 @@ int pack_front_measure(const uint8_t *prefix, size_t *ret_len, struct err *err);
  * rows themselves. QL_CORRUPT; QL_INVALID: a newer version wrote it. */
 int pack_front_decode(struct bytes front, struct pack_header *ret,
                       struct err *err);
+/* Are these PACK_HEADER_LEN bytes, as far as they say, of that pack? */
+bool pack_header_is(const uint8_t *bytes, uint64_t number,
+                    const uint8_t cluster[PACK_CLUSTER_LEN]);
 /* One row, PACK_ROW_LEN bytes, as it stands in a file or came from a peer. What
  * it says is possible, or QL_CORRUPT; that it is true, only its bytes show. */
 void pack_row_encode(const struct pack_row *row, uint8_t *ret);
