@@ -4,10 +4,12 @@
 #include "consensus/core_heap.h"
 #include "util/file.h"
 
+static unsigned place_of(const struct identity *identity);
 static int check_timeouts(const struct node_options *options, struct err *err);
 static void set_options(struct raft *raft, const struct node_options *options);
 static void on_disk_fatal(void *data, const char *reason);
 static void on_healed(void *data);
+static void on_snapshot_time(void *data, uint64_t ns);
 static int on_frame(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
 static int start_failed(const struct core *core, int raft_rv, struct err *err);
@@ -29,8 +31,8 @@ void core_fill_options(struct node_options *options)
 }
 
 int core_open(struct core *core, const struct node_options *options,
-              struct machine *machine, const struct core_events *events,
-              struct err *err)
+              struct machine *machine, struct chunks_real *chunks,
+              const struct core_events *events, struct err *err)
 {
     const struct identity *identity = options->identity;
     const struct raft_io_real_options disk = {
@@ -40,13 +42,22 @@ int core_open(struct core *core, const struct node_options *options,
         .listen_peer = options->listen_peer,
         .writer = options->wal_writer,
         .reserve_bytes = options->reserve_bytes,
+        .chunks = chunks_real_store(chunks),
         .on_fatal = on_disk_fatal,
         .on_healed = on_healed,
+        .on_snapshot_time = on_snapshot_time,
         .on_frame = on_frame,
         .data = core};
-    const struct fsm_events fsm = {.on_outcome = events->on_outcome,
-                                   .on_applied = events->on_applied,
-                                   .data = events->data};
+    struct fsm_options fsm = {.core = &core->raft,
+                              .machine = machine,
+                              .chunks = chunks_real_store(chunks),
+                              .snapshot_entries = options->snapshot_entries,
+                              .snapshot_bytes_min = options->snapshot_bytes_min,
+                              .place = place_of(identity),
+                              .places = (unsigned)identity->members_count,
+                              .events = {.on_outcome = events->on_outcome,
+                                         .on_applied = events->on_applied,
+                                         .data = events->data}};
     struct guard_options guard = {.raft = &core->raft,
                                   .rules = GUARD_ALL,
                                   .defer = events->on_defer,
@@ -62,6 +73,7 @@ int core_open(struct core *core, const struct node_options *options,
     }
     core_heap_install();
     core->events = *events;
+    core->chunks = chunks;
     rv = path_join(core->dir, sizeof core->dir, options->dir, RAFT_DIR_NAME,
                    err);
     if (rv != 0) {
@@ -76,8 +88,8 @@ int core_open(struct core *core, const struct node_options *options,
     if (rv != 0) {
         goto free_disk;
     }
-    fsm_init(&core->fsm, &core->raft, core->guard, machine,
-             options->snapshot_entries, options->snapshot_bytes_min, &fsm);
+    fsm.guard = core->guard;
+    fsm_init(&core->fsm, &fsm);
     rv = raft_init(&core->raft, io, &core->fsm.raft, identity->node,
                    identity_member(identity, identity->node)->peer_address);
     if (rv != 0) {
@@ -113,6 +125,7 @@ void core_free(struct core *core)
     guard_free(core->guard);
     raft_io_real_free(core->disk);
     core->disk = NULL;
+    fsm_close(&core->fsm);
 }
 
 void core_fill_status(const struct core *core, struct node_status *ret)
@@ -139,6 +152,17 @@ void core_fill_status(const struct core *core, struct node_status *ret)
     if (core->disk != NULL && raft_io_real_net(core->disk) != NULL) {
         link_counts(raft_net_link(raft_io_real_net(core->disk)), &ret->link);
     }
+}
+
+/* Members are in the order of their ids, on all nodes. */
+static unsigned place_of(const struct identity *identity)
+{
+    unsigned place = 0;
+
+    while (identity->members[place].id != identity->node) {
+        place++;
+    }
+    return place;
 }
 
 static int check_timeouts(const struct node_options *options, struct err *err)
@@ -173,6 +197,13 @@ static void on_healed(void *data)
     struct core *core = data;
 
     guard_doubt(core->guard, false);
+}
+
+static void on_snapshot_time(void *data, uint64_t ns)
+{
+    struct core *core = data;
+
+    fsm_on_snapshot_time(&core->fsm, ns);
 }
 
 static int on_frame(void *data, uint64_t node, enum link_frame type,

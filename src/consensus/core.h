@@ -3,6 +3,7 @@
  * machine behind it. */
 #pragma once
 
+#include "consensus/chunks_real.h"
 #include "consensus/fsm.h"
 #include "consensus/guard.h"
 #include "consensus/node.h"
@@ -30,6 +31,7 @@ struct core {
     struct fsm fsm;
     struct raft_io_real *disk;
     struct guard *guard;
+    struct chunks_real *chunks;
     char dir[PATH_LEN_MAX];  /* of the raft log */
     const char *disk_writer; /* outlives the disk; NULL before the start */
     struct core_events events;
@@ -37,10 +39,11 @@ struct core {
 
 /* Puts the defaults where a 0 asks for them. */
 void core_fill_options(struct node_options *options);
-/* @options has no defaults left to fill in. After an error nothing is open. */
+/* @options has no defaults left to fill in; @machine and @chunks outlive it. After
+ * an error nothing is open. */
 int core_open(struct core *core, const struct node_options *options,
-              struct machine *machine, const struct core_events *events,
-              struct err *err);
+              struct machine *machine, struct chunks_real *chunks,
+              const struct core_events *events, struct err *err);
 /* Loads what is on disk and starts. After an error it must still be closed with
  * raft_close(). */
 int core_start(struct core *core, struct err *err);

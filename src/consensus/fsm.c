@@ -9,8 +9,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <uv.h>
 
 #include "store/snapshot.h"
+#include "util/clock.h"
 #include "util/diag.h"
 
 static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
@@ -23,12 +25,19 @@ static int fsm_snapshot_async(struct raft_fsm *raft,
 static int fsm_snapshot_finalize(struct raft_fsm *raft,
                                  struct raft_buffer **buffers, unsigned *count);
 static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer);
+static int restore_state(struct fsm *fsm, const struct raft_buffer *buffer,
+                         uint64_t *ret_index);
+static void adopt_chunks(struct fsm *fsm, uint64_t index);
 static void arrange_snapshot(struct fsm *fsm);
 
-void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
-              struct machine *machine, unsigned snapshot_entries,
-              uint64_t snapshot_bytes_min, const struct fsm_events *events)
+void fsm_init(struct fsm *fsm, const struct fsm_options *options)
 {
+    const struct snapshot_policy_options policy = {
+        .bytes_min = options->snapshot_bytes_min,
+        .entries_max = options->snapshot_entries,
+        .place = options->place,
+        .places = options->places};
+
     *fsm = (struct fsm){
         .raft = {.version = 3,
                  .data = fsm,
@@ -37,20 +46,35 @@ void fsm_init(struct fsm *fsm, struct raft *core, const struct guard *guard,
                  .restore = fsm_restore,
                  .snapshot_finalize = fsm_snapshot_finalize,
                  .snapshot_async = fsm_snapshot_async},
-        .core = core,
-        .guard = guard,
-        .machine = machine,
-        .events = *events,
-        .snapshot_entries = snapshot_entries,
+        .core = options->core,
+        .guard = options->guard,
+        .machine = options->machine,
+        .chunks = options->chunks,
+        .events = options->events,
         .image = BUF_INIT,
     };
-    snapshot_policy_init(&fsm->policy, snapshot_bytes_min);
+    snapshot_policy_init(&fsm->policy, &policy, clock_monotonic_ms());
+}
+
+void fsm_close(struct fsm *fsm)
+{
+    fsm_prepare(fsm, 0, NULL);
+}
+
+void fsm_prepare(struct fsm *fsm, uint64_t index, struct machine *machine)
+{
+    machine_free(fsm->prepared);
+    fsm->prepared = machine;
+    fsm->prepared_index = index;
 }
 
 bool fsm_is_overrun(const struct fsm *fsm)
 {
     struct machine_counts counts;
 
+    if (chunk_store_is_crowded(fsm->chunks)) {
+        return true;
+    }
     if (fsm->view == NULL) {
         return false;
     }
@@ -60,13 +84,16 @@ bool fsm_is_overrun(const struct fsm *fsm)
 
 uint64_t fsm_snapshot_needs(const struct fsm *fsm)
 {
+    struct chunk_store_status chunks;
     uint64_t bytes = fsm->policy.bytes;
 
     /* What is free was looked at before it was stored: works take turns. */
     if (fsm->view != NULL) {
         bytes += fsm->view_bytes;
     }
-    return snapshot_squeeze_needs(&fsm->squeeze, bytes);
+    chunk_store_get_status(fsm->chunks, &chunks);
+    return snapshot_squeeze_needs(&fsm->squeeze, bytes) + chunks.waiting_bytes +
+           chunks.merges_bytes;
 }
 
 void fsm_press(struct fsm *fsm)
@@ -114,10 +141,12 @@ static void arrange_snapshot(struct fsm *fsm)
     bool due;
 
     machine_counts(fsm->machine, &counts);
-    due = snapshot_policy_due(&fsm->policy) || fsm->pressed > 0 ||
+    due = snapshot_policy_due(&fsm->policy, clock_monotonic_ms()) ||
+          fsm->pressed > 0 ||
           (counts.space_low &&
            snapshot_squeeze_is_due(&fsm->squeeze, counts.bytes));
-    raft_set_snapshot_threshold(fsm->core, due ? 1 : fsm->snapshot_entries);
+    raft_set_snapshot_threshold(
+        fsm->core, due ? 1 : snapshot_policy_entries(&fsm->policy));
 }
 
 /* On the loop: freezes only. */
@@ -131,18 +160,21 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     if (!guard_may_snapshot(fsm->guard)) {
         return RAFT_BUSY; /* the core asks again after the next entry */
     }
+    fsm->view_begun = uv_hrtime();
     fsm->view = machine_freeze(fsm->machine);
     fsm->view_index = fsm->core->last_applied;
+    chunk_store_pin(fsm->chunks, fsm->view_index, view_take_chunks(fsm->view));
     machine_counts(fsm->machine, &counts);
     fsm->view_held = counts.bytes;
     fsm->view_bytes = fsm->policy.bytes;
     fsm->pressed -= fsm->pressed > 0 ? 1 : 0;
-    snapshot_policy_on_begun(&fsm->policy);
+    snapshot_policy_on_begun(&fsm->policy, clock_monotonic_ms());
     arrange_snapshot(fsm);
     /* The core reads the figure now and once more when the snapshot is on disk;
      * it must not change in between. */
     raft_set_snapshot_trailing(
         fsm->core, snapshot_policy_trailing(&fsm->policy, fsm->view_index));
+    fsm->view_spent = uv_hrtime() - fsm->view_begun;
     *ret_buffers = NULL;
     *ret_count = 0;
     return 0;
@@ -196,6 +228,9 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
         snapshot_policy_on_encoded(&fsm->policy, fsm->image.len);
         snapshot_squeeze_on_taken(&fsm->squeeze, fsm->view_held,
                                   fsm->image.len);
+        fsm->snapshots.taken++;
+        fsm->snapshots.index = fsm->view_index;
+        fsm->snapshots.bytes = fsm->image.len;
     }
     view_free(fsm->view);
     fsm->view = NULL;
@@ -206,14 +241,38 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
     return 0;
 }
 
+/* The second time the snapshot is stored and finalized. */
+void fsm_on_snapshot_time(struct fsm *fsm, uint64_t ns)
+{
+    struct fsm_snapshots *snapshots = &fsm->snapshots;
+
+    if (fsm->view_begun == 0) {
+        return; /* it was one of another node */
+    }
+    fsm->view_spent += ns;
+    if (fsm->view != NULL) {
+        return;
+    }
+    snapshots->loop_ns = fsm->view_spent;
+    snapshots->wall_ns = uv_hrtime() - fsm->view_begun;
+    if (snapshots->loop_ns_max < snapshots->loop_ns) {
+        snapshots->loop_ns_max = snapshots->loop_ns;
+    }
+    if (snapshots->wall_ns_max < snapshots->wall_ns) {
+        snapshots->wall_ns_max = snapshots->wall_ns;
+    }
+    fsm->view_begun = 0;
+}
+
+/* ---- From a snapshot ---- */
+
 static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer)
 {
     struct fsm *fsm = raft->data;
     struct machine_counts counts;
     uint64_t index;
 
-    if (snapshot_restore(fsm->machine, buffer->base, buffer->len, &index,
-                         &fsm->err) != 0) {
+    if (restore_state(fsm, buffer, &index) != 0) {
         if (fsm->started) {
             /* The core's log was replaced already: there is no way back. */
             diag_die(1,
@@ -224,11 +283,43 @@ static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer)
         }
         return RAFT_CORRUPT;
     }
+    adopt_chunks(fsm, index);
     machine_counts(fsm->machine, &counts);
-    snapshot_policy_on_begun(&fsm->policy);
+    snapshot_policy_on_begun(&fsm->policy, clock_monotonic_ms());
     snapshot_policy_on_encoded(&fsm->policy, buffer->len);
     snapshot_squeeze_on_restored(&fsm->squeeze, counts.bytes, buffer->len);
     raft_free(buffer->base);
     fsm->events.on_applied(fsm->events.data);
     return 0;
+}
+
+static int restore_state(struct fsm *fsm, const struct raft_buffer *buffer,
+                         uint64_t *ret_index)
+{
+    struct chunk_source source = chunk_store_source(fsm->chunks);
+    int rv = snapshot_index(buffer->base, buffer->len, ret_index, &fsm->err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    if (fsm->prepared != NULL && fsm->prepared_index == *ret_index) {
+        machine_swap_state(fsm->machine, fsm->prepared);
+        fsm_prepare(fsm, 0, NULL);
+        return machine_use_chunks(fsm->machine, &source, &fsm->err);
+    }
+    return snapshot_restore(fsm->machine, buffer->base, buffer->len, &source,
+                            ret_index, &fsm->err);
+}
+
+static void adopt_chunks(struct fsm *fsm, uint64_t index)
+{
+    size_t missing = chunk_store_adopt(fsm->chunks, fsm->machine);
+
+    chunk_store_pin(fsm->chunks, index, machine_chunks(fsm->machine));
+    if (missing > 0) {
+        diag_warning("%zu chunks that the state at raft index %" PRIu64
+                     " names are not on this disk: they are fetched from the "
+                     "other nodes",
+                     missing, index);
+    }
 }

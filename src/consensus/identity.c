@@ -55,6 +55,24 @@ size_t identity_quorum(const struct identity *identity)
     return identity->members_count / 2 + 1;
 }
 
+void identity_cluster_bytes(const struct identity *identity,
+                            uint8_t ret[CLUSTER_ID_LEN])
+{
+    char digits[2 * CLUSTER_ID_LEN + 1];
+    size_t count = 0;
+    int rv;
+
+    for (const char *at = identity->cluster; *at != '\0'; at++) {
+        if (*at != '-') {
+            assert(count < 2 * CLUSTER_ID_LEN);
+            digits[count++] = *at;
+        }
+    }
+    digits[count] = '\0';
+    rv = text_unhex(digits, ret, CLUSTER_ID_LEN, NULL);
+    assert(rv == 0); /* It is a UUID: identity_check(). */
+}
+
 void identity_members_digest(const struct identity *identity, char ret_text[33])
 {
     char text[ID_TEXT_LEN + 2 + MEMBERS_MAX * (2 * ADDRESS_MAX + 32)];

@@ -16,9 +16,12 @@
 #include "util/text.h"
 
 /* In the data directory: the file that is locked (file_lock()) by whoever uses
- * the directory, and the directory of the raft log. */
+ * the directory, and the directories of the raft log and of the chunks. */
 #define DIR_LOCK_NAME "lock"
 #define RAFT_DIR_NAME "raft"
+#define CHUNKS_DIR_NAME "chunks"
+#define QUARANTINE_DIR_NAME "quarantine" /* in that of the chunks */
+#define CLUSTER_ID_LEN 16u               /* as bytes */
 
 struct member {
     uint64_t id;
@@ -43,6 +46,9 @@ const struct member *identity_member(const struct identity *identity,
                                      uint64_t id);
 /* The smallest majority of the voters. */
 size_t identity_quorum(const struct identity *identity);
+/* The digits of the cluster's id, as files of the chunk store have them. */
+void identity_cluster_bytes(const struct identity *identity,
+                            uint8_t ret[CLUSTER_ID_LEN]);
 /* Hex XXH3-128 over cluster and members: equal on nodes initialised alike. */
 void identity_members_digest(const struct identity *identity,
                              char ret_text[33]);

@@ -45,9 +45,12 @@ static void on_run(uv_work_t *uv)
 static void on_done(uv_work_t *uv, int status)
 {
     struct work *work = uv->data;
+    struct loop_works *works = work->works;
+    uint64_t begun = uv_hrtime();
 
     assert(status == 0); /* Nobody cancels it. */
-    work->works->open--;
+    works->open--;
     work->cb(work->request, work->status);
+    works->on_time(works->data, uv_hrtime() - begun);
     free(work);
 }

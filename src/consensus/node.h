@@ -21,6 +21,7 @@
 #include "machine/machine.h"
 #include "util/list.h"
 
+struct chunk_store;
 struct node;
 struct uv_loop_s;
 
@@ -38,6 +39,9 @@ struct node_options {
     uint64_t low_space_bytes; /* less free is reported as low; 0: never */
     uint64_t reserve_bytes;   /* of the reserve file; 0: none */
     enum disk_writer wal_writer;
+    uint64_t cache_bytes; /* of chunks that readers have asked for */
+    uint64_t scrub_bytes; /* of chunk files read again in a second; 0: none */
+    uint64_t fetch_bytes; /* of chunks fetched in a second; 0: no limit */
     /* Role, term, leader or readiness to serve changed. May be NULL. */
     void (*on_state)(void *data);
     /* A raft entry was applied, or a snapshot installed: the machine has moved.
@@ -56,6 +60,8 @@ struct node_options {
 int node_start(struct node **ret_node, const struct node_options *options,
                struct err *err);
 struct machine *node_machine(struct node *node);
+/* Where the bytes of sealed chunks are. Until node_close(). */
+struct chunk_store *node_chunks(struct node *node);
 
 /* ---- Writing ---- */
 
@@ -117,9 +123,13 @@ int node_transfer(struct node *node, struct node_transfer *transfer,
                   uint64_t to, node_transfer_cb cb);
 
 /* Hands leadership over if there is another voter, ends what is in flight,
- * closes; then @cb. New submits get QL_SHUTTING_DOWN from now on. */
+ * ends the core; then @cb. New submits get QL_SHUTTING_DOWN from now on. The
+ * machine and its chunks can still be read. */
 void node_stop(struct node *node, void (*cb)(void *data), void *data);
-/* After node_stop()'s callback. */
+/* After node_stop()'s callback, when no load of a chunk is under way and none will
+ * be begun; @cb when it is closed. */
+void node_close(struct node *node, void (*cb)(void *data), void *data);
+/* After node_close()'s callback. */
 void node_free(struct node *node);
 
 /* ---- What it knows ---- */

@@ -163,7 +163,9 @@ int raft_disk_truncate(struct raft_disk *disk, raft_index index)
 
 bool raft_disk_is_crowded(const struct raft_disk *disk)
 {
-    return disk->appending_bytes > APPENDING_BYTES_MAX;
+    return disk->appending_bytes > APPENDING_BYTES_MAX ||
+           (disk->options.chunks != NULL &&
+            chunk_store_is_crowded(disk->options.chunks));
 }
 
 static int append_entries(struct raft_disk *disk,

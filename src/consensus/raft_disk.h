@@ -23,6 +23,7 @@
 #include "store/disk.h"
 #include "consensus/reserve.h"
 #include "consensus/wal.h"
+#include "store/chunk_store.h"
 #include "util/buf.h"
 
 struct raft_disk;
@@ -32,6 +33,9 @@ struct raft_disk_options {
     const char *where;      /* the directory, for people; outlives it */
     uint64_t segment_bytes; /* 0: WAL_SEGMENT_BYTES */
     uint64_t reserve_bytes; /* 0: no reserve, and one that is there goes */
+    /* What has the bytes of the chunks that snapshots name: they are on its disk
+     * before a snapshot of our own is, and stay as long as that. NULL: none. */
+    struct chunk_store *chunks;
     /* Entry 1 of every node, encoded; outlives it. Taken when the log is lost
      * from its beginning. */
     struct bytes first_configuration;
@@ -93,7 +97,7 @@ int raft_disk_append(struct raft_disk *disk, struct raft_io_append *request,
                      raft_io_append_cb cb);
 /* Ordered behind the appends made before. */
 int raft_disk_truncate(struct raft_disk *disk, raft_index index);
-/* So much is on its way to the disk that what comes from others is better lost:
+/* So much is on its way to the disk, or of chunks to theirs, that what comes from others is better lost:
  * it will be sent again. */
 bool raft_disk_is_crowded(const struct raft_disk *disk);
 
@@ -103,13 +107,15 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
                   struct raft_io_snapshot_put *request,
                   const struct raft_snapshot *snapshot,
                   raft_io_snapshot_put_cb cb);
-/* The newest one, with the memory of the core. */
+/* The newest one, with the memory of the core. Its chunks stay for a while. */
 int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
                   raft_io_snapshot_get_cb cb);
 
 /* Looks at what is free, and makes the reserve if @needs bytes are; @cb comes
  * later with what it found, valid during the call, unless it failed, which is
- * fatal. QL_BUSY: a look is under way. */
+ * fatal. While the chunk store finds no room each look gives up something for it:
+ * the older of the two snapshots, then the reserve; if that does not help a node
+ * that cannot go on without ends. QL_BUSY: a look is under way. */
 int raft_disk_look(struct raft_disk *disk, uint64_t needs,
                    void (*cb)(void *data, const struct reserve_look *look),
                    void *data);

@@ -12,6 +12,10 @@ struct look {
     struct reserve_look found; /* the work's result */
     struct err err;
     bool busy;
+    bool thins; /* only the newest snapshot is to stay */
+    bool gives; /* the reserve is to go */
+    raft_index
+        oldest; /* snapshot that is kept; the work's result if it thins */
     void (*cb)(void *data, const struct reserve_look *look);
     void *data;
 };
@@ -32,6 +36,8 @@ struct raft_disk {
     struct list puts;    /* of struct put */
     struct list gets;    /* of struct get */
     struct look look;
+    unsigned
+        looks_full; /* one behind the other that found the chunk store so */
     void (*on_grown)(void *data); /* or NULL */
     void *on_grown_data;
     void (*made)(void *data);
@@ -53,7 +59,12 @@ void raft_disk_fatal(struct raft_disk *disk, const char *reason);
 bool raft_disk_make_room(void *data);
 void raft_disk_grown(struct raft_disk *disk);
 
+/* Snapshots below @oldest are gone (0: there is none at all). */
+void raft_disk_unpin(struct raft_disk *disk, raft_index oldest);
+
 /* ---- raft_disk_snapshot.c ---- */
+/* A snapshot waits until what it names is written. */
+bool raft_disk_awaits_chunks(const struct raft_disk *disk);
 /* Takes the contents of @data, of which the snapshot begins at @at. */
 int raft_disk_take_snapshot(struct buf *data, size_t at, raft_index index,
                             raft_term term, raft_index configuration_index,

@@ -2,16 +2,19 @@
 /*
  * Snapshots on their way to the disk and back.
  *
- * Of its own (trailing >= 1): stored first, then the WAL may drop what neither
- * the trailing entries nor the older snapshot that is kept need. A crash between
- * leaves a log that reaches further back than it must.
+ * Of its own (trailing >= 1): first the chunks that it names are all durable, so
+ * that no snapshot on the disk ever names a chunk that is not there. Then it is
+ * stored, then the WAL may drop what neither the trailing entries nor the older
+ * snapshot that is kept need, and the chunk store what neither of them names. A
+ * crash between leaves a log that reaches further back than it must.
  *
  * Installed (trailing 0): it says that the log contradicts it or ends before it.
  * What contradicts is truncated first, durably, then the snapshot is stored, then
  * the WAL begins anew behind it. So after a crash at any step the log on disk
  * either ends before the newest snapshot, and the start replaces it, or it agrees
  * with it. The other way round (store, then truncate) a crash would leave entries
- * behind the snapshot that never followed it.
+ * behind the snapshot that never followed it. Its chunks were durable before the
+ * core heard of it.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -27,14 +30,16 @@
 struct put {
     struct list link; /* disk->puts */
     struct disk_work work;
-    struct wal_append step; /* of the WAL */
+    struct wal_append step;   /* of the WAL */
+    struct chunk_flush flush; /* of the chunk store, */
+    bool flushing;            /* while it is under way */
     struct raft_disk *disk;
     struct raft_io_snapshot_put *request;
     raft_io_snapshot_put_cb cb;
     const struct raft_snapshot *snapshot;
     struct raft_buffer configuration;
     unsigned trailing;
-    raft_index oldest; /* the work's result */
+    raft_index oldest; /* that is kept: the work's result */
     struct err err;
 };
 
@@ -50,6 +55,8 @@ struct get {
 };
 
 static void put_on_truncated(struct wal_append *step, int status);
+static void put_flush(struct put *put);
+static void put_on_flushed(struct chunk_flush *flush);
 static void put_store(struct put *put);
 static int put_run(struct disk_work *work);
 static int put_write(struct put *put, const struct snapshot_meta *meta,
@@ -93,8 +100,23 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
         return 0;
     }
     list_push_back(&disk->puts, &put->link);
-    put_store(put);
+    if (trailing > 0 && disk->options.chunks != NULL) {
+        put_flush(put);
+    } else {
+        put_store(put);
+    }
     return 0;
+}
+
+bool raft_disk_awaits_chunks(const struct raft_disk *disk)
+{
+    for (const struct list *at = disk->puts.next; at != &disk->puts;
+         at = at->next) {
+        if (LIST_ITEM(at, struct put, link)->flushing) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
@@ -194,6 +216,21 @@ static void put_on_truncated(struct wal_append *step, int status)
     put_store(LIST_ITEM(step, struct put, step));
 }
 
+static void put_flush(struct put *put)
+{
+    put->flushing = true;
+    put->flush.data = put;
+    chunk_store_flush(put->disk->options.chunks, &put->flush, put_on_flushed);
+}
+
+static void put_on_flushed(struct chunk_flush *flush)
+{
+    struct put *put = flush->data;
+
+    put->flushing = false;
+    put_store(put);
+}
+
 static void put_store(struct put *put)
 {
     struct disk *disk = put->disk->disk;
@@ -266,6 +303,7 @@ static void put_on_stored(struct disk_work *work, int status)
         put_fail(put, status);
         return;
     }
+    raft_disk_unpin(put->disk, put->oldest);
     if (put->trailing > 0) {
         put_trim(put);
         put_finish(put);
@@ -313,6 +351,9 @@ static void put_finish(struct put *put)
 
 static void put_free(struct put *put)
 {
+    if (put->flushing) {
+        chunk_store_flush_cancel(&put->flush);
+    }
     raft_free(put->configuration.base);
     free(put);
 }
@@ -364,6 +405,11 @@ static void get_on_done(struct disk_work *work, int status)
     if (status != 0) {
         diag_warning("a snapshot for another node cannot be read: %s",
                      get->err.text);
+    } else if (get->disk->options.chunks != NULL) {
+        /* That node will ask for what it names. Where the state is not of this
+         * snapshot nothing is pinned; then it asks others, or for a newer one. */
+        (void)chunk_store_lease(get->disk->options.chunks,
+                                get->snapshot->index);
     }
     get->cb(get->request, get->snapshot, status == 0 ? 0 : RAFT_IOERR);
     free(get);

@@ -2,11 +2,19 @@
 /*
  * Room on the disk. The works of a disk run one after the other, so that a look
  * that makes the reserve and a work that gives it up never meet.
+ *
+ * The chunk store has works of its own, and only says that it found no room. What
+ * can be given up for it is given up by the looks, one thing each.
  */
 #include <stdio.h>
 
 #include "consensus/raft_disk_internal.h"
+#include "consensus/snapshot_dir.h"
 
+/* Looks after which the store is full for good, if it had a try behind each. */
+#define LOOKS_FULL_MAX 8u
+
+static bool consider_chunks(struct raft_disk *disk);
 static int look_run(struct disk_work *work);
 static void look_on_done(struct disk_work *work, int status);
 
@@ -19,6 +27,9 @@ int raft_disk_look(struct raft_disk *disk, uint64_t needs,
 
     if (look->busy) {
         return QL_BUSY;
+    }
+    if (!consider_chunks(disk)) {
+        return QL_NO_SPACE;
     }
     look->needs = needs;
     look->cb = cb;
@@ -57,11 +68,42 @@ bool raft_disk_make_room(void *data)
     return reserve_give(disk->disk, &ignored) == 0;
 }
 
+void raft_disk_unpin(struct raft_disk *disk, raft_index oldest)
+{
+    if (disk->options.chunks != NULL && oldest > 0) {
+        chunk_store_unpin_before(disk->options.chunks, oldest);
+    }
+}
+
 void raft_disk_grown(struct raft_disk *disk)
 {
     if (disk->on_grown != NULL) {
         disk->on_grown(disk->on_grown_data);
     }
+}
+
+/* What the look will give up for the chunk store; false: that did not help, and it
+ * was fatal. */
+static bool consider_chunks(struct raft_disk *disk)
+{
+    struct chunk_store *chunks = disk->options.chunks;
+    struct chunk_store_status status;
+
+    disk->look.thins = false;
+    disk->look.gives = false;
+    if (chunks == NULL) {
+        return true;
+    }
+    chunk_store_get_status(chunks, &status);
+    disk->looks_full = status.is_full ? disk->looks_full + 1 : 0;
+    disk->look.thins = disk->looks_full == 1;
+    disk->look.gives = disk->looks_full == 2;
+    if (disk->looks_full > LOOKS_FULL_MAX &&
+        (chunk_store_is_crowded(chunks) || raft_disk_awaits_chunks(disk))) {
+        raft_disk_fatal(disk, "storing chunks: no space left on the disk");
+        return false;
+    }
+    return true;
 }
 
 /* Off the loop. */
@@ -70,6 +112,20 @@ static int look_run(struct disk_work *work)
     struct raft_disk *disk = work->data;
     struct look *look = &disk->look;
 
+    look->oldest = 0;
+    if (look->thins) {
+        int rv = snapshot_dir_thin(disk->disk, &look->err);
+
+        if (rv == 0) {
+            rv = snapshot_dir_clean(disk->disk, &look->oldest, &look->err);
+        }
+        if (rv != 0) {
+            return rv;
+        }
+    }
+    if (look->gives) {
+        (void)raft_disk_make_room(disk);
+    }
     return reserve_look(disk->disk, disk->options.reserve_bytes, look->needs,
                         &look->found, &look->err);
 }
@@ -87,5 +143,6 @@ static void look_on_done(struct disk_work *work, int status)
         raft_disk_fatal(disk, reason);
         return;
     }
+    raft_disk_unpin(disk, look->oldest);
     look->cb(look->data, &look->found);
 }

@@ -54,6 +54,8 @@ int raft_io_real_new(struct raft_io_real **ret_real,
         return rv;
     }
     real->works.loop = options->loop;
+    real->works.on_time = raft_io_real_spent;
+    real->works.data = real;
     fill_io(real);
     *ret_real = real;
     return 0;
@@ -108,6 +110,7 @@ static int open_disk(struct raft_io_real *real)
     struct raft_disk_options disk = {
         .where = real->dir,
         .reserve_bytes = real->options.reserve_bytes,
+        .chunks = real->options.chunks,
         .first_configuration = {real->first_configuration.base,
                                 real->first_configuration.len},
         .others_elect = identity->members_count > identity_quorum(identity),

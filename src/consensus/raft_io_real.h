@@ -22,11 +22,15 @@ struct raft_io_real_options {
     const char *dir;                 /* the data directory */
     const char *listen_peer;         /* "host:port"; NULL: own peer address */
     uint64_t reserve_bytes;          /* see struct raft_disk_options */
+    struct chunk_store *chunks;      /* likewise */
     enum disk_writer writer;         /* of the raft log */
     /* A write failed: must not return in production. */
     void (*on_fatal)(void *data, const char *reason);
     /* See raft_io_real_in_doubt(); it has ended. May be NULL. */
     void (*on_healed)(void *data);
+    /* The core has spent @ns of the loop's time on a snapshot that was encoded, or
+     * stored; what it calls meanwhile is in it. May be NULL. */
+    void (*on_snapshot_time)(void *data, uint64_t ns);
     /* See struct raft_net_options. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);

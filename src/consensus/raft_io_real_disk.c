@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* What the core asks of its disk, and the codes it understands. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "consensus/raft_code.h"
@@ -15,6 +16,7 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
                            struct raft_io_snapshot_put *request,
                            const struct raft_snapshot *snapshot,
                            raft_io_snapshot_put_cb cb);
+static void on_put(struct raft_io_snapshot_put *put, int status);
 static int io_snapshot_get(struct raft_io *io,
                            struct raft_io_snapshot_get *request,
                            raft_io_snapshot_get_cb cb);
@@ -80,9 +82,37 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
                            raft_io_snapshot_put_cb cb)
 {
     struct raft_io_real *real = io->impl;
-    int rv = raft_disk_put(real->disk, trailing, request, snapshot, cb);
+    int rv;
 
+    /* The core stores one at a time. */
+    assert(real->put_request == NULL);
+    real->put.data = real;
+    rv = raft_disk_put(real->disk, trailing, &real->put, snapshot, on_put);
+    if (rv == 0) {
+        real->put_request = request;
+        real->put_cb = cb;
+    }
     return refuse(real, rv, "the snapshot cannot be stored");
+}
+
+static void on_put(struct raft_io_snapshot_put *put, int status)
+{
+    struct raft_io_real *real = put->data;
+    struct raft_io_snapshot_put *request = real->put_request;
+    uint64_t begun = uv_hrtime();
+
+    real->put_request = NULL;
+    real->put_cb(request, status);
+    raft_io_real_spent(real, uv_hrtime() - begun);
+}
+
+void raft_io_real_spent(void *data, uint64_t ns)
+{
+    struct raft_io_real *real = data;
+
+    if (real->options.on_snapshot_time != NULL) {
+        real->options.on_snapshot_time(real->options.data, ns);
+    }
 }
 
 static int io_snapshot_get(struct raft_io *io,

@@ -24,6 +24,9 @@ struct raft_io_real {
     raft_io_tick_cb tick;
     raft_io_recv_cb recv;
     struct loop_works works;
+    struct raft_io_snapshot_put put; /* the one under way, and whose it is */
+    struct raft_io_snapshot_put *put_request; /* NULL: none */
+    raft_io_snapshot_put_cb put_cb;
     uint64_t random;
     struct err err;
     bool made;
@@ -33,6 +36,8 @@ struct raft_io_real {
     raft_io_close_cb on_closed;
 };
 
+/* The core spent so much of the loop's time on a snapshot. @data: real. */
+void raft_io_real_spent(void *data, uint64_t ns);
 /* Puts in what goes to the disk. */
 void raft_io_real_fill_disk(struct raft_io *io);
 /* The core's code for @code; its text is that of real->err. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "consensus/snapshot_policy.h"
 
+#include <assert.h>
+
 #include "store/disk.h"
 
 /* What an entry that is no batch (a barrier, a configuration) may weigh. */
@@ -8,9 +10,19 @@
 
 static uint64_t bytes_between(const struct snapshot_policy *policy);
 
-void snapshot_policy_init(struct snapshot_policy *policy, uint64_t bytes_min)
+void snapshot_policy_init(struct snapshot_policy *policy,
+                          const struct snapshot_policy_options *options,
+                          uint64_t now_ms)
 {
-    *policy = (struct snapshot_policy){.bytes_min = bytes_min};
+    unsigned ahead = options->entries_max / options->places * options->place;
+
+    assert(options->place < options->places);
+    *policy = (struct snapshot_policy){
+        .bytes_min = options->bytes_min,
+        .bytes = options->bytes_min / options->places * options->place,
+        .entries_max = options->entries_max,
+        .entries_first = options->entries_max - ahead,
+        .begun_ms = now_ms};
 }
 
 void snapshot_policy_on_applied(struct snapshot_policy *policy, uint64_t index,
@@ -24,9 +36,17 @@ void snapshot_policy_on_applied(struct snapshot_policy *policy, uint64_t index,
     policy->recent[at].len = len;
 }
 
-bool snapshot_policy_due(const struct snapshot_policy *policy)
+bool snapshot_policy_due(const struct snapshot_policy *policy, uint64_t now_ms)
 {
+    if (policy->blocks > 0 && now_ms - policy->begun_ms > SNAPSHOT_AGE_MS) {
+        return true;
+    }
     return policy->bytes > bytes_between(policy);
+}
+
+unsigned snapshot_policy_entries(const struct snapshot_policy *policy)
+{
+    return policy->begun ? policy->entries_max : policy->entries_first;
 }
 
 bool snapshot_policy_overrun(const struct snapshot_policy *policy)
@@ -59,10 +79,12 @@ unsigned snapshot_policy_trailing(const struct snapshot_policy *policy,
     return count == 0 ? 1 : count;
 }
 
-void snapshot_policy_on_begun(struct snapshot_policy *policy)
+void snapshot_policy_on_begun(struct snapshot_policy *policy, uint64_t now_ms)
 {
     policy->bytes = 0;
     policy->blocks = 0;
+    policy->begun = true;
+    policy->begun_ms = now_ms;
 }
 
 void snapshot_policy_on_encoded(struct snapshot_policy *policy, size_t size)

@@ -35,6 +35,9 @@ struct config {
     uint64_t snapshot_bytes;
     uint64_t low_space_bytes;
     uint64_t reserve_bytes;
+    uint64_t cache_bytes;
+    uint64_t scrub_rate_bytes;
+    uint64_t fetch_rate_bytes;
     const char *wal_writer;
     const char *log_level;
     bool check_config;

@@ -49,6 +49,7 @@ static void daemon_stop(struct daemon *daemon);
 static void daemon_reload(struct daemon *daemon);
 static void daemon_on_node_stopped(void *data);
 static void daemon_on_server_stopped(void *data);
+static void daemon_on_node_closed(void *data);
 static void daemon_close(struct daemon *daemon);
 static void node_on_state(void *data);
 static void daemon_tell_leads(struct daemon *daemon);
@@ -175,6 +176,9 @@ static int daemon_start(struct daemon *daemon, struct err *err)
         .low_space_bytes = config->low_space_bytes,
         .reserve_bytes = config->reserve_bytes,
         .wal_writer = config->writer,
+        .cache_bytes = config->cache_bytes,
+        .scrub_bytes = config->scrub_rate_bytes,
+        .fetch_bytes = config->fetch_rate_bytes,
         .on_state = node_on_state,
         .on_applied = node_on_applied,
         .on_restart = node_on_restart,
@@ -343,6 +347,13 @@ static void daemon_on_server_stopped(void *data)
         /* From here on nobody would take them until it has started again. */
         early_stop_hold();
     }
+    node_close(daemon->node, daemon_on_node_closed, daemon);
+}
+
+static void daemon_on_node_closed(void *data)
+{
+    struct daemon *daemon = data;
+
     for (size_t i = 0; i < 3; i++) {
         uv_close((struct uv_handle_s *)&daemon->signals[i], NULL);
     }

@@ -154,6 +154,8 @@
 #define STORE_MERGES_BYTES (256u * MIB) /* raw, of merges that wait: so too */
 #define STORE_BATCH_BYTES (1u * MIB)    /* a pack is begun when these wait */
 #define STORE_BATCH_MS 1000u            /* or when something waited so long */
+/* Merges and moves are begun when they fill a pack, or after so long. */
+#define STORE_GATHER_MS 10000u
 #define STORE_PACKS_FRESH 4u            /* the newest are not moved yet */
 #define STORE_SPARSE_PART 4u  /* a pack with less than 1/4 in use is moved */
 #define STORE_MOVES_MAX 4u    /* packs whose chunks move at the same time */
@@ -176,7 +178,7 @@
 /* ---- Chunks between nodes ---- */
 #define FETCH_PEER_REQUESTS_MAX 64u       /* asked of one peer, unanswered */
 #define FETCH_PEER_BYTES_MAX (8u * MIB)   /* raw bytes of them */
-#define FETCH_STORED_BYTES_MAX (16u * MIB) /* raw, that came and are written */
+#define FETCH_BYTES_MAX (16u * MIB) /* of all, and what is being stored */
 #define FETCH_BURST_MS 250u               /* what a rate limit lets gather */
 #define FETCH_PAUSE_MS 100u               /* after a peer was busy */
 #define FETCH_SILENCE_MS 15000u           /* then what was asked is asked anew */

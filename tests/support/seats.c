@@ -126,6 +126,17 @@ void seats_stop(struct seats *seats, size_t place)
     node_stop(seat->node, seat_on_stopped, seat);
     assert_false(seat->stopped);
     seats_run_until(seats, has_stopped, seat);
+    seats_end(seats, place);
+}
+
+void seats_end(struct seats *seats, size_t place)
+{
+    struct seat *seat = &seats->seats[place];
+
+    seat->stopped = false;
+    node_close(seat->node, seat_on_stopped, seat);
+    assert_false(seat->stopped);
+    seats_run_until(seats, has_stopped, seat);
     node_free(seat->node);
     seat->node = NULL;
 }

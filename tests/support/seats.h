@@ -34,6 +34,8 @@ void seats_close(struct seats *seats);
 void seats_start(struct seats *seats, size_t place);
 /* Until it has stopped; then it may be started again. */
 void seats_stop(struct seats *seats, size_t place);
+/* Closes one that has stopped by itself. */
+void seats_end(struct seats *seats, size_t place);
 /* Runs the loop until @is_true; fails the test after a generous while. */
 void seats_run_until(struct seats *seats, bool (*is_true)(void *data),
                      void *data);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consensus/snapshot_policy.h"
 #include "support/cmocka.h"
 
 #define SUBMITS 300u
@@ -163,75 +162,6 @@ static void waiting_bytes_are_bounded(void **state)
     }
 }
 
-static void snapshot_is_due_when_the_log_outweighs_it(void **state)
-{
-    static struct snapshot_policy policy;
-    uint64_t index = 0;
-
-    (void)state;
-    snapshot_policy_init(&policy, 1000);
-    snapshot_policy_on_applied(&policy, ++index, 1000);
-    assert_false(snapshot_policy_due(&policy));
-    snapshot_policy_on_applied(&policy, ++index, 1);
-    assert_true(snapshot_policy_due(&policy));
-    snapshot_policy_on_begun(&policy);
-    snapshot_policy_on_encoded(&policy, 5000);
-    snapshot_policy_on_applied(&policy, ++index, 5000);
-    assert_false(snapshot_policy_due(&policy));
-    snapshot_policy_on_applied(&policy, ++index, 1);
-    assert_true(snapshot_policy_due(&policy));
-    /* However large it is. */
-    snapshot_policy_on_encoded(&policy, 100ul * SNAPSHOT_BYTES_MAX);
-    snapshot_policy_on_applied(&policy, ++index, SNAPSHOT_BYTES_MAX);
-    assert_true(snapshot_policy_due(&policy));
-}
-
-static void writers_may_be_so_far_ahead_of_a_snapshot_and_no_further(
-    void **state)
-{
-    static struct snapshot_policy policy;
-    uint64_t index = 0;
-
-    (void)state;
-    snapshot_policy_init(&policy, 1000);
-    snapshot_policy_on_begun(&policy);
-    snapshot_policy_on_applied(&policy, ++index, SNAPSHOT_OVERRUN_BYTES);
-    assert_false(snapshot_policy_overrun(&policy));
-    snapshot_policy_on_applied(&policy, ++index, 1);
-    assert_true(snapshot_policy_overrun(&policy));
-    /* A large one takes longer: what is due next, and its own size. */
-    snapshot_policy_on_encoded(&policy, 4ul * SNAPSHOT_BYTES_MAX);
-    assert_false(snapshot_policy_overrun(&policy));
-    snapshot_policy_on_begun(&policy);
-    snapshot_policy_on_applied(&policy, ++index, 5ul * SNAPSHOT_BYTES_MAX);
-    assert_false(snapshot_policy_overrun(&policy));
-    snapshot_policy_on_applied(&policy, ++index, 1);
-    assert_true(snapshot_policy_overrun(&policy));
-}
-
-static void what_stays_behind_a_snapshot_is_bounded_but_never_nothing(
-    void **state)
-{
-    static struct snapshot_policy policy;
-    uint64_t index = 0;
-
-    (void)state;
-    snapshot_policy_init(&policy, 1000);
-    assert_int_equal(snapshot_policy_trailing(&policy, 1), 1);
-    while (index < 5000) {
-        snapshot_policy_on_applied(&policy, ++index, 100);
-    }
-    assert_int_equal(snapshot_policy_trailing(&policy, index),
-                     TRAILING_ENTRIES_MAX);
-    while (index < 5010) {
-        snapshot_policy_on_applied(&policy, ++index, 4 * MIB);
-    }
-    assert_int_equal(snapshot_policy_trailing(&policy, index),
-                     TRAILING_BYTES_MAX / (4 * MIB));
-    snapshot_policy_on_applied(&policy, ++index, TRAILING_BYTES_MAX + 1);
-    assert_int_equal(snapshot_policy_trailing(&policy, index), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,11 +170,6 @@ int main(void)
         cmocka_unit_test(
             large_command_travels_alone_and_a_larger_one_not_at_all),
         cmocka_unit_test(waiting_bytes_are_bounded),
-        cmocka_unit_test(snapshot_is_due_when_the_log_outweighs_it),
-        cmocka_unit_test(
-            writers_may_be_so_far_ahead_of_a_snapshot_and_no_further),
-        cmocka_unit_test(
-            what_stays_behind_a_snapshot_is_bounded_but_never_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

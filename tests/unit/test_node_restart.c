@@ -70,8 +70,7 @@ static void roll_back(struct seats *seats, size_t place)
     seat->stopped = false;
     rollback_next(seat->identity.node);
     seats_run_until(seats, has_stopped, seat);
-    node_free(seat->node);
-    seat->node = NULL;
+    seats_end(seats, place);
 }
 
 static void node_that_rolls_back_stops_with_the_truncation_on_disk(void **state)
@@ -152,8 +151,7 @@ static void silent_node_takes_nothing_while_it_stops(void **state)
                              0);
     }
     assert_int_equal(told.calls, 0);
-    node_free(seats.seats[place].node);
-    seats.seats[place].node = NULL;
+    seats_end(&seats, place);
     seats_close(&seats);
 }
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What happens when, in one turn of the loop. libuv polls (here sessions read
+ * and submit, disk and peers report, the core applies and submits get their
+ * outcomes) and then runs the check handle: node_on_check(). That is the end of
+ * the turn, and the only place from which commands go into the core and
+ * everything that was put aside inside it is told. While something is put aside
+ * an idle handle is active, which keeps the poll from waiting, so that work put
+ * aside by a timer or by the check itself is done in the next turn at once.
+ */
+#include <assert.h>
+
+#include "consensus/node_internal.h"
+
+static void tell_state(struct node *node);
+static void step_handover(struct node *node);
+static void node_on_check(uv_check_t *handle);
+static void node_on_idle(uv_idle_t *handle);
+
+void node_start_turns(struct node *node)
+{
+    uv_loop_t *loop = node->options.loop;
+    int rv = uv_check_init(loop, &node->check);
+
+    assert(rv == 0); /* None of these can fail (libuv's manual). */
+    rv = uv_idle_init(loop, &node->idle);
+    assert(rv == 0);
+    node->check.data = node;
+    node->idle.data = node;
+    rv = uv_check_start(&node->check, node_on_check);
+    assert(rv == 0);
+}
+
+void node_wake(struct node *node)
+{
+    if (node->phase != NODE_CLOSED &&
+        !uv_is_active((uv_handle_t *)&node->idle)) {
+        int rv = uv_idle_start(&node->idle, node_on_idle);
+
+        assert(rv == 0);
+    }
+}
+
+static void node_on_idle(uv_idle_t *handle)
+{
+    /* That it is active is all: the check follows the poll. */
+    (void)handle;
+}
+
+static void node_on_check(uv_check_t *handle)
+{
+    struct node *node = handle->data;
+    bool stopping = node->phase != NODE_RUNNING;
+    int refusal = stopping ? QL_SHUTTING_DOWN : QL_NOT_LEADER;
+
+    /* Before the work: what comes up during it asks for another turn. */
+    (void)uv_idle_stop(&node->idle);
+    if (node->deferred && !node->core_closed) {
+        node->deferred = false;
+        guard_run_deferred(node->core.guard);
+    }
+    proposer_deliver(&node->proposer);
+    if (node->core.raft.state != RAFT_LEADER) {
+        proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
+    }
+    reader_step(&node->reader, !handover_is_busy(&node->handover),
+                uv_now(node->options.loop), refusal);
+    tell_state(node);
+    if (handover_is_active(&node->handover)) {
+        step_handover(node);
+    }
+    if (node->core.raft.state == RAFT_LEADER) {
+        proposer_send(&node->proposer);
+    }
+    if (node->applied) {
+        node->applied = false;
+        retention_tick_look(&node->tick, node->core.fsm.applied_bytes);
+        space_watch_on_applied(&node->space);
+        if (node->options.on_applied != NULL) {
+            node->options.on_applied(node->options.data);
+        }
+    }
+    if (node->restarting && node->phase == NODE_RUNNING) {
+        node->options.on_restart(node->options.data);
+    }
+    if (node->phase != NODE_RUNNING) {
+        node_step_stop(node);
+    }
+}
+
+static void tell_state(struct node *node)
+{
+    bool is_new = told_state_renew(&node->told, &node->core.raft,
+                                   node_may_serve(node) == 0);
+
+    if (is_new && node->options.on_state != NULL) {
+        node->options.on_state(node->options.data);
+    }
+}
+
+static void step_handover(struct node *node)
+{
+    struct node_transfer *transfer = node->transfer;
+    int status =
+        handover_step(&node->handover, proposer_is_empty(&node->proposer),
+                      uv_now(node->options.loop));
+
+    if (status == HANDOVER_GOES_ON) {
+        return;
+    }
+    node->transfer = NULL;
+    if (transfer != NULL) {
+        transfer->cb(transfer, status);
+    }
+}
