@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Chunks that somebody refers to and that are nowhere on this node. Each is told
+ * to the owner, who asks the peers. What nobody had is told again from time to
+ * time: a peer may be back. A chunk that only the store refers to any more is
+ * forgotten.
+ */
+#include <assert.h>
+
+#include "store/reads.h"
+#include "util/limits.h"
+
+static size_t count_wanted(const struct list *head);
+static void forget_unused(struct chunk_store *store, struct list *head);
+
+void store_missing_add(struct chunk_store *store, struct chunk *chunk)
+{
+    struct store_reads *reads = store->reads;
+    struct store_read *read = store_read(chunk);
+
+    assert(chunk->home == NULL);
+    if (!chunk_table_has(&store->table, chunk)) {
+        chunk_table_add(&store->table, chunk);
+    }
+    if (!read->is_missing) {
+        read->is_missing = true;
+        (void)chunk_ref(chunk);
+    } else if (!read->is_given_up) {
+        return;
+    }
+    read->is_given_up = false;
+    list_remove(&read->missing);
+    list_push_back(&reads->to_tell, &read->missing);
+    store_later(store);
+}
+
+void missing_remove(struct chunk_store *store, struct chunk *chunk)
+{
+    struct store_read *read = store_read_of(chunk);
+
+    if (read == NULL || !read->is_missing) {
+        return;
+    }
+    read->is_missing = false;
+    read->is_given_up = false;
+    list_remove(&read->missing);
+    /* Without a home nobody would hear that it goes. */
+    if (chunk->refs == 1 && chunk->home == NULL) {
+        (void)chunk_table_remove(&store->table, chunk);
+    }
+    store_read_tidy(chunk);
+    chunk_drop(chunk);
+}
+
+void missing_tell(struct chunk_store *store)
+{
+    struct store_reads *reads = store->reads;
+
+    while (!list_empty(&reads->to_tell) && !store->is_stopped) {
+        struct store_read *read =
+            LIST_ITEM(reads->to_tell.next, struct store_read, missing);
+        struct chunk *chunk = read->chunk;
+
+        read->is_given_up = false;
+        list_remove(&read->missing);
+        list_push_back(&reads->told, &read->missing);
+        if (store->options.on_missing == NULL) {
+            chunk_store_give_up(store, chunk);
+        } else {
+            store->options.on_missing(store->options.data, chunk);
+        }
+    }
+}
+
+void chunk_store_give_up(struct chunk_store *store, struct chunk *chunk)
+{
+    struct store_read *read = store_read_of(chunk);
+
+    if (read == NULL || !read->is_missing) {
+        return;
+    }
+    read->is_given_up = true;
+    list_remove(&read->missing);
+    list_push_back(&store->reads->given_up, &read->missing);
+    loads_fail(store, chunk, QL_NOT_FOUND);
+}
+
+size_t chunk_store_missing(const struct chunk_store *store)
+{
+    const struct store_reads *reads = store->reads;
+
+    return count_wanted(&reads->to_tell) + count_wanted(&reads->told) +
+           count_wanted(&reads->given_up);
+}
+
+void missing_tick(struct chunk_store *store)
+{
+    struct store_reads *reads = store->reads;
+
+    forget_unused(store, &reads->to_tell);
+    forget_unused(store, &reads->told);
+    forget_unused(store, &reads->given_up);
+    if (store->now_ms - reads->retold_ms >= STORE_RETELL_MS) {
+        reads->retold_ms = store->now_ms;
+        if (!list_empty(&reads->given_up)) {
+            list_move_all(&reads->to_tell, &reads->given_up);
+            store_later(store);
+        }
+    }
+}
+
+static size_t count_wanted(const struct list *head)
+{
+    const struct list *link;
+    size_t count = 0;
+
+    for (link = head->next; link != head; link = link->next) {
+        count += LIST_ITEM(link, struct store_read, missing)->chunk->refs > 1;
+    }
+    return count;
+}
+
+static void forget_unused(struct chunk_store *store, struct list *head)
+{
+    struct list *link;
+    struct list *next;
+
+    for (link = head->next; link != head; link = next) {
+        struct chunk *chunk =
+            LIST_ITEM(link, struct store_read, missing)->chunk;
+
+        next = link->next;
+        if (chunk->refs == 1) {
+            missing_remove(store, chunk);
+        }
+    }
+}
