@@ -470,6 +470,43 @@ struct ql_member {
 };
 
 /* One node's view of the cluster. */
+/* The files in which the answering node keeps the entries of its logs. */
+struct ql_store_status {
+    uint64_t packs;          /* files */
+    uint64_t bytes;          /* of them */
+    uint64_t live_bytes;     /* uncompressed, of what is in use in them */
+    uint64_t dead_bytes;     /* likewise, of what is not any more */
+    uint64_t waiting_bytes;  /* of entries to be written yet, beside the WAL */
+    uint64_t merges_bytes;   /* to be written again in larger pieces */
+    uint64_t cache_bytes;    /* in memory for readers */
+    uint64_t cache_hits;     /* since its start: reads of it */
+    uint64_t cache_misses;   /* and those that had to read a file */
+    uint64_t missing;        /* chunks to be fetched from other nodes */
+    uint64_t damaged;        /* since its start: chunks that were found bad */
+    uint64_t quarantined;    /* files that are set aside for that */
+    uint64_t scrub_rounds;   /* since its start: all files were checked */
+    uint64_t scrubbed_at_ms; /* the end of the last, Unix time; 0: none yet */
+    bool full;               /* the last write found no space */
+};
+/* What snapshots have cost it since its start. */
+struct ql_snapshots_status {
+    uint64_t taken;
+    uint64_t index;   /* of the last one; 0: none yet */
+    uint64_t bytes;   /* of its file */
+    uint64_t loop_us; /* of the time in which nothing else is done */
+    uint64_t loop_us_max;
+    uint64_t wall_us; /* from its beginning until it was on disk */
+    uint64_t wall_us_max;
+};
+/* What it fetches from other nodes to catch up, or fetched the last time; all 0:
+ * nothing since its start. */
+struct ql_install_status {
+    uint64_t index;
+    uint64_t chunks; /* that the snapshot at this index names */
+    uint64_t chunks_missing;
+    uint64_t bytes_fetched; /* compressed */
+    uint64_t fetch_ms;
+};
 struct ql_cluster_status {
     char cluster_id[QL_CLUSTER_ID_LEN + 1];
     char version[32]; /* of the answering daemon */
@@ -502,6 +539,10 @@ struct ql_cluster_status {
     uint64_t peers_unfinished;  /* strangers that never proved themselves */
     uint64_t peers_bad_frames;  /* closed for what a proven node sent */
     uint64_t peers_lost_frames; /* not sent: no connection, or too slow */
+    /* All 0 from a node that is older: */
+    struct ql_store_status store;
+    struct ql_snapshots_status snapshots;
+    struct ql_install_status install;
     size_t member_count;
     struct ql_member members[QL_MEMBERS_MAX];
 };

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "cli/store_view.h"
+
 #define STATUS(name) offsetof(struct ql_cluster_status, name)
 #define MEMBER(name) offsetof(struct member_row, name)
 #define ANSWER(name) offsetof(struct answer_row, name)
@@ -121,7 +123,7 @@ bool cluster_is_healthy(const struct cluster_answer *answer)
 
     if (answer->code != 0 || status->leader_id == 0 ||
         !status->quorum_size_ok || status->age_suspended || status->no_space ||
-        status->frozen) {
+        status->frozen || status->store.full || status->store.missing > 0) {
         return false;
     }
     for (size_t i = 0; i < status->member_count; i++) {
@@ -155,10 +157,14 @@ int cluster_view_status(struct output *output,
                                         output_object(member_columns, &member));
         }
         (void)json_object_set_new(json, "members", members);
+        store_view_json(status, json);
         return output_document(output, json, err);
     }
 
     rv = output_record(output, status_columns, &row, err);
+    if (rv == 0) {
+        rv = store_view_table(output, status, err);
+    }
     if (rv == 0) {
         rv = output_bytes(output, "\n", 1, err);
     }

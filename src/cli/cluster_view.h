@@ -18,8 +18,9 @@ struct cluster_answer {
     struct ql_cluster_status status;
 };
 
-/* A leader is known, the quorum is as stated, and the leader, if it is the one
- * that answered, reaches every member. */
+/* A leader is known, the quorum is as stated, the leader, if it is the one that
+ * answered, reaches every member, nothing refuses what clients want, and who
+ * answered lacks neither chunks nor room. */
 bool cluster_is_healthy(const struct cluster_answer *answer);
 /* The status with its members. */
 int cluster_view_status(struct output *output,

@@ -274,6 +274,9 @@ static int export_status(struct ql_cluster_status *ret,
     ret->peers_unfinished = status->peers_unfinished;
     ret->peers_bad_frames = status->peers_bad_frames;
     ret->peers_lost_frames = status->peers_lost_frames;
+    ret->store = status->store;
+    ret->snapshots = status->snapshots;
+    ret->install = status->install;
     return rv;
 }
 

@@ -149,6 +149,7 @@ void core_fill_status(const struct core *core, struct node_status *ret)
     ret->applied_index = raft->last_applied;
     ret->snapshot_index = raft->log.snapshot.last_index;
     ret->disk_writer = core->disk_writer;
+    ret->snapshots = core->fsm.snapshots;
     if (core->disk != NULL && raft_io_real_net(core->disk) != NULL) {
         link_counts(raft_net_link(raft_io_real_net(core->disk)), &ret->link);
     }

@@ -47,7 +47,7 @@ int core_open(struct core *core, const struct node_options *options,
 /* Loads what is on disk and starts. After an error it must still be closed with
  * raft_close(). */
 int core_start(struct core *core, struct err *err);
-/* What libraft and the link know, and disk_writer; the rest is zeroed. */
+/* What libraft, the link and the fsm know, and disk_writer; the rest is zeroed. */
 void core_fill_status(const struct core *core, struct node_status *ret);
 /* After raft_close()'s callback, and not from inside it. */
 void core_free(struct core *core);

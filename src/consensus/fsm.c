@@ -244,7 +244,7 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
 /* The second time the snapshot is stored and finalized. */
 void fsm_on_snapshot_time(struct fsm *fsm, uint64_t ns)
 {
-    struct fsm_snapshots *snapshots = &fsm->snapshots;
+    struct node_snapshots *snapshots = &fsm->snapshots;
 
     if (fsm->view_begun == 0) {
         return; /* it was one of another node */

@@ -12,6 +12,7 @@
 #include <raft.h>
 
 #include "consensus/guard.h"
+#include "consensus/node.h"
 #include "consensus/snapshot_policy.h"
 #include "consensus/snapshot_squeeze.h"
 #include "store/chunk_store.h"
@@ -40,17 +41,6 @@ struct fsm_options {
     struct fsm_events events;
 };
 
-/* What snapshots have cost, since the start. */
-struct fsm_snapshots {
-    uint64_t taken;
-    uint64_t index;   /* of the last one that is stored; 0: none */
-    uint64_t bytes;   /* of it, as it is written */
-    uint64_t loop_ns; /* of the loop's time, all parts together */
-    uint64_t loop_ns_max;
-    uint64_t wall_ns; /* from its freezing until it was stored */
-    uint64_t wall_ns_max;
-};
-
 struct fsm {
     struct raft_fsm raft; /* for raft_init() */
     struct raft *core;
@@ -75,7 +65,7 @@ struct fsm {
     struct buf image;
     int encode_rv;
     struct err encode_err;
-    struct fsm_snapshots snapshots;
+    struct node_snapshots snapshots;
     struct machine *prepared; /* the state of a snapshot to come, or NULL */
     uint64_t prepared_index;
 };

@@ -76,6 +76,9 @@ void node_status(const struct node *node, struct node_status *ret)
     ret->ready = node_may_serve(node) == 0;
     peer_watch_status(&node->watch, uv_now(node->options.loop), ret->peers);
     space_watch_fill(&node->space, ret->peers);
+    if (node->chunks != NULL) {
+        chunk_store_get_status(chunks_real_store(node->chunks), &ret->store);
+    }
 }
 
 int node_may_serve(const struct node *node)

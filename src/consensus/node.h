@@ -18,10 +18,9 @@
 #include "consensus/disk_writer.h"
 #include "consensus/identity.h"
 #include "consensus/link.h"
-#include "machine/machine.h"
+#include "store/chunk_store.h"
 #include "util/list.h"
 
-struct chunk_store;
 struct node;
 struct uv_loop_s;
 
@@ -144,6 +143,26 @@ struct node_peer_status {
     uint64_t total_bytes;
 };
 
+/* What snapshots have cost, since the start. */
+struct node_snapshots {
+    uint64_t taken;
+    uint64_t index;   /* of the last one that is stored; 0: none */
+    uint64_t bytes;   /* of it, as it is written */
+    uint64_t loop_ns; /* of the loop's time, all parts together */
+    uint64_t loop_ns_max;
+    uint64_t wall_ns; /* from its freezing until it was stored */
+    uint64_t wall_ns_max;
+};
+
+/* The snapshot of another node that this one is filling up to, or was last. */
+struct node_install {
+    uint64_t index; /* 0: none since the start */
+    uint64_t chunks;
+    uint64_t chunks_missing;
+    uint64_t bytes_fetched;
+    uint64_t fetch_ms;
+};
+
 struct node_status {
     enum node_role role;
     bool ready; /* leads and may serve */
@@ -155,6 +174,9 @@ struct node_status {
     uint64_t snapshot_index;
     const char *disk_writer; /* see raft_io_real_writer(); static storage */
     struct link_counts link; /* since the start; 0 when it stops */
+    struct chunk_store_status store;
+    struct node_snapshots snapshots;
+    struct node_install install;
     struct node_peer_status peers[MEMBERS_MAX]; /* as identity->members */
 };
 void node_status(const struct node *node, struct node_status *ret);

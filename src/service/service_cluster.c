@@ -13,6 +13,8 @@ static void status_fill(const struct service *service,
                         struct status_result *ret);
 static void status_fill_standstill(const struct service *service,
                                    struct status_result *ret);
+static void status_fill_store(const struct node_status *node,
+                              struct status_result *ret);
 static void status_fill_members(const struct service *service,
                                 const struct node_status *node,
                                 struct status_result *ret);
@@ -189,7 +191,49 @@ static void status_fill(const struct service *service,
         ret->quorum_size = majority;
         ret->quorum_size_ok = true;
     }
+    status_fill_store(&node, ret);
     status_fill_members(service, &node, ret);
+}
+
+/* The store's clock is the monotonic one. */
+static void status_fill_store(const struct node_status *node,
+                              struct status_result *ret)
+{
+    const struct chunk_store_status *store = &node->store;
+    const struct node_snapshots *snapshots = &node->snapshots;
+
+    ret->store = (struct ql_store_status){.packs = store->packs,
+                                          .bytes = store->disk_bytes,
+                                          .live_bytes = store->raw_bytes,
+                                          .dead_bytes = store->dead_bytes,
+                                          .waiting_bytes = store->waiting_bytes,
+                                          .merges_bytes = store->merges_bytes,
+                                          .cache_bytes = store->cache_bytes,
+                                          .cache_hits = store->cache_hits,
+                                          .cache_misses = store->cache_misses,
+                                          .missing = store->missing,
+                                          .damaged = store->damaged,
+                                          .quarantined = store->quarantined,
+                                          .scrub_rounds = store->scrub_rounds,
+                                          .full = store->is_full};
+    if (store->scrubbed_ms != 0) {
+        ret->store.scrubbed_at_ms =
+            clock_wall_ms() - (clock_monotonic_ms() - store->scrubbed_ms);
+    }
+    ret->snapshots = (struct ql_snapshots_status){
+        .taken = snapshots->taken,
+        .index = snapshots->index,
+        .bytes = snapshots->bytes,
+        .loop_us = snapshots->loop_ns / 1000,
+        .loop_us_max = snapshots->loop_ns_max / 1000,
+        .wall_us = snapshots->wall_ns / 1000,
+        .wall_us_max = snapshots->wall_ns_max / 1000};
+    ret->install = (struct ql_install_status){
+        .index = node->install.index,
+        .chunks = node->install.chunks,
+        .chunks_missing = node->install.chunks_missing,
+        .bytes_fetched = node->install.bytes_fetched,
+        .fetch_ms = node->install.fetch_ms};
 }
 
 static void status_fill_standstill(const struct service *service,

@@ -6,6 +6,7 @@
 
 #include "quorlog.h"
 #include "wire/fields.h"
+#include "wire/store_fields.h"
 #include "wire/pack.h"
 
 #define VERSION_MAX (sizeof(((struct ql_cluster_status *)0)->version) - 1)
@@ -173,6 +174,13 @@ static const struct field status_fields[] = {
      .offset = offsetof(struct status_answer, status.frozen_reason)},
     {FIELD_KEY("frozen_by"), .kind = FIELD_NAME, .max = FREEZE_BY_MAX,
      .offset = offsetof(struct status_answer, status.frozen_by)},
+    {FIELD_KEY("store"), .kind = FIELD_MAP, .inner = &store_status_message,
+     .offset = offsetof(struct status_answer, status.store)},
+    {FIELD_KEY("snapshots"), .kind = FIELD_MAP,
+     .inner = &snapshots_status_message,
+     .offset = offsetof(struct status_answer, status.snapshots)},
+    {FIELD_KEY("install"), .kind = FIELD_MAP, .inner = &install_status_message,
+     .offset = offsetof(struct status_answer, status.install)},
     {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct status_answer, members)},
 };

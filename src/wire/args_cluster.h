@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "quorlog.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/limits.h"
@@ -84,6 +85,9 @@ struct status_result {
     uint64_t peers_unfinished;
     uint64_t peers_bad_frames;
     uint64_t peers_lost_frames;
+    struct ql_store_status store;
+    struct ql_snapshots_status snapshots;
+    struct ql_install_status install;
     size_t members_count;
     struct status_member members[MEMBERS_MAX];
 };

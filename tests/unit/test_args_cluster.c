@@ -144,6 +144,9 @@ static struct status_result sample_status(void)
         .frozen_at_ms = 20,
         .frozen_reason = bytes_of("a test"),
         .frozen_by = bytes_of("me"),
+        .store = {.packs = 21, .scrubbed_at_ms = 22, .full = true},
+        .snapshots = {.taken = 23, .wall_us_max = 24},
+        .install = {.index = 25, .fetch_ms = UINT64_MAX},
         .members_count = MEMBERS_MAX,
     };
     size_t i;
@@ -198,6 +201,14 @@ static void status_comes_back_as_it_went(void **state)
     assert_true(got.age_suspended);
     assert_true(got.no_space);
     assert_bytes(got.disk_writer, "thread, direct");
+    assert_int_equal(got.store.packs, 21);
+    assert_int_equal(got.store.scrubbed_at_ms, 22);
+    assert_true(got.store.full);
+    assert_int_equal(got.snapshots.taken, 23);
+    assert_int_equal(got.snapshots.wall_us_max, 24);
+    assert_int_equal(got.install.index, 25);
+    assert_int_equal(got.install.chunks, 0);
+    assert_int_equal(got.install.fetch_ms, UINT64_MAX);
     assert_int_equal(got.peers_refused, 15);
     assert_int_equal(got.peers_refusing, 16);
     assert_int_equal(got.peers_unfinished, 17);
