@@ -73,6 +73,11 @@ void guard_doubt(struct guard *guard, bool in_doubt)
     guard->in_doubt = in_doubt && guard_has_rule(guard, GUARD_V);
 }
 
+void guard_stand_back(struct guard *guard, bool back)
+{
+    guard->stands_back = back;
+}
+
 void guard_counts(const struct guard *guard, struct guard_counts *ret)
 {
     *ret = guard->counts;

@@ -110,6 +110,11 @@ bool guard_may_snapshot(const struct guard *guard);
  * tick, and when it has them back. */
 void guard_doubt(struct guard *guard, bool in_doubt);
 
+/* While it stands @back this server does not stand for election, by itself or by
+ * TimeoutNow: what its machine holds is in question. Its log is not, so it votes,
+ * and forgets a leader that is silent as any voter would. */
+void guard_stand_back(struct guard *guard, bool back);
+
 struct guard_counts {
     uint64_t held_results;      /* rule A */
     uint64_t clamped_results;   /* rule B */

@@ -79,6 +79,7 @@ struct guard {
     bool closing;
     bool failed;   /* options.fatal() was called: nothing enters the core */
     bool in_doubt; /* rule V */
+    bool stands_back;
 
     raft_term durable_term; /* what the inner raft_io has confirmed */
     raft_id durable_vote;

@@ -15,6 +15,7 @@ static void check_leader_has_vote(const struct guard *guard);
 static void propose_own_entry(struct guard *guard);
 static void wait_for_own_writes(struct guard *guard);
 static void wait_for_lost_entries(struct guard *guard);
+static void leave_it_to_others(struct guard *guard);
 static void vote_before_ruling_alone(struct guard *guard);
 
 void guard_obey_after_entry(struct guard *guard)
@@ -44,6 +45,7 @@ void guard_obey_before_tick(struct guard *guard)
     guard_forget_silent_leader(guard);
     wait_for_own_writes(guard);
     wait_for_lost_entries(guard);
+    leave_it_to_others(guard);
     vote_before_ruling_alone(guard);
 }
 
@@ -166,6 +168,23 @@ static void wait_for_lost_entries(struct guard *guard)
         guard_write_election_timer(guard->raft,
                                    guard->inner->time(guard->inner));
     }
+}
+
+/* See guard_stand_back(). At the moment at which it would stand its election timer
+ * begins anew. As it votes, it must not refuse all others for the sake of a leader
+ * that is gone, which the core forgets by standing only. */
+static void leave_it_to_others(struct guard *guard)
+{
+    struct raft *raft = guard->raft;
+    raft_time now = guard->inner->time(guard->inner);
+
+    if (!guard->stands_back || raft->state != RAFT_FOLLOWER ||
+        now - raft->election_timer_start <
+            raft->follower_state.randomized_election_timeout) {
+        return;
+    }
+    guard_write_no_leader(raft);
+    guard_write_election_timer(raft, now);
 }
 
 static int store_new_term_and_vote(struct guard *guard, raft_term term)

@@ -150,7 +150,7 @@ static bool is_second_vote(const struct guard *guard,
  * tries again. */
 static bool is_untimely_handover(const struct guard *guard)
 {
-    if (guard->in_doubt ||
+    if (guard->in_doubt || guard->stands_back ||
         (guard_has_rule(guard, GUARD_M) && view_has_unwritten(guard->raft))) {
         return true;
     }

@@ -303,6 +303,34 @@ static void in_doubt_it_neither_votes_nor_stands(void **state)
     core_rig_stop(&rig);
 }
 
+static void standing_back_it_votes_and_does_not_stand(void **state)
+{
+    struct core_rig rig;
+
+    (void)state;
+    core_rig_start(&rig, 3, 10, NULL);
+    guard_stand_back(rig.guard, true);
+    receive_timeout_now(&rig, 2);
+    assert_int_equal(rig.raft.state, RAFT_FOLLOWER);
+    /* Its leader falls silent: as long as it thinks it has one it votes for
+     * nobody. */
+    core_rig_receive_entries(&rig, 2, 1, LOG_LAST, 1, 0, 1, 0);
+    assert_int_equal(rig.raft.follower_state.current_leader.id, 2);
+    core_rig_receive_vote_request(&rig, 3, 9, false, false);
+    assert_int_equal(rig.vote, 0);
+    core_rig_tick(&rig, 60000);
+    assert_int_equal(rig.raft.state, RAFT_FOLLOWER);
+    core_rig_receive_vote_request(&rig, 3, 9, false, false);
+    assert_int_equal(rig.vote, 3);
+    core_rig_tick(&rig, 60000);
+    assert_int_equal(rig.raft.state, RAFT_FOLLOWER);
+
+    guard_stand_back(rig.guard, false);
+    core_rig_tick(&rig, 60000);
+    assert_int_not_equal(rig.raft.state, RAFT_FOLLOWER);
+    core_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +349,7 @@ int main(void)
         cmocka_unit_test(entries_below_a_snapshot_being_installed_are_dropped),
         cmocka_unit_test(another_leader_of_its_own_term_stops_the_process),
         cmocka_unit_test(in_doubt_it_neither_votes_nor_stands),
+        cmocka_unit_test(standing_back_it_votes_and_does_not_stand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
