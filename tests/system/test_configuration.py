@@ -78,6 +78,9 @@ class Configuration(Case):
                             ("log-level", "loud"),
                             ("low-space-bytes", "-1"),
                             ("reserve-bytes", "2GiB"),
+                            ("cache-bytes", "2000GiB"),
+                            ("scrub-rate-bytes", "-1"),
+                            ("fetch-rate-bytes", "fast"),
                             ("wal-writer", "pencil"),
                             ("listen", "127.0.0.1:1,,"),
                             ("listen", "unix:/x")):
