@@ -41,6 +41,7 @@ static const struct {
     {COMMAND_SPACE, "space"},
     {COMMAND_FREEZE, "cluster.freeze"},
     {COMMAND_THAW, "cluster.thaw"},
+    {COMMAND_DIGEST, "digest"},
 };
 
 #define KINDS_COUNT (sizeof(kinds) / sizeof(kinds[0]))

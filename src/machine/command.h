@@ -35,6 +35,7 @@ enum command_kind {
     COMMAND_SPACE = 12,  /* struct space_args: disks are nearly full, or not */
     COMMAND_FREEZE = 13, /* struct freeze_args: nothing changes log data */
     COMMAND_THAW = 14,   /* no params: ends that */
+    COMMAND_DIGEST = 15, /* no params, changes nothing: nodes compare here */
 };
 
 /* A command as it stands in a batch; params are the method's encoded map. */

@@ -20,6 +20,8 @@ static void apply_tick(struct machine *machine, struct bytes params,
                        struct outcome *ret);
 static void apply_confirm_clock(struct machine *machine, struct bytes params,
                                 struct outcome *ret);
+static void apply_nothing(struct machine *machine, struct bytes params,
+                          struct outcome *ret);
 static void apply_space(struct machine *machine, struct bytes params,
                         struct outcome *ret);
 static bool retain_logs(struct machine *machine);
@@ -46,6 +48,7 @@ static const struct apply_row apply_rows[] = {
     {COMMAND_SPACE, apply_space},
     {COMMAND_FREEZE, apply_freeze},
     {COMMAND_THAW, apply_thaw},
+    {COMMAND_DIGEST, apply_nothing},
 };
 
 struct machine *machine_new(const struct machine_limits *limits)
@@ -234,6 +237,14 @@ static void apply_confirm_clock(struct machine *machine, struct bytes params,
     (void)params;
     (void)ret;
     machine->state->age_suspended = false;
+}
+
+static void apply_nothing(struct machine *machine, struct bytes params,
+                          struct outcome *ret)
+{
+    (void)machine;
+    (void)params;
+    (void)ret;
 }
 
 static void apply_space(struct machine *machine, struct bytes params,

@@ -143,6 +143,17 @@
 #define SPACE_LOW_BYTES_MAX (1ull << 50)
 #define RESERVE_BYTES (64u * MIB) /* default of --reserve-bytes */
 #define RESERVE_BYTES_MAX (1024u * MIB)
+#define DIGEST_EVERY 1024u /* raft indexes between digests of the state */
+#define DIGESTS_KEPT 8u    /* of each node */
+#define DIGEST_PEERS_MAX (2u * MEMBERS_MAX) /* whose digests are kept */
+#define DIGEST_SEND_MS 1000u   /* between reports of digests */
+#define DIGEST_QUIET_MS 10000u /* with something new: then one between */
+#define DIGEST_WAIT_MS 10000u  /* for who is silent while others differ */
+#define REBUILDS_MAX 4u        /* attempts of a node to be like the others, */
+#define REBUILD_WINDOW_MS (3600u * 1000u) /* in this time */
+#define REBUILD_PIECE_BYTES (256u * KIB) /* of a snapshot file, in one answer */
+#define REBUILD_BYTES_MAX (512u * MIB)   /* of a snapshot file that is taken */
+#define REBUILD_ANSWER_MS 5000u          /* then another node is asked */
 #define SECRET_LEN 32u
 #define ID_TEXT_LEN 36u /* a UUID in text */
 
