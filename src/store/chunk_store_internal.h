@@ -173,8 +173,9 @@ enum store_lane_kind store_item_lane(const struct store_item *item);
 /* Ends @item, which is in no list: tells it, and frees it. */
 void store_item_end(struct chunk_store *store, struct store_item *item,
                     int status);
-/* Ends those items whose chunk nobody else refers to any more. */
-void store_queue_purge(struct chunk_store *store);
+/* Ends those items whose chunk nobody else refers to any more; @tells: also those
+ * that somebody waits for. */
+void store_queue_purge(struct chunk_store *store, bool tells);
 /* @chunk was sealed again, and its copy is in a pack: sees to its memory later. */
 void store_queue_known(struct chunk_store *store, struct chunk *chunk);
 /* From store_later() and behind a batch: calls back what is due. */
@@ -212,11 +213,9 @@ int store_scan(struct chunk_store *store, struct err *err);
 
 struct store_pins {
     struct list pins;
-    uint64_t loaded;        /* index of the first pin; 0: none yet */
-    uint64_t kept;          /* as unpin_before() said */
-    uint64_t orphans_until; /* number of the first pack without orphans */
-    uint64_t orphans_at;    /* packs before it have none any more */
-    bool is_releasing;      /* orphans go, a few packs at a time */
+    uint64_t loaded;   /* index of the first pin; 0: none yet */
+    uint64_t kept;     /* as unpin_before() said */
+    bool is_releasing; /* orphans go, some at a time */
 };
 void store_pins_init(struct store_pins *pins);
 void store_pins_free(struct store_pins *pins);

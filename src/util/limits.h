@@ -170,6 +170,7 @@
 #define STORE_PACKS_FRESH 4u            /* the newest are not moved yet */
 #define STORE_SPARSE_PART 4u  /* a pack with less than 1/4 in use is moved */
 #define STORE_MOVES_MAX 4u    /* packs whose chunks move at the same time */
+#define STORE_RELEASE_MAX 4096u /* chunks let go in one turn of the loop */
 #define STORE_LEASE_MS 60000u /* of a snapshot that a peer is being sent */
 #define STORE_READERS 2u      /* threads that read chunks */
 #define STORE_TICK_MS 250u    /* between looks at what is due */

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * After a restore: which of a state's chunks are not on this disk? A snapshot may
+ * name a merged chunk whose merge was not done when the node stopped: then its
+ * parts are here. They are found among all chunks that lie within the range of one
+ * that is looked for; as merging only ever joins neighbours, the longest that fits
+ * at each place is the right one.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/chunk_store_internal.h"
+#include "util/mem.h"
+
+struct homeless {
+    struct chunk *chunk;
+    uint8_t from[HASH128_LEN];
+};
+
+struct adoption {
+    struct chunk_store *store;
+    struct homeless *homeless; /* by uid, then position */
+    size_t homeless_count;
+    size_t homeless_room;
+    struct chunk **found; /* by uid, first position, the longest first */
+    size_t found_count;
+    size_t found_room;
+    size_t missing;
+};
+
+static void on_chunk(void *data, struct chunk *chunk,
+                     const uint8_t from[HASH128_LEN]);
+static void find_parts(struct adoption *adoption);
+static bool is_within(const struct adoption *adoption,
+                      const struct chunk *part);
+static int compare_found(const void *left, const void *right);
+static void settle(struct adoption *adoption, const struct homeless *homeless);
+static struct chunk **cover(const struct adoption *adoption,
+                            const struct chunk *whole, size_t *ret_count);
+static size_t next_found(const struct adoption *adoption, uint64_t uid,
+                         uint64_t position);
+
+size_t chunk_store_adopt(struct chunk_store *store, struct machine *machine)
+{
+    struct adoption adoption = {.store = store};
+
+    machine_each_chunk(machine, on_chunk, &adoption);
+    if (adoption.homeless_count > 0) {
+        find_parts(&adoption);
+    }
+    for (size_t i = 0; i < adoption.homeless_count; i++) {
+        settle(&adoption, &adoption.homeless[i]);
+    }
+    free(adoption.homeless);
+    free(adoption.found);
+    return adoption.missing;
+}
+
+/* Those that are written, or wait to be, need nothing. */
+static void on_chunk(void *data, struct chunk *chunk,
+                     const uint8_t from[HASH128_LEN])
+{
+    struct adoption *adoption = data;
+    const struct store_keep *keep = store_kept(chunk);
+    struct homeless *homeless;
+
+    if (chunk->home != NULL || (keep != NULL && keep->item != NULL)) {
+        return;
+    }
+    if (adoption->homeless_count == adoption->homeless_room) {
+        adoption->homeless_room =
+            adoption->homeless_room == 0 ? 64 : adoption->homeless_room * 2;
+        adoption->homeless = mem_must_resize(
+            adoption->homeless, adoption->homeless_room * sizeof(*homeless));
+    }
+    homeless = &adoption->homeless[adoption->homeless_count];
+    adoption->homeless_count++;
+    homeless->chunk = chunk;
+    memcpy(homeless->from, from, HASH128_LEN);
+}
+
+/* ---- Parts --------------------------------------------------------------- */
+
+static void find_parts(struct adoption *adoption)
+{
+    const struct chunk_table *table = &adoption->store->table;
+
+    for (size_t i = 0; i < table->room; i++) {
+        struct chunk *chunk = table->slots[i];
+
+        if (chunk == NULL || (chunk->home == NULL && chunk->memory == NULL) ||
+            !is_within(adoption, chunk)) {
+            continue;
+        }
+        if (adoption->found_count == adoption->found_room) {
+            adoption->found_room =
+                adoption->found_room == 0 ? 64 : adoption->found_room * 2;
+            adoption->found = mem_must_resize(
+                adoption->found, adoption->found_room * sizeof(struct chunk *));
+        }
+        adoption->found[adoption->found_count] = chunk;
+        adoption->found_count++;
+    }
+    if (adoption->found_count > 0) {
+        qsort(adoption->found, adoption->found_count, sizeof(struct chunk *),
+              compare_found);
+    }
+}
+
+/* Of the one that begins last of those that do not begin behind @part. */
+static bool is_within(const struct adoption *adoption, const struct chunk *part)
+{
+    const struct chunk *whole;
+    size_t low = 0;
+    size_t high = adoption->homeless_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct chunk_name *name = &adoption->homeless[middle].chunk->name;
+
+        if (name->uid < part->name.uid ||
+            (name->uid == part->name.uid && name->first <= part->name.first)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == 0) {
+        return false;
+    }
+    whole = adoption->homeless[low - 1].chunk;
+    return whole != part && whole->name.uid == part->name.uid &&
+           whole->name.last >= part->name.last;
+}
+
+static int compare_found(const void *left, const void *right)
+{
+    const struct chunk_name *a = &(*(struct chunk *const *)left)->name;
+    const struct chunk_name *b = &(*(struct chunk *const *)right)->name;
+
+    if (a->uid != b->uid) {
+        return a->uid < b->uid ? -1 : 1;
+    }
+    if (a->first != b->first) {
+        return a->first < b->first ? -1 : 1;
+    }
+    return a->last > b->last ? -1 : a->last < b->last;
+}
+
+/* ---- What becomes of one ------------------------------------------------- */
+
+static void settle(struct adoption *adoption, const struct homeless *homeless)
+{
+    struct chunk_store *store = adoption->store;
+    struct chunk *chunk = homeless->chunk;
+    struct chunk **parts = NULL;
+    size_t count = 0;
+
+    if (chunk->memory != NULL) {
+        (void)store_queue(store, ITEM_BYTES, chunk, homeless->from);
+        return;
+    }
+    if (chunk->parts == NULL) {
+        parts = cover(adoption, chunk, &count);
+    }
+    if (parts != NULL) {
+        chunk_set_parts(chunk, parts, count);
+        free(parts);
+    }
+    if (chunk->parts != NULL) {
+        (void)store_queue(store, ITEM_GATHER, chunk, homeless->from);
+    } else {
+        adoption->missing++;
+        store_missing_add(store, chunk);
+    }
+}
+
+/* Chunks that together have exactly the entries of @whole; NULL if there are no
+ * such. Whether their bytes do is shown when they are put together. */
+static struct chunk **cover(const struct adoption *adoption,
+                            const struct chunk *whole, size_t *ret_count)
+{
+    const struct chunk_name *name = &whole->name;
+    struct chunk **parts = NULL;
+    uint64_t position = name->first;
+    uint64_t entries = 0;
+    uint64_t len = 0;
+    size_t count = 0;
+
+    for (;;) {
+        size_t at = next_found(adoption, name->uid, position);
+        struct chunk *part;
+
+        /* The longest at this place, but not a longer one than @whole. */
+        while (at < adoption->found_count &&
+               adoption->found[at]->name.uid == name->uid &&
+               adoption->found[at]->name.last > name->last) {
+            at++;
+        }
+        part = at < adoption->found_count ? adoption->found[at] : NULL;
+        if (part == NULL || part->name.uid != name->uid ||
+            part->len > whole->len - len) {
+            free(parts);
+            return NULL;
+        }
+        parts = mem_must_resize(parts, (count + 1) * sizeof(struct chunk *));
+        parts[count] = part;
+        count++;
+        len += part->len;
+        entries += part->entries;
+        if (part->name.last == name->last) {
+            break;
+        }
+        position = part->name.last + 1;
+    }
+    if (len != whole->len || entries != whole->entries ||
+        memcmp(parts[count - 1]->name.chain, name->chain, HASH128_LEN) != 0) {
+        free(parts);
+        return NULL;
+    }
+    *ret_count = count;
+    return parts;
+}
+
+/* The first that begins at or behind @position. */
+static size_t next_found(const struct adoption *adoption, uint64_t uid,
+                         uint64_t position)
+{
+    size_t low = 0;
+    size_t high = adoption->found_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct chunk_name *name = &adoption->found[middle]->name;
+
+        if (name->uid < uid || (name->uid == uid && name->first < position)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
