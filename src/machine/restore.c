@@ -113,6 +113,7 @@ static int read_header(struct restore *restore, const uint8_t *image,
     }
     state->age_suspended = (flags & IMAGE_AGE_SUSPENDED) != 0;
     state->space_low = (flags & IMAGE_SPACE_LOW) != 0;
+    restore->frozen = (flags & IMAGE_FROZEN) != 0;
     return split(restore, image, len, tables_len, rows, open_len);
 }
 

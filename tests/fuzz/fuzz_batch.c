@@ -15,11 +15,11 @@
 static void image_of(const struct machine *machine, struct buf *ret)
 {
     struct view *view = machine_freeze(machine);
-    size_t i;
+    struct view_cursor cursor;
+    struct bytes run;
 
-    for (i = 0; i < view_runs(view); i++) {
-        struct bytes run = view_run(view, i);
-
+    view_cursor_init(&cursor);
+    while (view_next(view, &cursor, &run)) {
         if (buf_add(ret, run.data, run.len) != 0) {
             abort();
         }
@@ -31,12 +31,12 @@ static void image_of(const struct machine *machine, struct buf *ret)
 /* Whatever was applied, its image gives the same machine. */
 static void check_image(const struct machine *machine)
 {
-    struct machine *restored = machine_new();
+    struct machine *restored = machine_new(NULL);
     struct buf image = BUF_INIT;
     uint8_t digests[2][16];
 
     image_of(machine, &image);
-    if (machine_restore(restored, image.data, image.len, NULL) != 0) {
+    if (machine_restore(restored, image.data, image.len, NULL, NULL) != 0) {
         abort();
     }
     machine_digest(machine, digests[0]);
@@ -86,7 +86,7 @@ static size_t repack(const uint8_t *bytes, size_t len, uint8_t *ret)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct machine *machine = machine_new();
+    struct machine *machine = machine_new(NULL);
     uint8_t *repacked;
     size_t repacked_len;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/cmocka.h"
+#include "support/set_source.h"
 #include "wire/args_cluster.h"
 #include "wire/args_writer.h"
 
@@ -21,8 +22,15 @@ static int apply_encoded(struct driver *driver, enum command_kind kind,
 
 void driver_init(struct driver *driver)
 {
+    driver_init_limited(driver, NULL);
+}
+
+void driver_init_limited(struct driver *driver,
+                         const struct machine_limits *limits)
+{
     memset(driver, 0, sizeof(*driver));
-    driver->machine = machine_new();
+    driver->machine = machine_new(limits);
+    driver->limits = limits;
     driver->time_ms = 1000000;
 }
 
@@ -226,26 +234,37 @@ struct machine_counts driver_counts(const struct driver *driver)
 void machine_image(const struct machine *machine, struct buf *ret)
 {
     struct view *view = machine_freeze(machine);
+
+    view_image(view, ret);
+    view_free(view);
+}
+
+void view_image(const struct view *view, struct buf *ret)
+{
     size_t len = ret->len;
+    struct view_cursor cursor;
+    struct bytes run;
 
-    for (size_t i = 0; i < view_runs(view); i++) {
-        struct bytes run = view_run(view, i);
-
+    view_cursor_init(&cursor);
+    while (view_next(view, &cursor, &run)) {
         assert_int_equal(buf_add(ret, run.data, run.len), 0);
     }
     assert_int_equal(ret->len - len, view_len(view));
-    view_free(view);
 }
 
 void driver_reborn(struct driver *driver)
 {
-    struct machine *machine = machine_new();
+    struct machine *machine = machine_new(driver->limits);
+    struct chunk_set *chunks = machine_chunks(driver->machine);
+    struct chunk_source source = set_source(chunks);
     struct buf image = BUF_INIT;
     struct err err;
 
     machine_image(driver->machine, &image);
-    assert_int_equal(machine_restore(machine, image.data, image.len, &err), 0);
-    buf_close(&image);
     machine_free(driver->machine);
+    assert_int_equal(
+        machine_restore(machine, image.data, image.len, &source, &err), 0);
+    buf_close(&image);
+    chunk_set_drop(chunks);
     driver->machine = machine;
 }

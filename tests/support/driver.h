@@ -10,9 +10,13 @@ struct driver {
     uint64_t index;   /* of the last batch */
     uint64_t time_ms; /* of the next batches */
     struct outcome outcome;
+    const struct machine_limits *limits; /* the machine's; or NULL */
 };
 
 void driver_init(struct driver *driver);
+/* @limits as machine_new(); they must outlive the driver. */
+void driver_init_limited(struct driver *driver,
+                         const struct machine_limits *limits);
 void driver_close(struct driver *driver);
 struct bytes text(const char *text);
 
@@ -48,6 +52,8 @@ struct log_stat driver_stat(const struct driver *driver, const char *log);
 struct machine_counts driver_counts(const struct driver *driver);
 
 /* All runs of a frozen view, one after the other, appended to @ret. */
+void view_image(const struct view *view, struct buf *ret);
 void machine_image(const struct machine *machine, struct buf *ret);
-/* Replaces the driver's machine by one restored from its image. */
+/* Replaces the driver's machine by one restored from its image, which finds the
+ * chunks of the old one. */
 void driver_reborn(struct driver *driver);

@@ -14,11 +14,24 @@ static size_t payload(const struct model_entry *entry)
     return key_len + entry->value_len;
 }
 
-struct model *model_new(void)
+/* The first position in the chunk that has the head. */
+static uint64_t first_held(const struct model_log *log)
+{
+    uint64_t first = log->head;
+
+    while (first < model_tail(log) && first > 1 &&
+           log->entries[first - 2].chunk == log->entries[log->head - 1].chunk) {
+        first--;
+    }
+    return first;
+}
+
+struct model *model_new(const struct machine_limits *limits)
 {
     struct model *model = calloc(1, sizeof(*model));
 
     assert_non_null(model);
+    model->limits = *limits;
     return model;
 }
 
@@ -96,7 +109,7 @@ uint64_t model_kept(const struct model_log *log, uint64_t *ret_bytes)
 {
     uint64_t bytes = 0;
 
-    for (uint64_t i = log->head; i < model_tail(log); i++) {
+    for (uint64_t i = first_held(log); i < model_tail(log); i++) {
         bytes += payload(&log->entries[i - 1]);
     }
     *ret_bytes = bytes;
@@ -141,6 +154,83 @@ static size_t open_len(const struct model_log *log)
     return log->open_chunk == 0 ? 0 : len;
 }
 
+/* A sealed chunk as the merging sees it. */
+struct model_run {
+    uint64_t chunk;
+    uint64_t len;
+};
+
+/* The sealed chunks that have kept entries, the last one first. */
+static size_t list_chunks(const struct model_log *log, struct model_run *ret)
+{
+    size_t count = 0;
+
+    for (uint64_t i = model_tail(log) - 1; i >= first_held(log); i--) {
+        const struct model_entry *entry = &log->entries[i - 1];
+
+        if (count == 0 || ret[count - 1].chunk != entry->chunk) {
+            ret[count] = (struct model_run){entry->chunk, 0};
+            count++;
+        }
+        ret[count - 1].len += 24 + payload(entry);
+    }
+    return count;
+}
+
+static int class_of(const struct model *model, uint64_t len)
+{
+    uint64_t most = model->limits.chunk_bytes;
+
+    return (len >= most / 64) + (len >= most / 8) + (len >= most);
+}
+
+/* Gives the entries of @count chunks the number of the oldest of them. */
+static void make_one(struct model_log *log, const struct model_run *runs,
+                     size_t count)
+{
+    for (size_t i = 0; i < log->count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            if (log->entries[i].chunk == runs[j].chunk) {
+                log->entries[i].chunk = runs[count - 1].chunk;
+                break;
+            }
+        }
+    }
+}
+
+/* Merges the last chunks, if they are to be; returns whether the last one is of
+ * a higher class now. */
+static bool merge_last(const struct model *model, struct model_log *log)
+{
+    static const uint64_t shares[] = {64, 8, 1};
+    struct model_run *runs = calloc(log->count + 1, sizeof(*runs));
+    size_t all = list_chunks(log, runs);
+    int level = class_of(model, runs[0].len);
+    uint64_t len = 0;
+    size_t count = 0;
+    bool risen = false;
+
+    while (level < 3 && count < all &&
+           class_of(model, runs[count].len) <= level) {
+        len += runs[count].len;
+        count++;
+    }
+    if (count >= 2 &&
+        (len >= model->limits.chunk_bytes / shares[level] || count >= 16)) {
+        make_one(log, runs, count);
+        risen = class_of(model, len) > level;
+    }
+    free(runs);
+    return risen;
+}
+
+static void seal(const struct model *model, struct model_log *log)
+{
+    log->open_chunk = 0;
+    while (merge_last(model, log)) {
+    }
+}
+
 static void seal_longest_open(struct model *model)
 {
     struct model_log *longest = NULL;
@@ -154,22 +244,27 @@ static void seal_longest_open(struct model *model)
         }
     }
     assert_non_null(longest);
-    longest->open_chunk = 0;
+    seal(model, longest);
 }
 
-static void seal_what_must_be(struct model *model, struct model_log *log)
+static size_t all_open(const struct model *model)
 {
     size_t total = 0;
 
-    if (open_len(log) >= CHUNK_BYTES) {
-        log->open_chunk = 0;
-    }
     for (size_t i = 0; i < MODEL_LOGS; i++) {
         if (model->logs[i].exists) {
             total += open_len(&model->logs[i]);
         }
     }
-    if (total > OPEN_CHUNKS_BYTES) {
+    return total;
+}
+
+static void seal_what_must_be(struct model *model, struct model_log *log)
+{
+    if (open_len(log) >= model->limits.chunk_bytes) {
+        seal(model, log);
+    }
+    while (all_open(model) > model->limits.open_bytes) {
         seal_longest_open(model);
     }
 }
@@ -178,28 +273,27 @@ static bool first_chunk_goes(const struct model *model,
                              const struct model_log *log, uint64_t *ret_end)
 {
     const struct model_entry *first = &log->entries[log->head - 1];
-    uint64_t bytes = 0;
-    uint64_t all_bytes;
-    uint64_t all = model_kept(log, &all_bytes);
-    uint64_t i;
+    uint64_t bytes = 0; /* without it */
+    uint64_t end = log->head;
 
-    for (i = log->head; i < model_tail(log); i++) {
-        if (log->entries[i - 1].chunk != first->chunk) {
-            break;
-        }
+    while (end < model_tail(log) &&
+           log->entries[end - 1].chunk == first->chunk) {
+        end++;
+    }
+    for (uint64_t i = end; i < model_tail(log); i++) {
         bytes += payload(&log->entries[i - 1]);
     }
-    *ret_end = i;
+    *ret_end = end;
     if (log->keep.age_ms != 0 && !model->suspended &&
-        log->entries[i - 2].time_ms + log->keep.age_ms < model->time_ms) {
+        log->entries[end - 2].time_ms + log->keep.age_ms < model->time_ms) {
         return true;
     }
     if (first->chunk == log->open_chunk) {
         return false;
     }
     return (log->keep.entries != 0 &&
-            all - (i - log->head) >= log->keep.entries) ||
-           (log->keep.bytes != 0 && all_bytes - bytes >= log->keep.bytes);
+            model_tail(log) - end >= log->keep.entries) ||
+           (log->keep.bytes != 0 && bytes >= log->keep.bytes);
 }
 
 void model_tick(struct model *model)

@@ -16,7 +16,8 @@ struct model_entry {
     size_t key_len; /* SIZE_MAX: no key */
     size_t value_len;
     uint8_t fill;   /* every byte of key and value */
-    uint64_t chunk; /* number of the chunk it is in */
+    uint64_t chunk; /* number of the chunk it is in; a merged one has the first
+                       of its parts */
 };
 
 struct model_log {
@@ -56,6 +57,7 @@ struct model {
     uint64_t state_index;
     uint64_t time_ms;
     bool suspended;
+    struct machine_limits limits;
 };
 
 struct model_part {
@@ -66,7 +68,7 @@ struct model_part {
     size_t count;
 };
 
-struct model *model_new(void);
+struct model *model_new(const struct machine_limits *limits);
 void model_free(struct model *model);
 /* Each returns the code that the machine should give, and a position with it. */
 void model_begin(struct model *model, uint64_t time_ms);
@@ -88,5 +90,5 @@ int model_release(struct model *model, size_t log, uint64_t epoch);
 void model_tick(struct model *model);
 
 uint64_t model_tail(const struct model_log *log);
-/* Kept entries, and bytes of their keys and values. */
+/* Kept entries, and bytes of keys and values in chunks that have some of them. */
 uint64_t model_kept(const struct model_log *log, uint64_t *ret_bytes);

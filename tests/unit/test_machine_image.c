@@ -6,6 +6,9 @@
 #include "support/dice.h"
 #include "support/driver.h"
 
+/* So small that some chunks are sealed, and some of them merged. */
+static const struct machine_limits limits = {256, 256};
+
 /* A machine with some of everything: trimmed, held, retained and deleted logs,
  * producers with results of several kinds. */
 static int setup(void **state)
@@ -13,7 +16,7 @@ static int setup(void **state)
     static struct driver driver;
     uint64_t id;
 
-    driver_init(&driver);
+    driver_init_limited(&driver, &limits);
     driver_create_with(&driver, "zeta", (struct retention){5, 6, 7}, 42);
     driver_create(&driver, "alpha");
     driver_create(&driver, "gone");
@@ -101,12 +104,7 @@ static void a_view_keeps_the_moment_it_was_made(void **state)
     driver_append_many(driver, "alpha", 2000, 1000);
     driver_trim(driver, "alpha", 1500);
     driver_delete(driver, "zeta");
-    for (size_t i = 0; i < view_runs(view); i++) {
-        struct bytes run = view_run(view, i);
-
-        assert_int_equal(buf_add(&after, run.data, run.len), 0);
-    }
-    assert_int_equal(after.len, view_len(view));
+    view_image(view, &after);
     assert_int_equal(after.len, before.len);
     assert_memory_equal(after.data, before.data, after.len);
     view_free(view);
@@ -129,10 +127,11 @@ static void restoring_says_that_anything_may_have_changed(void **state)
     machine_image(driver->machine, &image);
     machine_on_changed(driver->machine, on_restored, &told);
     assert_int_equal(
-        machine_restore(driver->machine, image.data, image.len, NULL), 0);
+        machine_restore(driver->machine, image.data, image.len, NULL, NULL), 0);
     assert_int_equal(told, 1);
     assert_int_not_equal(
-        machine_restore(driver->machine, image.data, image.len - 1, NULL), 0);
+        machine_restore(driver->machine, image.data, image.len - 1, NULL, NULL),
+        0);
     assert_int_equal(told, 1);
     buf_close(&image);
 }
@@ -144,7 +143,7 @@ static void restoring_says_that_anything_may_have_changed(void **state)
 static void offer(struct driver *driver, const uint8_t *image, size_t len)
 {
     uint8_t *copy = malloc(len == 0 ? 1 : len);
-    struct machine *machine = machine_new();
+    struct machine *machine = machine_new(&limits);
     uint8_t before[16];
     uint8_t after[16];
     struct err err;
@@ -153,7 +152,7 @@ static void offer(struct driver *driver, const uint8_t *image, size_t len)
     assert_non_null(copy);
     memcpy(copy, image, len);
     machine_digest(driver->machine, before);
-    rv = machine_restore(driver->machine, copy, len, &err);
+    rv = machine_restore(driver->machine, copy, len, NULL, &err);
     machine_digest(driver->machine, after);
     if (rv == 0) {
         struct buf again = BUF_INIT;
@@ -161,11 +160,13 @@ static void offer(struct driver *driver, const uint8_t *image, size_t len)
         machine_image(driver->machine, &again);
         assert_int_equal(again.len, len);
         assert_memory_equal(again.data, copy, len);
-        assert_int_equal(machine_restore(machine, again.data, again.len, &err),
-                         0);
+        assert_int_equal(
+            machine_restore(machine, again.data, again.len, NULL, &err), 0);
         buf_close(&again);
     } else {
-        assert_int_equal(rv, QL_CORRUPT);
+        bool is_old = len >= 4 && memcmp(copy, "QLM1", 4) == 0;
+
+        assert_int_equal(rv, is_old ? QL_INVALID : QL_CORRUPT);
         assert_memory_equal(before, after, 16);
     }
     machine_free(machine);
@@ -181,9 +182,24 @@ static void every_truncated_image_is_refused(void **state)
     machine_image(driver->machine, &image);
     for (size_t len = 0; len < image.len; len++) {
         assert_int_equal(
-            machine_restore(driver->machine, image.data, len, &err),
+            machine_restore(driver->machine, image.data, len, NULL, &err),
             QL_CORRUPT);
     }
+    buf_close(&image);
+}
+
+static void an_image_of_another_version_says_what_to_do(void **state)
+{
+    struct driver *driver = *state;
+    struct buf image = BUF_INIT;
+    struct err err;
+
+    machine_image(driver->machine, &image);
+    memcpy(image.data, "QLM1", 4);
+    assert_int_equal(
+        machine_restore(driver->machine, image.data, image.len, NULL, &err),
+        QL_INVALID);
+    assert_non_null(strstr(err.text, "log read"));
     buf_close(&image);
 }
 
@@ -196,11 +212,11 @@ static void an_image_with_more_behind_it_is_refused(void **state)
     machine_image(driver->machine, &image);
     assert_int_equal(buf_add(&image, "x", 1), 0);
     assert_int_equal(
-        machine_restore(driver->machine, image.data, image.len, &err),
+        machine_restore(driver->machine, image.data, image.len, NULL, &err),
         QL_CORRUPT);
-    put_u64(image.data + 16, get_u64(image.data + 16) + 1);
+    put_u64(image.data + 24, get_u64(image.data + 24) + 1);
     assert_int_equal(
-        machine_restore(driver->machine, image.data, image.len, &err),
+        machine_restore(driver->machine, image.data, image.len, NULL, &err),
         QL_CORRUPT);
     buf_close(&image);
 }
@@ -295,8 +311,9 @@ static void a_restored_machine_goes_on_in_the_same_way(void **state)
     struct driver *driver = *state;
 
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        struct driver other = {
-            machine_new(), driver->index, driver->time_ms, {0}};
+        struct driver other = {.machine = machine_new(&limits),
+                               .index = driver->index,
+                               .time_ms = driver->time_ms};
         struct dice ours = {seed};
         struct dice theirs = {seed};
         struct buf image = BUF_INIT;
@@ -304,7 +321,8 @@ static void a_restored_machine_goes_on_in_the_same_way(void **state)
 
         machine_image(driver->machine, &image);
         assert_int_equal(
-            machine_restore(other.machine, image.data, image.len, NULL), 0);
+            machine_restore(other.machine, image.data, image.len, NULL, NULL),
+            0);
         for (int i = 0; i < 100; i++) {
             any_command(driver, &ours);
             any_command(&other, &theirs);
@@ -332,6 +350,7 @@ int main(void)
         TEST(a_view_keeps_the_moment_it_was_made),
         TEST(restoring_says_that_anything_may_have_changed),
         TEST(every_truncated_image_is_refused),
+        TEST(an_image_of_another_version_says_what_to_do),
         TEST(an_image_with_more_behind_it_is_refused),
         TEST(huge_counts_are_refused_before_they_allocate),
         TEST(changed_images_do_no_harm),

@@ -253,7 +253,7 @@ static void compare_entries(struct world *world, const struct model_log *log)
     assert_int_equal(machine_reader_open(&reader, world->driver.machine,
                                          log->uid, 0, 0, NULL),
                      0);
-    while (machine_reader_next(&reader, &entry)) {
+    while (machine_reader_next(&reader, &entry) == MACHINE_READ_ENTRY) {
         const struct model_entry *expected = &log->entries[position - 1];
 
         assert_int_equal(entry.position, position);
@@ -348,13 +348,13 @@ static void step(struct world *world)
     }
 }
 
-static void run(uint64_t seed)
+static void run(uint64_t seed, const struct machine_limits *limits)
 {
     struct world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
-    driver_init(&world->driver);
-    world->model = model_new();
+    driver_init_limited(&world->driver, limits);
+    world->model = model_new(limits);
     world->dice.state = seed;
     for (int i = 0; i < 256; i++) {
         memset(world->fills[i], i, sizeof(world->fills[i]));
@@ -373,30 +373,36 @@ static void run(uint64_t seed)
     free(world);
 }
 
-static void the_machine_agrees_with_the_model_seed_1(void **state)
+static void the_machine_agrees_with_the_model(void **state)
 {
+    const struct machine_limits limits = {CHUNK_BYTES, OPEN_CHUNKS_BYTES};
+
     (void)state;
-    run(1);
+    run(1, &limits);
 }
 
-static void the_machine_agrees_with_the_model_seed_2(void **state)
+static void they_agree_where_chunks_are_small(void **state)
 {
+    const struct machine_limits limits = {128 * KIB, MIB};
+
     (void)state;
-    run(2);
+    run(2, &limits);
 }
 
-static void the_machine_agrees_with_the_model_seed_3(void **state)
+static void they_agree_where_few_chunks_may_be_open(void **state)
 {
+    const struct machine_limits limits = {64 * KIB, 24 * KIB};
+
     (void)state;
-    run(3);
+    run(3, &limits);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_machine_agrees_with_the_model_seed_1),
-        cmocka_unit_test(the_machine_agrees_with_the_model_seed_2),
-        cmocka_unit_test(the_machine_agrees_with_the_model_seed_3),
+        cmocka_unit_test(the_machine_agrees_with_the_model),
+        cmocka_unit_test(they_agree_where_chunks_are_small),
+        cmocka_unit_test(they_agree_where_few_chunks_may_be_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
