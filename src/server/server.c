@@ -262,6 +262,7 @@ static void server_on_timer(uv_timer_t *timer)
     struct server *server = timer->data;
 
     sessions_tick(&server->sessions);
+    service_tick(server->sessions.service);
 }
 
 static void server_close_handles(struct server *server)

@@ -39,6 +39,7 @@ struct call *call_new(struct service *service, struct channel *channel,
     call->id = id;
     call->silent = silent;
     list_init(&call->ready);
+    chunk_wait_init(&call->wait);
     list_push_back(&channel->calls, &call->link);
     channel->calls_count++;
     service->calls_count++;
@@ -51,6 +52,7 @@ void call_free(struct call *call)
 
     list_remove(&call->link);
     list_remove(&call->ready);
+    chunk_wait_stop(&call->wait);
     call->service->calls_count--;
     buf_close(&call->params);
     free(call);

@@ -11,6 +11,7 @@
 
 #include "consensus/node.h"
 #include "service/channel.h"
+#include "service/chunk_wait.h"
 #include "service/service.h"
 
 struct call;
@@ -38,6 +39,7 @@ struct call {
     call_applied_fn on_applied; /* a write's; may be NULL */
     call_answer_fn answer;      /* a read's */
     struct buf params;          /* a read's */
+    struct chunk_wait wait;     /* a read's, for its first entry */
     struct follow *follow;      /* opened by the answer: begins behind it */
 };
 
@@ -65,6 +67,11 @@ int call_read(struct call *call, struct bytes params, bool stale,
               call_answer_fn answer, struct err *err);
 /* Makes the answer of a call that waits for nothing any more. */
 void call_answer(struct call *call);
+/* For a call_answer_fn that needs the bytes of @chunk, which are not in memory: it
+ * returns what this does. 0: what it has put into the message is dropped, and it
+ * is called again when the bytes are there, or when it is certain that they are
+ * not to be had and whatever else is the matter with the log counts first. */
+int call_wait(struct call *call, struct chunk *chunk, struct err *err);
 
 /* Puts the sentence for a code that the node gave into @err; returns @code. */
 int call_node_refusal(int code, struct err *err);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Calls that read the machine: when the leader is confirmed, or at once when
  * stale; and only when the connection has room for the answer, so that a client
- * that sends many reads and takes no answers costs a bounded buffer. */
+ * that sends many reads and takes no answers costs a bounded buffer; and, when the
+ * entries are on disk, when those are loaded. A call keeps its params meanwhile,
+ * and looks at the machine anew each time: an answer made later than it might have
+ * been is as good, also on a node that does not lead any more. */
 #include "machine/must.h"
 #include "service/envelope.h"
 #include "service/follow.h"
@@ -9,6 +12,8 @@
 
 static void call_on_readable(struct node_read *read, int status);
 static void call_ready(struct call *call);
+static void call_on_loaded(struct chunk_wait *wait, int status);
+static int load_refusal(const struct chunk_wait *wait, struct err *err);
 
 int call_read(struct call *call, struct bytes params, bool stale,
               call_answer_fn answer, struct err *err)
@@ -51,11 +56,28 @@ void call_answer(struct call *call)
         call_fail(call, rv, &err);
         return;
     }
+    if (chunk_wait_is_waiting(&call->wait)) {
+        buf_close(&message);
+        return;
+    }
     follow = call->follow;
     call_finish(call, &message);
     if (follow != NULL) {
         follow_pump(service, follow);
     }
+}
+
+int call_wait(struct call *call, struct chunk *chunk, struct err *err)
+{
+    struct chunk_wait *wait = &call->wait;
+
+    if (wait->status != 0 && wait->first == chunk->name.first &&
+        wait->last == chunk->name.last) {
+        return load_refusal(wait, err);
+    }
+    list_remove(&call->ready);
+    chunk_wait_start(wait, call->service, call->channel, chunk, call_on_loaded);
+    return 0;
 }
 
 static void call_on_readable(struct node_read *read, int status)
@@ -81,6 +103,31 @@ static void call_ready(struct call *call)
     } else if (list_empty(&channel->ready) && channel_has_room(channel)) {
         call_answer(call);
     } else {
+        chunk_wait_stop(&call->wait);
         list_push_back(&channel->ready, &call->ready);
     }
+}
+
+static void call_on_loaded(struct chunk_wait *wait, int status)
+{
+    (void)status; /* call_wait() looks at it */
+    call_ready(LIST_ITEM(wait, struct call, wait));
+}
+
+static int load_refusal(const struct chunk_wait *wait, struct err *err)
+{
+    unsigned long long first = wait->first;
+    unsigned long long last = wait->last;
+
+    if (wait->status == QL_TIMEOUT) {
+        return err_set(err, QL_BUSY,
+                       "entries %llu to %llu have not come from the disk or "
+                       "from another node yet",
+                       first, last);
+    }
+    return err_set(err, QL_CORRUPT,
+                   "entries %llu to %llu are damaged or missing here, and no "
+                   "node that can be reached has them: start the nodes that "
+                   "are down, then read again",
+                   first, last);
 }

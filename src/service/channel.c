@@ -18,6 +18,7 @@ void channel_init(struct channel *channel, const struct channel_ops *ops,
     list_init(&channel->ready);
     list_init(&channel->follows);
     list_init(&channel->holds);
+    list_init(&channel->turns);
 }
 
 void channel_close(struct service *service, struct channel *channel)
@@ -31,7 +32,7 @@ void channel_close(struct service *service, struct channel *channel)
         call->channel = NULL;
         channel->calls_count--;
         /* The others come back from the node. */
-        if (!list_empty(&call->ready)) {
+        if (!list_empty(&call->ready) || chunk_wait_is_waiting(&call->wait)) {
             call_free(call);
         }
     }

@@ -37,6 +37,8 @@ struct channel {
     struct list holds; /* struct hold: writer epochs acquired here */
     size_t holds_count;
     uint64_t next_follow;
+    struct list turns;  /* struct chunk_wait: wait for their load's turn */
+    size_t loads_count; /* loads with the chunk store */
 };
 
 void channel_init(struct channel *channel, const struct channel_ops *ops,

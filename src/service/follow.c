@@ -12,8 +12,10 @@
 #include "wire/method.h"
 
 static void follow_unlink(struct follow *follow);
-static size_t follow_send_entries(struct follow *follow,
+static size_t follow_send_entries(struct service *service,
+                                  struct follow *follow,
                                   struct machine_reader *reader);
+static void follow_on_loaded(struct chunk_wait *wait, int status);
 static size_t follow_send_event(const struct follow *follow, const char *event,
                                 uint64_t position, struct bytes leader);
 static void follow_leader_lost(struct service *service, struct watch *watch,
@@ -28,6 +30,7 @@ struct follow *follow_new(struct service *service, struct channel *channel,
     follow->watch = watches_get(&service->watches, stat->uid, stat->name);
     follow->id = ++channel->next_follow;
     follow->next = from;
+    chunk_wait_init(&follow->wait);
     list_push_back(&channel->follows, &follow->channel_link);
     list_push_back(&follow->watch->follows, &follow->watch_link);
     channel->follows_count++;
@@ -71,14 +74,16 @@ size_t follow_pump(struct service *service, struct follow *follow)
                              follow->next, 0, &head);
     if (rv == QL_TRIMMED) {
         follow->next = head;
+        chunk_wait_stop(&follow->wait);
         sent = follow_send_event(follow, FOLLOW_TRIMMED, head,
                                  (struct bytes){NULL, 0});
         rv = machine_reader_open(&reader, service->machine, follow->watch->uid,
                                  head, 0, &head);
     }
     /* When the log is gone follows_on_deleted() is about to say so. */
-    if (rv == 0 && follow->credit > 0) {
-        sent += follow_send_entries(follow, &reader);
+    if (rv == 0 && follow->credit > 0 &&
+        !chunk_wait_is_waiting(&follow->wait)) {
+        sent += follow_send_entries(service, follow, &reader);
     }
     return sent;
 }
@@ -161,6 +166,7 @@ static void follow_leader_lost(struct service *service, struct watch *watch,
 
 static void follow_unlink(struct follow *follow)
 {
+    chunk_wait_stop(&follow->wait);
     follow->channel->follows_count--;
     list_remove(&follow->channel_link);
     list_remove(&follow->watch_link);
@@ -169,9 +175,11 @@ static void follow_unlink(struct follow *follow)
 
 /* The first entry goes out even when it is larger than the credit or the event:
  * otherwise a reader with little credit would wait for ever. */
-static size_t follow_send_entries(struct follow *follow,
+static size_t follow_send_entries(struct service *service,
+                                  struct follow *follow,
                                   struct machine_reader *reader)
 {
+    enum machine_read found;
     struct buf message = BUF_INIT;
     struct entries_writer writer;
     struct read_entry entry;
@@ -179,7 +187,8 @@ static size_t follow_send_entries(struct follow *follow,
     uint32_t cost = 0;
     size_t len;
 
-    while (machine_reader_next(reader, &entry)) {
+    while ((found = machine_reader_next(reader, &entry)) ==
+           MACHINE_READ_ENTRY) {
         size_t entry_cost = entry.key.len + entry.value.len + FOLLOW_ENTRY_COST;
 
         if (cost == 0) {
@@ -195,14 +204,37 @@ static size_t follow_send_entries(struct follow *follow,
         next = entry.position + 1;
     }
     if (cost == 0) {
+        if (found == MACHINE_READ_ABSENT) {
+            chunk_wait_start(&follow->wait, service, follow->channel,
+                             reader->absent, follow_on_loaded);
+        }
         return 0;
     }
+    service_read_ahead(service, reader, found);
     must_have_memory(follow_entries_close(&writer, next, cost));
     follow->next = next;
     follow->credit -= cost;
     len = message.len;
     follow->channel->ops->send(follow->channel, &message);
     return len;
+}
+
+static void follow_on_loaded(struct chunk_wait *wait, int status)
+{
+    struct follow *follow = LIST_ITEM(wait, struct follow, wait);
+    struct service *service = wait->service;
+
+    if (status != 0) {
+        follow_send_event(follow, FOLLOW_UNREADABLE, follow->next,
+                          (struct bytes){NULL, 0});
+        follow_free(service, follow);
+        return;
+    }
+    while (follow_pump(service, follow) > 0) {
+    }
+    if (!chunk_wait_is_waiting(wait)) {
+        chunk_wait_stop(wait);
+    }
 }
 
 static size_t follow_send_event(const struct follow *follow, const char *event,

@@ -2,15 +2,20 @@
 /*
  * A stream of a log's entries to one connection. It sends one notification of at
  * most FOLLOW_EVENT_BYTES at a time, when the reader has given credit and less
- * than FOLLOW_QUEUED_MAX is queued on its connection, and goes on when that has left (channel_on_drain), when
- * the log changes, or when credit comes. So it holds no entries itself, a slow
- * reader costs a bounded buffer, and no follow keeps the loop to itself.
+ * than FOLLOW_QUEUED_MAX is queued on its connection, and goes on when that has
+ * left (channel_on_drain), when the log changes, or when credit comes. So it holds
+ * no entries itself, a slow reader costs a bounded buffer, and no follow keeps the
+ * loop to itself.
+ *
+ * Entries that are on disk only are waited for, one chunk at a time; of a loaded
+ * chunk as much is sent as may be queued, because it may be gone afterwards.
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "service/channel.h"
+#include "service/chunk_wait.h"
 #include "service/service.h"
 #include "service/watch.h"
 
@@ -23,6 +28,7 @@ struct follow {
     uint64_t next;  /* position to send next */
     int64_t credit; /* bytes; below 0 after an entry larger than the credit */
     bool stale;     /* may be served by a node that does not lead */
+    struct chunk_wait wait; /* for the entry at @next */
 };
 
 /* Borrowed; the caller has checked SESSION_FOLLOWS_MAX. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/chunk_wait.h"
 #include "service/envelope.h"
 #include "service/follow.h"
 #include "service/hold.h"
@@ -40,9 +41,9 @@ static const method_fn method_fns[METHOD_COUNT] = {
     [METHOD_CLUSTER_STATUS] = service_cluster_status,
     [METHOD_CLUSTER_TRANSFER] = service_cluster_transfer,
     [METHOD_CLUSTER_CONFIRM_CLOCK] = service_cluster_confirm_clock,
-};
     [METHOD_CLUSTER_FREEZE] = service_cluster_freeze,
     [METHOD_CLUSTER_THAW] = service_cluster_thaw,
+};
 
 static int call_begin(struct call *call, const struct rpc_message *message,
                       struct err *err);
@@ -61,6 +62,7 @@ struct service *service_new(const struct service_options *options)
     service->identity = options->identity;
     service->started_ms = clock_monotonic_ms();
     watches_init(&service->watches);
+    list_init(&service->waits);
     return service;
 }
 
@@ -69,6 +71,7 @@ void service_set_node(struct service *service, struct node *node)
     assert(service->node == NULL);
     service->node = node;
     service->machine = node_machine(node);
+    service->chunks = node_chunks(node);
     machine_on_changed(service->machine, service_on_changed, service);
 }
 
@@ -78,8 +81,15 @@ void service_free(struct service *service)
         return;
     }
     assert(service->calls_count == 0);
+    assert(list_empty(&service->waits));
     watches_close(&service->watches);
     free(service);
+}
+
+void service_tick(struct service *service)
+{
+    service->ticks++;
+    chunk_waits_tick(service);
 }
 
 void service_on_state(struct service *service)

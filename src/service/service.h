@@ -26,6 +26,9 @@ void service_set_node(struct service *service, struct node *node);
 /* After the node is freed and every channel is closed. */
 void service_free(struct service *service);
 
+/* Every SERVER_TICK_MS: ends what has waited too long for bytes from a disk. */
+void service_tick(struct service *service);
+
 /* From the node's callbacks. */
 void service_on_state(struct service *service);
 void service_on_applied(struct service *service);

@@ -7,6 +7,7 @@
 #include "service/call.h"
 #include "service/service.h"
 #include "service/watch.h"
+#include "store/chunk_store.h"
 
 struct service {
     struct service_options options;
@@ -16,6 +17,9 @@ struct service {
     uint64_t started_ms;     /* monotonic */
     size_t calls_count;      /* open calls, also of connections that are gone */
     struct watches watches;
+    struct chunk_store *chunks; /* the node's */
+    struct list waits;          /* struct chunk_wait, the oldest first */
+    uint64_t ticks;             /* of service_tick() */
 };
 
 /* The leader's client address as far as this node knows another one that leads;
@@ -28,6 +32,12 @@ bool service_leads(const struct service *service);
 /* QL_NOT_FOUND with a sentence, or 0; as machine_log_stat(). */
 int service_find_log(const struct service *service, struct bytes log,
                      struct log_stat *ret, struct err *err);
+
+/* Somebody who reads on is where @reader is, which gave @found last: what comes
+ * next is loaded before it is asked for. */
+void service_read_ahead(struct service *service,
+                        const struct machine_reader *reader,
+                        enum machine_read found);
 
 /* Each begins one method: returns 0 when the call has been or will be answered,
  * or the code that the caller answers with @err's text. */

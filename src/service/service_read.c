@@ -15,9 +15,10 @@ _Static_assert(READ_BYTES_MAX + ENTRY_KEY_MAX + ENTRY_VALUE_MAX +
 
 static int log_read_answer(struct call *call, struct bytes params,
                            struct buf *message, struct err *err);
-static uint64_t read_entries(struct entries_writer *writer,
-                             struct machine_reader *reader,
-                             const struct read_args *args);
+static struct chunk *read_entries(struct service *service,
+                                  struct entries_writer *writer,
+                                  struct machine_reader *reader,
+                                  const struct read_args *args);
 static int log_follow_answer(struct call *call, struct bytes params,
                              struct buf *message, struct err *err);
 static int follow_of(const struct call *call, struct bytes params,
@@ -83,9 +84,10 @@ int service_log_unfollow(struct call *call, struct bytes params,
 static int log_read_answer(struct call *call, struct bytes params,
                            struct buf *message, struct err *err)
 {
-    const struct service *service = call->service;
+    struct service *service = call->service;
     struct machine_reader reader;
     struct entries_writer writer;
+    struct chunk *absent;
     struct read_args args;
     struct log_stat stat;
     uint64_t head;
@@ -104,31 +106,50 @@ static int log_read_answer(struct call *call, struct bytes params,
         return trimmed(head, err);
     }
     must_have_memory(read_result_open(&writer, message));
-    must_have_memory(read_result_close(
-        &writer, read_entries(&writer, &reader, &args), stat.head, stat.tail));
+    absent = read_entries(service, &writer, &reader, &args);
+    if (absent != NULL) {
+        return call_wait(call, absent, err);
+    }
+    must_have_memory(
+        read_result_close(&writer, reader.at, stat.head, stat.tail));
     return 0;
 }
 
-/* Returns the position at which the next read goes on. */
-static uint64_t read_entries(struct entries_writer *writer,
-                             struct machine_reader *reader,
-                             const struct read_args *args)
+/* Adds what is in memory, up to the bounds; reader->at is then where the next
+ * read goes on. Returns the chunk to wait for when nothing is, otherwise NULL. */
+static struct chunk *read_entries(struct service *service,
+                                  struct entries_writer *writer,
+                                  struct machine_reader *reader,
+                                  const struct read_args *args)
 {
+    enum machine_read found = MACHINE_READ_END;
     struct read_entry entry;
     uint32_t count = 0;
     size_t bytes = 0;
 
-    while (count < args->entries_max && machine_reader_next(reader, &entry)) {
-        size_t more = entry.key.len + entry.value.len;
+    while (count < args->entries_max) {
+        size_t more;
 
+        found = machine_reader_next(reader, &entry);
+        if (found != MACHINE_READ_ENTRY) {
+            break;
+        }
+        more = entry.key.len + entry.value.len;
         if (count > 0 && bytes + more > args->bytes_max) {
-            return entry.position;
+            reader->at = entry.position;
+            break;
         }
         must_have_memory(entries_writer_add(writer, &entry));
         bytes += more;
         count++;
     }
-    return reader->at;
+    if (found == MACHINE_READ_ABSENT && count == 0) {
+        return reader->absent;
+    }
+    if (found == MACHINE_READ_ABSENT || bytes >= READ_AHEAD_BYTES) {
+        service_read_ahead(service, reader, found);
+    }
+    return NULL;
 }
 
 static int log_follow_answer(struct call *call, struct bytes params,
@@ -171,6 +192,20 @@ static int log_follow_answer(struct call *call, struct bytes params,
     must_have_memory(follow_result_encode(&result, message));
     call->follow = follow;
     return 0;
+}
+
+void service_read_ahead(struct service *service,
+                        const struct machine_reader *reader,
+                        enum machine_read found)
+{
+    struct chunk *next = machine_reader_ahead(reader);
+
+    if (found == MACHINE_READ_ABSENT) {
+        chunk_store_ahead(service->chunks, reader->absent);
+    }
+    if (next != NULL) {
+        chunk_store_ahead(service->chunks, next);
+    }
 }
 
 static int follow_of(const struct call *call, struct bytes params,

@@ -110,9 +110,10 @@ int follow_entries_decode(struct follow_entries *ret, struct bytes params,
                           struct err *err);
 void follow_entries_free(struct follow_entries *entries);
 
-/* Notification log.event {follow, event, position, leader?}. After "DELETED" and
- * "LEADER_CHANGED" the stream has ended; after "TRIMMED" it goes on at
- * position, the new head. */
+/* Notification log.event {follow, event, position, leader?}. After "DELETED",
+ * "LEADER_CHANGED" and "UNREADABLE" (the entries at position are not to be had
+ * here at present; log.read says why) the stream has ended; after "TRIMMED" it
+ * goes on at position, the new head. */
 struct follow_event {
     uint64_t follow;
     struct bytes event;
@@ -122,6 +123,7 @@ struct follow_event {
 #define FOLLOW_TRIMMED "TRIMMED"
 #define FOLLOW_DELETED "DELETED"
 #define FOLLOW_LEADER_CHANGED "LEADER_CHANGED"
+#define FOLLOW_UNREADABLE "UNREADABLE"
 int follow_event_decode(struct follow_event *ret, struct bytes params,
                         struct err *err);
 int follow_event_encode(const struct follow_event *event, struct buf *buf);

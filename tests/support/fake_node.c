@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "support/fake_chunks.h"
 #include "util/mem.h"
 
 #define FAKE_TIME_MS 1700000000000ull
@@ -19,6 +20,7 @@ struct fake_command {
 struct node {
     struct node_options options;
     struct machine *machine;
+    struct chunk_store *chunks;
     struct list commands; /* struct fake_command */
     struct list reads;    /* struct node_read */
     struct node_transfer *transfer;
@@ -31,9 +33,9 @@ struct node {
     bool held;
     bool full;
     bool stopping;
-    bool closing;
     void (*stopped)(void *data);
-    void *data;
+    void (*closed)(void *data);
+    void *data; /* of whichever of the two comes next */
 };
 
 static int may_serve(const struct node *node);
@@ -53,7 +55,8 @@ int node_start(struct node **ret_node, const struct node_options *options,
 
     (void)err;
     node->options = *options;
-    node->machine = machine_new();
+    node->machine = machine_new(NULL);
+    node->chunks = fake_chunks_new(node->machine);
     node->leader = options->identity->node;
     node->term = 1;
     list_init(&node->commands);
@@ -67,6 +70,11 @@ int node_start(struct node **ret_node, const struct node_options *options,
 struct machine *node_machine(struct node *node)
 {
     return node->machine;
+}
+
+struct chunk_store *node_chunks(struct node *node)
+{
+    return node->chunks;
 }
 
 int node_submit(struct node *node, struct node_submit *submit,
@@ -132,9 +140,17 @@ void node_stop(struct node *node, void (*cb)(void *data), void *data)
     wake(node);
 }
 
+void node_close(struct node *node, void (*cb)(void *data), void *data)
+{
+    node->closed = cb;
+    node->data = data;
+    uv_close((uv_handle_t *)&node->idle, on_closed);
+}
+
 void node_free(struct node *node)
 {
     machine_free(node->machine);
+    fake_chunks_free(node->chunks);
     free(node);
 }
 
@@ -216,9 +232,7 @@ static int may_serve(const struct node *node)
 
 static void wake(struct node *node)
 {
-    if (!node->closing) {
-        uv_idle_start(&node->idle, step);
-    }
+    uv_idle_start(&node->idle, step);
 }
 
 static void step(uv_idle_t *idle)
@@ -238,9 +252,8 @@ static void step(uv_idle_t *idle)
         node->transfer = NULL;
         transfer->cb(transfer, node->transfer_status);
     }
-    if (node->stopping && !node->closing) {
-        node->closing = true;
-        uv_close((uv_handle_t *)&node->idle, on_closed);
+    if (node->stopping) {
+        node->stopped(node->data);
     }
 }
 
@@ -303,5 +316,5 @@ static void on_closed(uv_handle_t *handle)
 {
     struct node *node = handle->data;
 
-    node->stopped(node->data);
+    node->closed(node->data);
 }

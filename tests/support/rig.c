@@ -11,6 +11,7 @@
 static void on_state(void *data);
 static void on_applied(void *data);
 static void on_stopped(void *data);
+static void on_closed(void *data);
 
 void rig_open(struct rig *rig)
 {
@@ -70,6 +71,39 @@ int rig_replicate(struct rig *rig, enum command_kind kind, const char *params)
     return code;
 }
 
+void rig_fill_log(struct rig *rig, int count)
+{
+    static char params[RIG_ENTRY_BYTES + 200];
+    int len = snprintf(params, sizeof(params),
+                       "{'appends': [{'log': 'orders', 'entries': [b'");
+
+    memset(params + len, 'x', RIG_ENTRY_BYTES);
+    strcpy(params + len + RIG_ENTRY_BYTES, "']}]}");
+    while (count-- > 0) {
+        assert_int_equal(rig_replicate(rig, COMMAND_LOG_APPEND, params), 0);
+    }
+}
+
+void rig_restore(struct rig *rig)
+{
+    struct machine *machine = node_machine(rig->node);
+    struct view *view = machine_freeze(machine);
+    struct buf image = BUF_INIT;
+    struct view_cursor cursor;
+    struct bytes run;
+    struct err err;
+
+    view_cursor_init(&cursor);
+    while (view_next(view, &cursor, &run)) {
+        assert_int_equal(buf_add(&image, run.data, run.len), 0);
+    }
+    view_free(view);
+    assert_int_equal(
+        machine_restore(machine, image.data, image.len, NULL, &err), 0);
+    buf_close(&image);
+    service_on_applied(rig->service);
+}
+
 static void on_state(void *data)
 {
     struct rig *rig = data;
@@ -85,6 +119,13 @@ static void on_applied(void *data)
 }
 
 static void on_stopped(void *data)
+{
+    struct rig *rig = data;
+
+    node_close(rig->node, on_closed, rig);
+}
+
+static void on_closed(void *data)
 {
     struct rig *rig = data;
 

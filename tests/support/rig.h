@@ -24,3 +24,12 @@ void rig_settle(struct rig *rig);
 /* Applies a command with the params written in notation, as a node that follows
  * does. Returns the outcome's code. */
 int rig_replicate(struct rig *rig, enum command_kind kind, const char *params);
+
+/* Entries of RIG_ENTRY_BYTES reach the log "orders"; RIG_CHUNK_ENTRIES of them make
+ * a chunk. */
+#define RIG_ENTRY_BYTES 100000u
+#define RIG_CHUNK_ENTRIES 11u
+void rig_fill_log(struct rig *rig, int count);
+/* The machine gets its own state back as another node's, as when a snapshot is
+ * installed: no sealed chunk has its bytes in memory. */
+void rig_restore(struct rig *rig);

@@ -7,8 +7,6 @@
 
 #include "support/cmocka.h"
 
-#define ENTRY_BYTES 100000u
-
 static void on_stopped(void *data)
 {
     *(bool *)data = true;
@@ -79,14 +77,5 @@ void served_make_log(struct served *served)
 
 void served_fill_log(struct served *served, int count)
 {
-    static char params[ENTRY_BYTES + 200];
-    int len = snprintf(params, sizeof(params),
-                       "{'appends': [{'log': 'orders', 'entries': [b'");
-
-    memset(params + len, 'x', ENTRY_BYTES);
-    strcpy(params + len + ENTRY_BYTES, "']}]}");
-    while (count-- > 0) {
-        assert_int_equal(
-            rig_replicate(&served->rig, COMMAND_LOG_APPEND, params), 0);
-    }
+    rig_fill_log(&served->rig, count);
 }

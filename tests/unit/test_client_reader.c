@@ -355,6 +355,23 @@ static void a_change_of_leader_leads_to_the_new_one(void **state)
     ql_reader_free(reader);
 }
 
+static void a_stream_that_ends_for_any_reason_is_read_on(void **state)
+{
+    struct client_rig *rig = *state;
+    struct ql_reader *reader = reader_of(rig, 1, 0, true);
+
+    answer_read(rig, 1, 1, 1);
+    answer_follow(rig, 1, 11, 1);
+    send_event(rig, 11, FOLLOW_UNREADABLE, 1);
+    answer_read(rig, 1, 2, 2);
+    answer_follow(rig, 2, 12, 1);
+    send_event(rig, 12, "OF_A_LATER_VERSION", 2);
+    answer_read(rig, 2, 3, 3);
+    expect_entry(rig, reader, 1);
+    expect_entry(rig, reader, 2);
+    ql_reader_free(reader);
+}
+
 static void a_log_made_again_is_another_log(void **state)
 {
     struct client_rig *rig = *state;
@@ -454,6 +471,7 @@ int main(void)
         TEST(events_of_a_stream_are_told_in_order),
         TEST(trims_that_follow_each_other_are_told_as_one),
         TEST(a_change_of_leader_leads_to_the_new_one),
+        TEST(a_stream_that_ends_for_any_reason_is_read_on),
         TEST(a_log_made_again_is_another_log),
         TEST(an_unknown_stream_is_turned_off),
         TEST(a_follower_stops_before_its_end),

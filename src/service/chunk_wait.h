@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Somebody on a connection waits for the bytes of a chunk that are on disk only,
+ * or on another node. A connection has at most SESSION_LOADS_MAX loads with the
+ * chunk store; its others wait their turn here, so that one that asks for much
+ * delays itself and not the rest.
+ *
+ * What was loaded is held for the length of the callback only: bytes that wait
+ * for a slow client would be memory without a bound. Who cannot use them in there
+ * asks again later, and finds them in the store's cache or not.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "service/channel.h"
+#include "service/service.h"
+#include "store/chunk_store.h"
+
+struct chunk_wait;
+/* @status 0: the bytes are in memory until chunk_wait_stop() or the next
+ * chunk_wait_start(); one of them is called before this returns. QL_TIMEOUT:
+ * SERVICE_LOAD_MS were not enough; anything else: as chunk_store_load(). The wait
+ * has stopped then. */
+typedef void (*chunk_wait_cb)(struct chunk_wait *wait, int status);
+
+enum chunk_wait_state {
+    CHUNK_WAIT_NONE,
+    CHUNK_WAIT_TURN,   /* in channel->turns */
+    CHUNK_WAIT_LOADS,  /* with the store */
+    CHUNK_WAIT_LOADED, /* in its callback */
+};
+
+struct chunk_wait {
+    enum chunk_wait_state state;
+    struct list link; /* service->waits, while it waits */
+    struct list turn; /* channel->turns, while it waits for that */
+    struct service *service;
+    struct channel *channel;
+    struct chunk *chunk; /* a reference, unless NONE */
+    struct chunk_load load;
+    uint64_t first; /* positions in it, also after the wait */
+    uint64_t last;
+    uint64_t since; /* service->ticks */
+    int status; /* of the last wait that ended by itself; 0 when one starts */
+    chunk_wait_cb cb;
+};
+
+void chunk_wait_init(struct chunk_wait *wait);
+/* Waits for @chunk; what @wait was at before is stopped. Never calls back from
+ * inside. Must be stopped before @channel goes. */
+void chunk_wait_start(struct chunk_wait *wait, struct service *service,
+                      struct channel *channel, struct chunk *chunk,
+                      chunk_wait_cb cb);
+/* Fine with one that waits for nothing. */
+void chunk_wait_stop(struct chunk_wait *wait);
+bool chunk_wait_is_waiting(const struct chunk_wait *wait);
+
+/* Ends those that have waited too long. */
+void chunk_waits_tick(struct service *service);
