@@ -116,6 +116,9 @@ void store_item_end(struct chunk_store *store, struct store_item *item,
     if (item->cb != NULL) {
         item->cb(item, status);
     }
+    if (chunk->home == NULL && chunk->refs == 1) {
+        store_reads_on_unused(store, chunk);
+    }
     store_keep_tidy(chunk);
     if (chunk->home == NULL && chunk->keeper == NULL) {
         (void)chunk_table_remove(&store->table, chunk);

@@ -257,7 +257,9 @@ static void settle_failed(struct store_batch *batch, struct batch_entry *entry)
     struct store_item *item = entry->item;
 
     if (item->kind == ITEM_GATHER) {
-        blame(store, entry);
+        if (chunk_gather_is_current(&entry->gather)) {
+            blame(store, entry);
+        }
         entry->item = NULL;
         item->since_ms = store->now_ms;
         list_push_back(&store->queue.lanes[LANE_MERGES].items, &item->link);
