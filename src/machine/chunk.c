@@ -10,6 +10,10 @@
 #include "util/mem.h"
 
 #define ROOM_FIRST 256u /* most logs are small; a chunk doubles from here */
+/* A shorter chunk keeps its unused room when it is sealed: its bytes leave memory
+ * soon, and giving back the ends of many small blocks leaves holes that nothing
+ * fits, which took as much memory again as all open chunks. */
+#define GIVE_BACK_MIN (64u * KIB)
 
 static void make_room(struct chunk *chunk, size_t more);
 static void set_facts(struct chunk *chunk, const struct chunk_facts *facts);
@@ -145,7 +149,7 @@ void chunk_seal(struct chunk *chunk, const uint8_t chain[HASH128_LEN])
 {
     assert(!chunk->sealed);
     assert(chunk->entries > 0);
-    if (chunk->memory->room > chunk->len) {
+    if (chunk->len >= GIVE_BACK_MIN && chunk->memory->room > chunk->len) {
         chunk->memory =
             chunk_memory_resize(chunk->memory, chunk->len, chunk->len);
     }

@@ -68,7 +68,7 @@ struct chunk_memory;
  * else sees it; any thread. One reference. */
 struct chunk_memory *chunk_memory_new(size_t len);
 uint8_t *chunk_memory_bytes(struct chunk_memory *memory);
-size_t chunk_memory_len(const struct chunk_memory *memory);
+size_t chunk_memory_len(const struct chunk_memory *memory); /* the room */
 /* Notes where entries begin, so that chunk_find() need not start at the front;
  * any thread, once, before the memory is shared. QL_CORRUPT when the lengths of
  * the entries do not end where the bytes do: the memory is of no use then. */
@@ -121,7 +121,7 @@ bool chunk_has_facts(const struct chunk *chunk,
 int chunk_load(struct chunk **ret, uint64_t uid, struct bytes bytes,
                uint8_t chain[HASH128_LEN], struct err *err);
 void chunk_add(struct chunk *chunk, const struct read_entry *entry);
-/* Gives unused room back. @chain is that of the log behind the last entry. */
+/* May give unused room back. @chain is that of the log behind the last entry. */
 void chunk_seal(struct chunk *chunk, const uint8_t chain[HASH128_LEN]);
 
 /* Takes the reference; the chunk had no memory. */
