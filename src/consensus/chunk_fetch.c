@@ -316,6 +316,9 @@ static void on_stored(struct chunk_supply *supply, int status)
     } else {
         want_rest(want, FETCH_RETRY_MAX_MS);
     }
+    /* There is room for others now. */
+    assign(fetch, &fetch->hurried);
+    assign(fetch, &fetch->plain);
 }
 
 static void on_bad(struct want *want)

@@ -40,7 +40,7 @@ struct chunk_fetch_options {
 };
 
 struct chunk_fetch *chunk_fetch_new(const struct chunk_fetch_options *options);
-/* Asks for nothing any more. */
+/* Asks for nothing any more; what is wanted is given up. */
 void chunk_fetch_free(struct chunk_fetch *fetch);
 
 /* What the store says through its on_missing; a reference is taken. Comes before

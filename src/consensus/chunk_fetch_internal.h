@@ -58,7 +58,7 @@ struct chunk_fetch {
 
 /* ---- fetch_wants.c ---- */
 void fetch_wants_init(struct chunk_fetch *fetch);
-/* Frees them all and tells nobody. */
+/* Drops them all. */
 void fetch_wants_close(struct chunk_fetch *fetch);
 /* It waits for its turn behind the others, or before them when it was begun
  * already. */

@@ -68,6 +68,11 @@ struct chunk_store *chunks_real_store(struct chunks_real *chunks)
     return chunks->store;
 }
 
+struct disk *chunks_real_readers(struct chunks_real *chunks)
+{
+    return disk_real_disk(chunks->readers);
+}
+
 void chunks_real_on_missing(struct chunks_real *chunks,
                             void (*cb)(void *data, struct chunk *chunk),
                             void *data)

@@ -29,6 +29,8 @@ int chunks_real_open(struct chunks_real **ret_chunks,
                      const struct chunks_real_options *options,
                      struct err *err);
 struct chunk_store *chunks_real_store(struct chunks_real *chunks);
+/* For works that read, or take long; outlives the store. */
+struct disk *chunks_real_readers(struct chunks_real *chunks);
 /* Who fetches chunks that are nowhere on this node; see struct
  * chunk_store_options. Until there is somebody they are given up at once. */
 void chunks_real_on_missing(struct chunks_real *chunks,

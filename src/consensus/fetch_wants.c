@@ -28,7 +28,7 @@ void fetch_wants_close(struct chunk_fetch *fetch)
     size_t at = 0;
 
     while (map_next(fetch->wants, &at, &item)) {
-        want_forget(item.value);
+        want_drop(item.value);
     }
     map_free(fetch->wants);
 }

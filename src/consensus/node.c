@@ -76,6 +76,7 @@ void node_status(const struct node *node, struct node_status *ret)
     ret->ready = node_may_serve(node) == 0;
     peer_watch_status(&node->watch, uv_now(node->options.loop), ret->peers);
     space_watch_fill(&node->space, ret->peers);
+    chunk_peers_fill(&node->chunk_peers, &ret->install);
     if (node->chunks != NULL) {
         chunk_store_get_status(chunks_real_store(node->chunks), &ret->store);
     }
@@ -174,7 +175,13 @@ static int node_on_frame(void *data, uint64_t from, enum link_frame type,
     struct node *node = data;
 
     node_wake(node);
-    return type == LINK_REPORT
-               ? space_watch_on_frame(&node->space, from, bytes, len)
-               : reader_on_frame(&node->reader, from, type, bytes, len);
+    switch (type) {
+    case LINK_REPORT:
+        return space_watch_on_frame(&node->space, from, bytes, len);
+    case LINK_CHUNK_REQUEST:
+    case LINK_CHUNK:
+        return chunk_peers_on_frame(&node->chunk_peers, from, type, bytes, len);
+    default:
+        return reader_on_frame(&node->reader, from, type, bytes, len);
+    }
 }

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "consensus/chunk_peers.h"
 #include "consensus/chunks_real.h"
 #include "consensus/core.h"
 #include "consensus/handover.h"
@@ -34,6 +35,7 @@ struct node {
     struct machine *machine;
     struct chunks_real *chunks; /* NULL: not open yet, or closed */
     struct core core;
+    struct chunk_peers chunk_peers;
     struct proposer proposer;
     struct reader reader;
     struct peer_watch watch;

@@ -12,7 +12,7 @@
 
 /* What accepted work may take, at most, before a stopping node closes. */
 #define STOP_ELECTION_TIMEOUTS_MAX 6u
-#define HANDLES 4u
+#define HANDLES 5u
 
 static int open_chunks(struct node *node, struct err *err);
 static void fill_parts(struct node *node);
@@ -99,6 +99,7 @@ void node_free(struct node *node)
     }
     assert(node->handles_open == 0);
     assert(node->chunks == NULL);
+    chunk_peers_free(&node->chunk_peers);
     machine_free(node->machine);
     free(node->dir);
     free(node);
@@ -145,6 +146,8 @@ static void start_handles(struct node *node)
     node->tick.timer.data = node;
     space_watch_start(&node->space, node, &node->core, &node->options);
     node->space.timer.data = node;
+    chunk_peers_start(&node->chunk_peers, &node->core, &node->options);
+    node->chunk_peers.timer.data = node;
 }
 
 /* These undo a start that failed. Closing takes turns of the loop, in which other
@@ -154,6 +157,7 @@ static void abandon_core(struct node *node)
     node->phase = NODE_CLOSING;
     node->options.on_state = NULL;
     node->options.on_applied = NULL;
+    chunk_peers_stop(&node->chunk_peers);
     raft_close(&node->core.raft, node_on_core_closed);
     while (node->handles_open > 0) {
         (void)uv_run(node->options.loop, UV_RUN_ONCE);
@@ -175,6 +179,7 @@ void node_step_stop(struct node *node)
     if (node->phase == NODE_STOPPING && stop_is_due(node)) {
         handover_cancel(&node->handover);
         node->phase = NODE_CLOSING;
+        chunk_peers_stop(&node->chunk_peers);
         raft_close(&node->core.raft, node_on_core_closed);
         node_wake(node);
         return;
@@ -211,6 +216,7 @@ static void finish_closing(struct node *node)
     uv_close((uv_handle_t *)&node->idle, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->tick.timer, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->space.timer, node_on_handle_closed);
+    uv_close((uv_handle_t *)&node->chunk_peers.timer, node_on_handle_closed);
 }
 
 static void node_on_handle_closed(uv_handle_t *handle)

@@ -312,11 +312,27 @@ static int io_send(struct raft_io *io, struct raft_io_send *request,
                    const struct raft_message *message, raft_io_send_cb cb)
 {
     struct raft_io_real *real = io->impl;
+    struct raft_message instead;
 
     if (real->net == NULL || real->closing) {
         return RAFT_NOCONNECTION;
     }
+    if (real->install != NULL &&
+        install_alters(real->install, message, &instead)) {
+        message = &instead;
+    }
     return raft_net_send(real->net, request, message, cb);
+}
+
+void raft_io_real_hold_back(struct raft_io_real *real, struct install *install)
+{
+    real->install = install;
+}
+
+void raft_io_real_receive(struct raft_io_real *real,
+                          struct raft_message *message)
+{
+    real->recv(&real->io, message);
 }
 
 /* Entries that the disk cannot keep up with are lost here rather than kept in
@@ -325,6 +341,9 @@ static void on_message(void *data, struct raft_message *message)
 {
     struct raft_io_real *real = data;
 
+    if (real->install != NULL && install_take(real->install, message)) {
+        return;
+    }
     if (message->type == RAFT_IO_APPEND_ENTRIES &&
         message->append_entries.n_entries > 0 &&
         raft_disk_is_crowded(real->disk)) {

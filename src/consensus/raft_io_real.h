@@ -11,6 +11,7 @@
 
 #include "consensus/disk_writer.h"
 #include "consensus/identity.h"
+#include "consensus/install.h"
 #include "consensus/raft_disk.h"
 #include "consensus/raft_net.h"
 
@@ -52,6 +53,13 @@ const struct err *raft_io_real_err(const struct raft_io_real *real);
 bool raft_io_real_in_doubt(const struct raft_io_real *real);
 /* How the raft log is written, for status: "io_uring, direct". After load. */
 const char *raft_io_real_writer(const struct raft_io_real *real);
+/* Messages are shown to @install, which may keep them, before the core gets them;
+ * NULL: no more. */
+void raft_io_real_hold_back(struct raft_io_real *real, struct install *install);
+/* Gives the core what was held back, which is taken with what it points to. Not
+ * from inside the core. */
+void raft_io_real_receive(struct raft_io_real *real,
+                          struct raft_message *message);
 /* NULL before start, and while it closes. */
 struct raft_disk *raft_io_real_disk(struct raft_io_real *real);
 /* NULL before start. */

@@ -17,7 +17,8 @@ struct raft_io_real {
     struct raft_buffer first_configuration;
     struct disk_real *files; /* NULL: not opened */
     struct raft_disk *disk;
-    struct raft_net *net; /* NULL: not started */
+    struct raft_net *net;    /* NULL: not started */
+    struct install *install; /* NULL: nothing is held back */
     /* Ticks; while closing, looks at whether the disk is done. Lives as long as
      * files. */
     uv_timer_t timer;

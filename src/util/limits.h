@@ -151,9 +151,8 @@
 #define DIGEST_WAIT_MS 10000u  /* for who is silent while others differ */
 #define REBUILDS_MAX 4u        /* attempts of a node to be like the others, */
 #define REBUILD_WINDOW_MS (3600u * 1000u) /* in this time */
-#define REBUILD_PIECE_BYTES (256u * KIB) /* of a snapshot file, in one answer */
-#define REBUILD_BYTES_MAX (512u * MIB)   /* of a snapshot file that is taken */
-#define REBUILD_ANSWER_MS 5000u          /* then another node is asked */
+#define REBUILD_ANSWER_MS 5000u /* then another node is asked for its state */
+#define REBUILD_MS_MAX (120u * 1000u) /* for one to give it */
 #define SECRET_LEN 32u
 #define ID_TEXT_LEN 36u /* a UUID in text */
 
@@ -191,6 +190,7 @@
 #define FETCH_PEER_REQUESTS_MAX 64u       /* asked of one peer, unanswered */
 #define FETCH_PEER_BYTES_MAX (8u * MIB)   /* raw bytes of them */
 #define FETCH_BYTES_MAX (16u * MIB) /* of all, and what is being stored */
+#define FETCH_STEP_MS 50u  /* between looks, while something is wanted */
 #define FETCH_BURST_MS 250u               /* what a rate limit lets gather */
 #define FETCH_PAUSE_MS 100u               /* after a peer was busy */
 #define FETCH_SILENCE_MS 15000u           /* then what was asked is asked anew */
