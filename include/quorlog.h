@@ -170,7 +170,8 @@ struct ql_log_stat {
     uint64_t head;         /* first kept position */
     uint64_t tail;         /* the position the next entry will get */
     uint64_t entries;      /* kept entries */
-    uint64_t bytes;        /* bytes of their keys and values */
+    uint64_t bytes;        /* of keys and values; what was trimmed off the
+                              first kept chunk counts until that goes */
     uint64_t last_time_ms; /* of the newest entry, Unix time; 0: none yet */
     struct ql_retention retention;
     uint64_t writer_epoch;                    /* 0: never taken */
