@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Disks that fail, fill up, lie, and lose what was on them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/chunk_store_internal.h"
+#include "support/cmocka.h"
+#include "support/store_rig.h"
+#include "util/crc32c.h"
+
+static int setup(void **state)
+{
+    static struct store_rig rig;
+
+    store_rig_init(&rig, 7);
+    store_rig_must_open(&rig);
+    *state = &rig;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    store_rig_close(*state);
+    return 0;
+}
+
+/* Chunks of 4 KiB, one each. */
+static void fill(struct store_rig *rig, const char *log, unsigned chunks)
+{
+    if (!store_rig_has_log(rig, log)) {
+        store_rig_create(rig, log);
+    }
+    for (unsigned i = 0; i < chunks; i++) {
+        store_rig_append(rig, log, 4, 1000);
+    }
+}
+
+static uint8_t *copy_pack(struct store_rig *rig, const char *name, size_t *ret)
+{
+    const uint8_t *bytes = fake_disk_bytes(rig->fake, name, ret);
+    uint8_t *copy = malloc(*ret);
+
+    assert_non_null(copy);
+    memcpy(copy, bytes, *ret);
+    return copy;
+}
+
+/* As pack_front_encode() does it, after a change of the header. */
+static void seal_front(uint8_t *bytes)
+{
+    size_t len = PACK_PREFIX_LEN + get_u32(bytes + 4);
+    uint32_t crc = crc32c(0, bytes + 8, 36);
+
+    put_u32(bytes + 44,
+            crc32c(crc, bytes + PACK_HEADER_LEN, len - PACK_HEADER_LEN));
+}
+
+/* A snapshot that names @chunks chunks, all in one pack; stopped. */
+static void make_one_pack(struct store_rig *rig, unsigned chunks,
+                          char ret_name[DISK_NAME_MAX])
+{
+    fill(rig, "a", chunks);
+    store_rig_snapshot(rig);
+    assert_int_equal(store_rig_status(rig).packs, 1);
+    store_rig_stop(rig);
+    assert_true(store_rig_find_pack(rig, NULL, ret_name));
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+static void failed_write_is_fatal_and_not_repeated(void **state)
+{
+    struct store_rig *rig = *state;
+    uint64_t operations;
+
+    /* Each operation of a batch: open, write, read back, rename. */
+    for (uint64_t nth = 1; nth <= 4; nth++) {
+        fill(rig, "a", 3);
+        fake_disk_fail_at(rig->fake, nth, QL_IO);
+        store_rig_tick(rig);
+        assert_int_equal(rig->fatals, 1);
+        operations = fake_disk_stats(rig->fake).operations;
+        store_rig_settle(rig);
+        assert_int_equal(rig->fatals, 1);
+        assert_int_equal(fake_disk_stats(rig->fake).operations, operations);
+        assert_int_equal(store_rig_status(rig).written_packs, 0);
+        (void)store_rig_prove(rig);
+        store_rig_stop(rig);
+        rig->fatals = 0;
+        rig->steps_count = 0;
+        store_rig_must_open(rig);
+    }
+}
+
+static struct disk_ops lying_ops;
+static const struct disk_ops *honest_ops;
+
+static int lie(struct disk_file *file, uint64_t offset, const void *bytes,
+               size_t len, struct err *err)
+{
+    uint8_t *copy = malloc(len);
+    int rv;
+
+    assert_non_null(copy);
+    memcpy(copy, bytes, len);
+    copy[len / 2] ^= 4;
+    rv = honest_ops->write_sync(file, offset, copy, len, err);
+    free(copy);
+    return rv;
+}
+
+static void pack_that_reads_back_differently_is_fatal(void **state)
+{
+    struct store_rig *rig = *state;
+    struct disk *disk = fake_disk_disk(rig->fake);
+
+    honest_ops = disk->ops;
+    lying_ops = *honest_ops;
+    lying_ops.write_sync = lie;
+    disk->ops = &lying_ops;
+    fill(rig, "a", 3);
+    store_rig_tick(rig);
+    assert_int_equal(rig->fatals, 1);
+    assert_int_equal(store_rig_count(rig, "", ".pack"), 0);
+    assert_int_equal(store_rig_count(rig, "", ".tmp"), 0);
+    (void)store_rig_prove(rig);
+}
+
+static void full_disk_is_waited_for(void **state)
+{
+    struct store_rig *rig = *state;
+    struct chunk_store_status status;
+
+    fake_disk_capacity(rig->fake, 500);
+    fill(rig, "a", 5);
+    store_rig_settle(rig);
+    status = store_rig_status(rig);
+    assert_true(status.is_full);
+    assert_int_equal(status.waiting, 5);
+    assert_int_equal(status.packs, 0);
+    assert_int_equal(rig->fatals, 0);
+    assert_int_equal(store_rig_prove(rig), 5);
+    store_rig_begin_snapshot(rig);
+    store_rig_settle(rig);
+    assert_int_equal(rig->flushed, 0);
+    fake_disk_capacity(rig->fake, 0);
+    store_rig_drain(rig);
+    assert_true(store_rig_status(rig).is_full); /* until the next tick */
+    store_rig_tick(rig);
+    status = store_rig_status(rig);
+    assert_false(status.is_full);
+    assert_int_equal(status.waiting, 0);
+    assert_int_equal(status.chunks, 5);
+    assert_int_equal(rig->flushed, 1);
+    assert_int_equal(store_rig_count(rig, "", ".tmp"), 0);
+}
+
+/* ---- What is found at open ----------------------------------------------- */
+
+static void damaged_front_is_set_aside_and_its_chunks_missing(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+
+    make_one_pack(rig, 6, name);
+    fake_disk_flip(rig->fake, name, 8ull * (PACK_HEADER_LEN + 20));
+    store_rig_must_open(rig);
+    assert_int_equal(rig->adopted_missing, 6);
+    assert_int_equal(store_rig_status(rig).quarantined, 1);
+    assert_int_equal(store_rig_count(rig, "", ".pack"), 1);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+    /* It stays there, and its number is not given again. */
+    store_rig_stop(rig);
+    store_rig_must_open(rig);
+    assert_int_equal(store_rig_status(rig).quarantined, 1);
+    fill(rig, "b", 2);
+    store_rig_tick(rig);
+    assert_true(store_rig_find_pack(rig, NULL, name));
+    assert_string_equal(name, "0000000000000002.pack");
+}
+
+static void truncated_pack_gives_what_is_whole_in_it(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+    uint8_t *bytes;
+    size_t len;
+
+    make_one_pack(rig, 6, name);
+    bytes = copy_pack(rig, name, &len);
+    fake_disk_put(rig->fake, name, bytes, len - 1);
+    free(bytes);
+    store_rig_must_open(rig);
+    assert_int_equal(rig->adopted_missing, 1);
+    assert_int_equal(store_rig_status(rig).damaged, 1);
+    store_rig_settle(rig);
+    assert_int_equal(rig->missing_count, 1);
+    /* The five others lie in a new pack, the bad file in quarantine. */
+    assert_int_equal(store_rig_status(rig).chunks, 5);
+    assert_int_equal(store_rig_status(rig).packs, 1);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+    assert_int_equal(rig->fatals, 0);
+}
+
+static void pack_with_bytes_behind_its_end_is_moved(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+    uint8_t *bytes;
+    size_t len;
+
+    make_one_pack(rig, 6, name);
+    bytes = copy_pack(rig, name, &len);
+    bytes = realloc(bytes, len + 1);
+    assert_non_null(bytes);
+    bytes[len] = 0;
+    fake_disk_put(rig->fake, name, bytes, len + 1);
+    free(bytes);
+    store_rig_must_open(rig);
+    store_rig_settle(rig);
+    assert_int_equal(rig->adopted_missing, 0);
+    assert_int_equal(store_rig_prove(rig), 6);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+}
+
+static void must_be_refused(struct store_rig *rig, const char *name,
+                            const char *why)
+{
+    struct err err = {0};
+
+    assert_int_equal(store_rig_open(rig, 0, &err), QL_INVALID);
+    assert_non_null(strstr(err.text, name));
+    assert_non_null(strstr(err.text, why));
+    assert_true(fake_disk_has(rig->fake, name));
+}
+
+static void pack_of_a_newer_version_is_refused(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+    uint8_t *bytes;
+    size_t len;
+
+    make_one_pack(rig, 2, name);
+    bytes = copy_pack(rig, name, &len);
+    put_u32(bytes + 12, 2);
+    seal_front(bytes);
+    fake_disk_put(rig->fake, name, bytes, len);
+    free(bytes);
+    must_be_refused(rig, name, "format version 2");
+}
+
+static void pack_of_another_cluster_is_refused(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+
+    make_one_pack(rig, 2, name);
+    rig->cluster[0] ^= 1;
+    must_be_refused(rig, name, "another cluster");
+    rig->cluster[0] ^= 1;
+    store_rig_must_open(rig);
+    assert_int_equal(rig->adopted_missing, 0);
+}
+
+static void pack_under_another_name_is_set_aside(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+    uint8_t *bytes;
+    size_t len;
+
+    make_one_pack(rig, 2, name);
+    bytes = copy_pack(rig, name, &len);
+    fake_disk_put(rig->fake, "0000000000000999.pack", bytes, len);
+    free(bytes);
+    store_rig_must_open(rig);
+    assert_int_equal(rig->adopted_missing, 0);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+}
+
+static void chunk_in_two_packs_is_kept_once(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+    uint8_t *bytes;
+    size_t len;
+
+    /* As after a crash between a move and the removal. */
+    make_one_pack(rig, 3, name);
+    bytes = copy_pack(rig, name, &len);
+    put_u64(bytes + 16, 0x20);
+    seal_front(bytes);
+    fake_disk_put(rig->fake, "0000000000000020.pack", bytes, len);
+    free(bytes);
+    store_rig_must_open(rig);
+    assert_int_equal(store_rig_status(rig).chunks, 3);
+    store_rig_settle(rig);
+    assert_int_equal(store_rig_prove(rig), 3);
+    assert_int_equal(store_rig_status(rig).packs, 1);
+    assert_false(fake_disk_has(rig->fake, name));
+    assert_true(fake_disk_has(rig->fake, "0000000000000020.pack"));
+}
+
+static void files_that_are_not_ours_are_left_alone(void **state)
+{
+    struct store_rig *rig = *state;
+    static const char *const names[] = {
+        "README",
+        "1.pack",
+        "0000000000000001.pack.bak",
+        "00000000000000FF.pack",
+        "quarantine/notes",
+        "0000000000000001.PACK",
+        "ffffffffffffffff.pack",
+    };
+
+    store_rig_stop(rig);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        fake_disk_put(rig->fake, names[i], "x", 1);
+    }
+    store_rig_must_open(rig);
+    fill(rig, "a", 3);
+    store_rig_settle(rig);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_true(fake_disk_has(rig->fake, names[i]));
+    }
+    assert_int_equal(store_rig_status(rig).quarantined, 0);
+}
+
+/* ---- While it runs ------------------------------------------------------- */
+
+static void file_that_is_not_the_pack_we_know_is_not_removed(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+
+    fill(rig, "a", 3);
+    store_rig_tick(rig);
+    assert_true(store_rig_find_pack(rig, NULL, name));
+    fake_disk_put(rig->fake, name, "somebody's", 10);
+    store_rig_delete(rig, "a");
+    store_rig_settle(rig);
+    assert_false(fake_disk_has(rig->fake, name));
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+    assert_int_equal(rig->fatals, 0);
+}
+
+static void pack_that_is_gone_already_is_forgotten(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+
+    fill(rig, "a", 3);
+    store_rig_tick(rig);
+    assert_true(store_rig_find_pack(rig, NULL, name));
+    fake_disk_delete(rig->fake, name);
+    store_rig_delete(rig, "a");
+    store_rig_settle(rig);
+    assert_int_equal(store_rig_status(rig).packs, 0);
+    assert_int_equal(store_rig_status(rig).quarantined, 0);
+    assert_int_equal(rig->fatals, 0);
+}
+
+/* Eight logs, whose small chunks wait to be merged; one pack has them all. */
+static void prepare_merges(struct store_rig *rig, char ret_name[DISK_NAME_MAX])
+{
+    char log[4] = "l-";
+
+    for (unsigned round = 0; round < 30; round++) {
+        for (char i = 'a'; i <= 'h'; i++) {
+            log[1] = i;
+            if (!store_rig_has_log(rig, log)) {
+                store_rig_create(rig, log);
+            }
+            store_rig_append(rig, log, 1, 200);
+        }
+    }
+    store_rig_snapshot(rig);
+    assert_true(store_rig_status(rig).merges_bytes > 0);
+    assert_int_equal(store_rig_status(rig).packs, 1);
+    assert_true(store_rig_find_pack(rig, NULL, ret_name));
+}
+
+static void damaged_part_makes_its_merge_wait(void **state)
+{
+    struct store_rig *rig = *state;
+    struct chunk_store_status status;
+    char name[DISK_NAME_MAX];
+    size_t len;
+
+    prepare_merges(rig, name);
+    (void)fake_disk_bytes(rig->fake, name, &len);
+    fake_disk_flip(rig->fake, name, 8 * (len - 20)); /* the last frame */
+    store_rig_settle(rig);
+    status = store_rig_status(rig);
+    assert_int_equal(rig->fatals, 0);
+    assert_int_equal(status.damaged, 1);
+    assert_int_equal(rig->missing_count, 1);
+    /* One merge waits; all that is good has left the pack. */
+    assert_int_equal(status.waiting, 1);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+    assert_false(fake_disk_has(rig->fake, name));
+}
+
+static void chunk_that_cannot_be_moved_is_missing(void **state)
+{
+    struct store_rig *rig = *state;
+    char name[DISK_NAME_MAX];
+    uint8_t *bytes;
+    size_t len;
+
+    make_one_pack(rig, 6, name);
+    bytes = copy_pack(rig, name, &len);
+    bytes[len - 300] ^= 1; /* the last but one or the last */
+    fake_disk_put(rig->fake, name, bytes, len - 1);
+    free(bytes);
+    store_rig_must_open(rig);
+    store_rig_settle(rig);
+    assert_true(rig->missing_count >= 1);
+    assert_int_equal(store_rig_status(rig).chunks, 6 - rig->missing_count);
+    assert_int_equal(store_rig_status(rig).packs, 1);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+    assert_int_equal(rig->fatals, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(failed_write_is_fatal_and_not_repeated),
+        TEST(pack_that_reads_back_differently_is_fatal),
+        TEST(full_disk_is_waited_for),
+        TEST(damaged_front_is_set_aside_and_its_chunks_missing),
+        TEST(truncated_pack_gives_what_is_whole_in_it),
+        TEST(pack_with_bytes_behind_its_end_is_moved),
+        TEST(pack_of_a_newer_version_is_refused),
+        TEST(pack_of_another_cluster_is_refused),
+        TEST(pack_under_another_name_is_set_aside),
+        TEST(chunk_in_two_packs_is_kept_once),
+        TEST(files_that_are_not_ours_are_left_alone),
+        TEST(file_that_is_not_the_pack_we_know_is_not_removed),
+        TEST(pack_that_is_gone_already_is_forgotten),
+        TEST(damaged_part_makes_its_merge_wait),
+        TEST(chunk_that_cannot_be_moved_is_missing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
