@@ -221,7 +221,9 @@ static void on_done(struct disk_work *work, int status)
     }
     load_work_free(&load->read);
     read = store_read_of(chunk);
-    if (read != NULL && !list_empty(&read->loads)) {
+    if (chunk->memory != NULL && read != NULL) {
+        answer_all(store, read, 0);
+    } else if (read != NULL && !list_empty(&read->loads)) {
         want(store, read);
     }
     store_read_tidy(chunk);

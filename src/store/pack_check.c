@@ -8,6 +8,7 @@
 #include "store/pack_read.h"
 #include "util/mem.h"
 
+#define NOWHERE UINT64_MAX
 #define STEP_BYTES (1u * MIB) /* aligned, so that reads are direct */
 
 static int read_file(struct disk *disk, const struct pack_check *check,
@@ -141,22 +142,25 @@ static int check_rows(const struct pack_check *check, struct bytes file,
         rv = rv != 0 ? rv : row_rv;
     }
     free(raw);
-    if (rv == 0 && at != file.len) {
+    if (rv == 0 && at != file.len) { /* then all rows told */
         rv = err_set(err, QL_CORRUPT, "something stands behind the last frame");
     }
     return rv;
 }
 
-/* @at: where its frame should begin; where the next one should, then. */
+/* @at: where its frame should begin, or NOWHERE when the row before did not tell;
+ * where the next one should, then. */
 static int check_row(const struct pack_check *check, struct bytes file,
                      uint32_t slot, uint64_t *at, uint8_t *raw, struct err *err)
 {
     const struct chunk_name *name = &check->names[slot];
     uint64_t row_at = pack_front_len(slot);
+    uint64_t expected = *at;
     struct bytes frame;
     struct pack_row row;
     int rv;
 
+    *at = NOWHERE;
     if (file.len < row_at + PACK_ROW_LEN) {
         return err_set(err, QL_CORRUPT, "the file ends within the rows");
     }
@@ -170,7 +174,7 @@ static int check_row(const struct pack_check *check, struct bytes file,
     if (row.frame_at > file.len || row.frame_len > file.len - row.frame_at) {
         return err_set(err, QL_CORRUPT, "the file ends within frame %u", slot);
     }
-    if (row.frame_at != *at) {
+    if (expected != NOWHERE && row.frame_at != expected) {
         rv = err_set(err, QL_CORRUPT, "frame %u is out of place", slot);
     }
     *at = row.frame_at + row.frame_len;
