@@ -33,6 +33,7 @@ struct chunk_fetch *chunk_fetch_new(const struct chunk_fetch_options *options)
     fetch->options = *options;
     fetch_peers_init(&fetch->peers, options->nodes, options->nodes_count,
                      options->rate_bytes);
+    chunk_fetch_look_at_clock(fetch);
     fetch_wants_init(fetch);
     return fetch;
 }
@@ -43,6 +44,11 @@ void chunk_fetch_free(struct chunk_fetch *fetch)
         fetch_wants_close(fetch);
         free(fetch);
     }
+}
+
+void chunk_fetch_look_at_clock(struct chunk_fetch *fetch)
+{
+    fetch_peers_tick(&fetch->peers, fetch->options.now_ms(fetch->options.data));
 }
 
 void chunk_fetch_counts(const struct chunk_fetch *fetch,
@@ -58,11 +64,10 @@ void chunk_fetch_counts(const struct chunk_fetch *fetch,
 
 /* ---- Asking ---- */
 
-void chunk_fetch_step(struct chunk_fetch *fetch, uint64_t leader,
-                      uint64_t now_ms)
+void chunk_fetch_step(struct chunk_fetch *fetch, uint64_t leader)
 {
     fetch->peers.leader = leader;
-    fetch_peers_tick(&fetch->peers, now_ms);
+    chunk_fetch_look_at_clock(fetch);
     look_at_peers(fetch);
     fetch_wants_wake(fetch);
     if (fetch_peers_connected(&fetch->peers)) {
@@ -229,6 +234,7 @@ int chunk_fetch_on_frame(struct chunk_fetch *fetch, uint64_t from,
     if (rv != 0 || peer == NULL) {
         return QL_PROTOCOL;
     }
+    chunk_fetch_look_at_clock(fetch);
     peer->heard_ms = fetch->peers.now_ms;
     want = find_asked(peer, answer.id);
     /* It may have been asked of another meanwhile. */

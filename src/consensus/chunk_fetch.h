@@ -24,6 +24,7 @@ struct chunk_fetch_options {
     const uint64_t *nodes; /* the other members; copied */
     size_t nodes_count;
     uint64_t rate_bytes; /* of frames, a second; 0: no limit */
+    uint64_t (*now_ms)(void *data);
     bool (*is_connected)(void *data, uint64_t node);
     /* False: it cannot be sent. */
     bool (*send)(void *data, uint64_t node,
@@ -63,8 +64,7 @@ int chunk_fetch_on_frame(struct chunk_fetch *fetch, uint64_t from,
                          const uint8_t *bytes, size_t len);
 /* Sends what may be sent; @leader (0: none known) is spared. To be called often,
  * and every 50 ms or so while something is wanted. */
-void chunk_fetch_step(struct chunk_fetch *fetch, uint64_t leader,
-                      uint64_t now_ms);
+void chunk_fetch_step(struct chunk_fetch *fetch, uint64_t leader);
 
 /* Since the start, but for the first three. */
 struct chunk_fetch_counts {

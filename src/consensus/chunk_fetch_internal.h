@@ -73,5 +73,6 @@ void want_done(struct want *want);
 void want_drop(struct want *want);
 
 /* ---- chunk_fetch.c ---- */
+void chunk_fetch_look_at_clock(struct chunk_fetch *fetch);
 /* It is in no list then, and nobody is asked for it. */
 void want_unask(struct want *want, size_t got);

@@ -109,6 +109,13 @@ static struct link *link_of(const struct chunk_peers *peers)
 
 /* ---- Time ---- */
 
+static uint64_t now_ms(void *data)
+{
+    const struct chunk_peers *peers = data;
+
+    return uv_now(peers->timer.loop);
+}
+
 static void wake(struct chunk_peers *peers)
 {
     if (peers->fetch != NULL && !uv_is_active((uv_handle_t *)&peers->timer)) {
@@ -134,7 +141,7 @@ static void step(struct chunk_peers *peers)
     const char *address;
 
     raft_leader(&peers->core->raft, &leader, &address);
-    chunk_fetch_step(peers->fetch, leader, uv_now(peers->timer.loop));
+    chunk_fetch_step(peers->fetch, leader);
     install_step(peers->install);
     chunk_answers_step(peers->answers);
 }
@@ -241,6 +248,7 @@ static void start_fetch(struct chunk_peers *peers, uint64_t rate_bytes)
         .nodes = peers->nodes,
         .nodes_count = peers->nodes_count,
         .rate_bytes = rate_bytes,
+        .now_ms = now_ms,
         .is_connected = fetch_is_connected,
         .send = fetch_send,
         .supply = fetch_supply,
@@ -353,13 +361,6 @@ static uint64_t install_applied(void *data)
     return peers->core->raft.last_applied;
 }
 
-static uint64_t install_now(void *data)
-{
-    const struct chunk_peers *peers = data;
-
-    return uv_now(peers->timer.loop);
-}
-
 static void install_begun(void *data)
 {
     wake(data);
@@ -377,7 +378,7 @@ static void start_install(struct chunk_peers *peers)
         .prepare = install_prepare,
         .pass_on = install_pass_on,
         .applied = install_applied,
-        .now_ms = install_now,
+        .now_ms = now_ms,
         .begun = install_begun,
         .data = peers};
 

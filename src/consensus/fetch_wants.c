@@ -43,6 +43,7 @@ void chunk_fetch_missing(struct chunk_fetch *fetch, struct chunk *chunk)
     bool marked = want->install == fetch->install;
     bool is_first = !want->told;
 
+    chunk_fetch_look_at_clock(fetch);
     want->told = true;
     if (!marked || !is_first) {
         hurry(want);
@@ -119,6 +120,7 @@ static struct want *want_of(struct chunk_fetch *fetch, struct chunk *chunk)
     if (want != NULL) {
         return want;
     }
+    chunk_fetch_look_at_clock(fetch);
     want = mem_must_zalloc(sizeof *want);
     want->fetch = fetch;
     want->chunk = chunk_ref(chunk);

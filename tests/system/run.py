@@ -35,6 +35,7 @@ MODULES = (
     "test_connections",
     "test_peer_port",
     "test_snapshots",
+    "test_install",
     "test_disk_faults",
     "test_retention",
     "test_inspect",

@@ -46,6 +46,13 @@ static bool rig_is_connected(void *data, uint64_t node)
     return !rig->is_away[node];
 }
 
+static uint64_t rig_now_ms(void *data)
+{
+    const struct rig *rig = data;
+
+    return rig->now_ms;
+}
+
 static bool rig_send(void *data, uint64_t node,
                      const struct link_chunk_request *request)
 {
@@ -118,6 +125,7 @@ static void rig_open(struct rig *rig, uint32_t chunk_len, uint64_t rate)
     const struct chunk_fetch_options options = {.nodes = nodes,
                                                 .nodes_count = NODES,
                                                 .rate_bytes = rate,
+                                                .now_ms = rig_now_ms,
                                                 .is_connected =
                                                     rig_is_connected,
                                                 .send = rig_send,
@@ -127,12 +135,12 @@ static void rig_open(struct rig *rig, uint32_t chunk_len, uint64_t rate)
                                                 .is_needed = rig_is_needed,
                                                 .data = rig};
 
+    rig->now_ms = 1000000;
     rig->fetch = chunk_fetch_new(&options);
-    rig->now_ms = 1000;
     for (size_t i = 0; i < CHUNKS; i++) {
         rig->chunks[i] = make_chunk(i, chunk_len);
     }
-    chunk_fetch_step(rig->fetch, 0, rig->now_ms);
+    chunk_fetch_step(rig->fetch, 0);
 }
 
 static struct rig *setup(uint32_t chunk_len, uint64_t rate)
@@ -157,7 +165,7 @@ static void teardown(struct rig *rig)
 static void step(struct rig *rig, uint64_t passed_ms)
 {
     rig->now_ms += passed_ms;
-    chunk_fetch_step(rig->fetch, rig->leader, rig->now_ms);
+    chunk_fetch_step(rig->fetch, rig->leader);
 }
 
 static const struct sent *next_sent(struct rig *rig)
@@ -423,6 +431,22 @@ static void patience_with_members_that_are_away_ends(void **state)
     teardown(rig);
 }
 
+/* Nothing may have been wanted for hours: no step tells the time then. */
+static void patience_begins_when_a_chunk_is_wanted(void **state)
+{
+    struct rig *rig = setup(1000, 0);
+
+    (void)state;
+    for (unsigned node = 2; node < 2 + NODES; node++) {
+        rig->is_away[node] = true;
+    }
+    rig->now_ms += 10 * FETCH_PATIENCE_MS;
+    chunk_fetch_missing(rig->fetch, rig->chunks[0]);
+    step(rig, 1);
+    assert_int_equal(rig->given_up, 0);
+    teardown(rig);
+}
+
 static void what_was_asked_of_a_lost_peer_is_asked_of_another(void **state)
 {
     struct rig *rig = setup(1000, 0);
@@ -637,6 +661,7 @@ int main(void)
         cmocka_unit_test(waiters_are_told_when_no_member_has_it),
         cmocka_unit_test(nobody_is_told_while_a_member_may_have_it),
         cmocka_unit_test(patience_with_members_that_are_away_ends),
+        cmocka_unit_test(patience_begins_when_a_chunk_is_wanted),
         cmocka_unit_test(what_was_asked_of_a_lost_peer_is_asked_of_another),
         cmocka_unit_test(silent_peer_is_given_up_for_another),
         cmocka_unit_test(busy_peer_is_left_alone_for_a_moment),
