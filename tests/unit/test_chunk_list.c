@@ -136,6 +136,8 @@ static void neighbours_merge_when_they_reach_the_next_class(void **state)
     (void)state;
     assert_int_equal(run_of((uint32_t[]){40, 40}, 2), 0);
     assert_int_equal(run_of((uint32_t[]){40, 40, 40}, 3), 3);
+    assert_int_equal(run_of((uint32_t[]){50, 49}, 2), 0);
+    assert_int_equal(run_of((uint32_t[]){50, 50}, 2), 2);
     assert_int_equal(run_of((uint32_t[]){500, 40, 500}, 3), 3);
     assert_int_equal(run_of((uint32_t[]){6000, 40, 700, 700}, 4), 3);
     assert_int_equal(run_of((uint32_t[]){9000, 9000}, 2), 0);

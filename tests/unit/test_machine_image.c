@@ -221,6 +221,86 @@ static void an_image_with_more_behind_it_is_refused(void **state)
     buf_close(&image);
 }
 
+#define LOG_AT 88u               /* the first log of an image */
+#define DIGEST_AT (LOG_AT + 88u) /* its chain digest */
+#define ROW_LEN 64u
+
+/* The image of a machine with one log of @appends entries, each of them enough for
+ * a chunk that merges no more, and then a small one. */
+static void image_of_one_log(size_t appends, bool is_open, struct buf *ret)
+{
+    struct driver driver;
+
+    driver_init_limited(&driver, &limits);
+    driver_create(&driver, "one");
+    for (size_t i = 0; i < appends; i++) {
+        driver_append_many(&driver, "one", 1, 300);
+    }
+    if (is_open) {
+        driver_append(&driver, "one", "small");
+    }
+    machine_image(driver.machine, ret);
+    driver_close(&driver);
+}
+
+static void expect_refusal(struct driver *driver, struct buf *image,
+                           const char *reason)
+{
+    struct err err;
+
+    assert_int_equal(
+        machine_restore(driver->machine, image->data, image->len, NULL, &err),
+        QL_CORRUPT);
+    assert_non_null(strstr(err.text, reason));
+    buf_close(image);
+}
+
+static void open_entries_must_lead_to_the_chain_digest(void **state)
+{
+    struct buf image = BUF_INIT;
+
+    image_of_one_log(1, true, &image);
+    image.data[image.len - 1] ^= 1;
+    expect_refusal(*state, &image, "an open chunk's chain");
+}
+
+static void the_last_chunk_must_end_with_the_chain_digest(void **state)
+{
+    struct buf image = BUF_INIT;
+
+    image_of_one_log(2, false, &image);
+    image.data[DIGEST_AT] ^= 1;
+    expect_refusal(*state, &image, "a log's chain");
+    image_of_one_log(0, false, &image);
+    image.data[DIGEST_AT] ^= 1;
+    expect_refusal(*state, &image, "a log's chain");
+}
+
+static void rows_of_chunks_must_be_in_order(void **state)
+{
+    struct buf image = BUF_INIT;
+    uint8_t row[ROW_LEN];
+    uint8_t *rows;
+
+    image_of_one_log(3, true, &image);
+    rows = image.data + get_u64(image.data + 8);
+    memcpy(row, rows, ROW_LEN);
+    memmove(rows, rows + ROW_LEN, ROW_LEN);
+    memcpy(rows + ROW_LEN, row, ROW_LEN);
+    expect_refusal(*state, &image, "out of order");
+}
+
+static void an_open_chunk_must_follow_the_sealed_ones(void **state)
+{
+    struct buf image = BUF_INIT;
+    uint8_t *rows;
+
+    image_of_one_log(1, true, &image);
+    rows = image.data + get_u64(image.data + 8);
+    put_u64(rows + 8, 2); /* the open one begins there, too */
+    expect_refusal(*state, &image, "an open chunk is out of order");
+}
+
 static void huge_counts_are_refused_before_they_allocate(void **state)
 {
     struct driver *driver = *state;
@@ -352,6 +432,10 @@ int main(void)
         TEST(every_truncated_image_is_refused),
         TEST(an_image_of_another_version_says_what_to_do),
         TEST(an_image_with_more_behind_it_is_refused),
+        TEST(open_entries_must_lead_to_the_chain_digest),
+        TEST(the_last_chunk_must_end_with_the_chain_digest),
+        TEST(rows_of_chunks_must_be_in_order),
+        TEST(an_open_chunk_must_follow_the_sealed_ones),
         TEST(huge_counts_are_refused_before_they_allocate),
         TEST(changed_images_do_no_harm),
         TEST(a_restored_machine_goes_on_in_the_same_way),

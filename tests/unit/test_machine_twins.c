@@ -57,8 +57,11 @@ static void one_command(struct driver *driver, struct dice *dice)
         driver_tick(driver);
     } else if (kind < 17) {
         driver_open_producer(driver);
+    } else if (kind < 18) {
+        driver_close_producer(driver, driver->index - number % 90);
     } else if (kind < 25) {
-        driver_append_numbered(driver, name, 1 + number % 50, 1 + number % 3);
+        driver_append_numbered(driver, name, driver->index - number % 90,
+                               1 + number % 3);
     } else {
         driver_append_many(driver, name, 1 + number % 9,
                            (size_t)(kind < 30 ? number * 3 : number / 12));
