@@ -100,7 +100,7 @@ bool raft_disk_in_doubt(const struct raft_disk *disk)
 bool raft_disk_is_busy(const struct raft_disk *disk)
 {
     return !list_empty(&disk->appends) || !list_empty(&disk->puts) ||
-           !list_empty(&disk->gets) || disk->look.busy ||
+           !list_empty(&disk->gets) || disk->look.busy || disk->staging ||
            (disk->wal != NULL && wal_is_busy(disk->wal));
 }
 

@@ -8,6 +8,7 @@
  *     raft_disk.c           append, truncate, term and vote, the doubt
  *     raft_disk_load.c      start-up
  *     raft_disk_snapshot.c  snapshots, own and installed
+ *     raft_disk_stage.c     snapshots of other nodes for the next start
  *     raft_disk_space.c     free space and the reserve (reserve.h), which goes
  *                           when a segment or a snapshot finds no room
  *
@@ -64,6 +65,7 @@ struct raft_loaded {
 struct raft_disk_report {
     struct wal_report wal;
     unsigned snapshots_aside; /* damaged ones, kept as *.corrupt */
+    raft_index taken; /* of the snapshot of another node that was staged */
     bool vote_repaired;
     bool in_doubt;
     char lost[DISK_NAME_MAX + 128]; /* why, if it was found now; else "" */
@@ -110,6 +112,9 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
 /* The newest one, with the memory of the core. Its chunks stay for a while. */
 int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
                   raft_io_snapshot_get_cb cb);
+
+/* Frees one that was read. */
+void raft_disk_free_snapshot(struct raft_snapshot *snapshot);
 
 /* Looks at what is free, and makes the reserve if @needs bytes are; @cb comes
  * later with what it found, valid during the call, unless it failed, which is

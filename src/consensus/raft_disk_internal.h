@@ -31,6 +31,7 @@ struct raft_disk {
     raft_term anew_term;
     struct wal_append anew; /* the WAL's while it does */
     size_t appending_bytes;
+    bool staging; /* a snapshot of another node: see raft_disk_stage.h */
     /* Not yet called back. */
     struct list appends; /* of struct append */
     struct list puts;    /* of struct put */
@@ -70,6 +71,5 @@ int raft_disk_take_snapshot(struct buf *data, size_t at, raft_index index,
                             raft_term term, raft_index configuration_index,
                             struct bytes configuration,
                             struct raft_snapshot **ret, struct err *err);
-void raft_disk_free_snapshot(struct raft_snapshot *snapshot);
 /* What was never called back. */
 void raft_disk_drop_snapshots(struct raft_disk *disk);

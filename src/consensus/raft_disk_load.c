@@ -70,7 +70,10 @@ int raft_disk_load(struct raft_disk *disk, struct raft_loaded *ret,
     if (rv != 0) {
         return rv;
     }
-    rv = load_snapshot(disk, &loaded.snapshot, err);
+    rv = snapshot_dir_take_staged(disk->disk, &disk->report.taken, err);
+    if (rv == 0) {
+        rv = load_snapshot(disk, &loaded.snapshot, err);
+    }
     if (rv != 0) {
         return rv;
     }

@@ -2,18 +2,18 @@
 #include "consensus/snapshot_dir.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/snapshot_names.h"
 #include "store/readback.h"
 #include "util/crc32c.h"
 #include "util/hash128.h"
 
-#define NAME_PREFIX "snapshot-"
 #define NEW_NAME "snapshot.new"
-#define NAME_DIGITS 16u
+#define STAGED_NAME "snapshot.staged"
+#define COMMITTED_NAME "snapshot.peer"
 #define FILE_MAGIC "QLF1"
 #define FRONT_BYTES 64u
 #define STEP_BYTES (256u * 1024u) /* of a file that is only looked at */
@@ -25,17 +25,12 @@ struct front {
     uint64_t configuration_len;
 };
 
-struct names {
-    raft_index *items; /* rising */
-    size_t count;
-    size_t room;
-    bool no_memory;
-};
-
-static int names_list(struct disk *disk, struct names *ret, struct err *err);
-static void on_name(void *data, const char *name);
-static int compare_index(const void *left, const void *right);
-static void name_of(raft_index index, char ret_name[DISK_NAME_MAX]);
+static int store_as(struct disk *disk, const char *name,
+                    const struct snapshot_meta *meta, const struct bytes *parts,
+                    size_t parts_count, struct err *err);
+static int set_all_aside(struct disk *disk, struct err *err);
+static int free_name(struct disk *disk, const char *name,
+                     char ret_free[DISK_NAME_MAX], struct err *err);
 static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
                       struct err *err);
 static int file_load(struct disk *disk, const char *name, struct buf *ret_data,
@@ -56,7 +51,7 @@ int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
                       struct buf *ret_data, size_t *ret_data_at,
                       unsigned *ret_aside, struct err *err)
 {
-    struct names names = {0};
+    struct snapshot_names names = {0};
     size_t i;
     int rv;
 
@@ -65,7 +60,7 @@ int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
     if (rv != 0) {
         return rv;
     }
-    rv = names_list(disk, &names, err);
+    rv = snapshot_names_list(disk, &names, err);
     if (rv != 0) {
         return rv;
     }
@@ -77,7 +72,7 @@ int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
         char aside[DISK_NAME_MAX];
         int failed;
 
-        name_of(names.items[i - 1], name);
+        snapshot_name(names.items[i - 1], name);
         failed = file_load(disk, name, ret_data, err);
         if (failed == 0 &&
             file_decode(ret_data, names.items[i - 1], ret_meta, ret_data_at)) {
@@ -98,22 +93,37 @@ int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
     return rv;
 }
 
+int snapshot_dir_read(struct disk *disk, raft_index index,
+                      struct snapshot_meta *ret_meta, struct buf *ret_data,
+                      size_t *ret_data_at, struct err *err)
+{
+    char name[DISK_NAME_MAX];
+    int rv;
+
+    snapshot_name(index, name);
+    rv = file_load(disk, name, ret_data, err);
+    if (rv == 0 && !file_decode(ret_data, index, ret_meta, ret_data_at)) {
+        rv = err_set(err, QL_CORRUPT, "%s is damaged", name);
+    }
+    return rv;
+}
+
 int snapshot_dir_view(struct disk *disk,
                       void (*each)(void *data,
                                    const struct snapshot_view *view),
                       void *data, struct err *err)
 {
-    struct names names = {0};
+    struct snapshot_names names = {0};
     uint8_t *memory = malloc(STEP_BYTES);
     int rv = memory == NULL ? err_set(err, QL_NO_MEMORY, "out of memory")
-                            : names_list(disk, &names, err);
+                            : snapshot_names_list(disk, &names, err);
 
     for (size_t i = 0; i < names.count && rv == 0; i++) {
         struct snapshot_view view = {.index = names.items[i]};
         char name[DISK_NAME_MAX];
         struct disk_file *file;
 
-        name_of(view.index, name);
+        snapshot_name(view.index, name);
         rv = disk->ops->open(disk, name, false, &file, err);
         if (rv == 0) {
             rv = file_view(disk, file, &view, memory, err);
@@ -132,9 +142,65 @@ int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
                        const struct bytes *parts, size_t parts_count,
                        struct err *err)
 {
+    char name[DISK_NAME_MAX];
+
+    snapshot_name(meta->index, name);
+    return store_as(disk, name, meta, parts, parts_count, err);
+}
+
+int snapshot_dir_stage(struct disk *disk, const struct snapshot_meta *meta,
+                       const struct bytes *parts, size_t parts_count,
+                       struct err *err)
+{
+    return store_as(disk, STAGED_NAME, meta, parts, parts_count, err);
+}
+
+int snapshot_dir_commit_staged(struct disk *disk, struct err *err)
+{
+    return disk->ops->rename(disk, STAGED_NAME, COMMITTED_NAME, err);
+}
+
+int snapshot_dir_take_staged(struct disk *disk, raft_index *ret_index,
+                             struct err *err)
+{
+    char name[DISK_NAME_MAX];
+    struct snapshot_meta meta;
+    struct buf data = BUF_INIT;
+    size_t at;
+    int rv = file_load(disk, COMMITTED_NAME, &data, err);
+
+    *ret_index = 0;
+    if (rv == QL_NOT_FOUND) {
+        rv = 0;
+        goto close_data;
+    }
+    if (rv != 0) {
+        goto close_data;
+    }
+    if (data.len < FRONT_BYTES ||
+        !file_decode(&data, get_u64(data.data + 8), &meta, &at)) {
+        rv = disk->ops->rename(disk, COMMITTED_NAME, COMMITTED_NAME ".corrupt",
+                               err);
+        goto close_data;
+    }
+    rv = set_all_aside(disk, err);
+    if (rv == 0) {
+        snapshot_name(meta.index, name);
+        rv = disk->ops->rename(disk, COMMITTED_NAME, name, err);
+        *ret_index = meta.index;
+    }
+
+close_data:
+    buf_close(&data);
+    return rv;
+}
+
+static int store_as(struct disk *disk, const char *name,
+                    const struct snapshot_meta *meta, const struct bytes *parts,
+                    size_t parts_count, struct err *err)
+{
     struct bytes runs[SNAPSHOT_PARTS_MAX + 1];
     uint8_t front[FRONT_BYTES] = {0};
-    char name[DISK_NAME_MAX];
     struct disk_file *file;
     uint64_t data_len = 0;
     size_t i;
@@ -177,7 +243,6 @@ int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
         (void)disk->ops->remove(disk, NEW_NAME, NULL);
         return rv;
     }
-    name_of(meta->index, name);
     return disk->ops->rename(disk, NEW_NAME, name, err);
 }
 
@@ -194,11 +259,50 @@ int snapshot_dir_thin(struct disk *disk, struct err *err)
     return remove_but(disk, 1, &newest, err);
 }
 
+static int set_all_aside(struct disk *disk, struct err *err)
+{
+    struct snapshot_names names = {0};
+    int rv = snapshot_names_list(disk, &names, err);
+
+    for (size_t i = 0; rv == 0 && i < names.count; i++) {
+        char name[DISK_NAME_MAX];
+        char aside[DISK_NAME_MAX];
+
+        snapshot_name(names.items[i], name);
+        rv = free_name(disk, name, aside, err);
+        rv = rv != 0 ? rv : disk->ops->rename(disk, name, aside, err);
+    }
+    free(names.items);
+    return rv;
+}
+
+/* What was set aside before is not written over. */
+static int free_name(struct disk *disk, const char *name,
+                     char ret_free[DISK_NAME_MAX], struct err *err)
+{
+    struct disk_file *file;
+    int rv = 0;
+
+    for (unsigned i = 1; rv == 0; i++) {
+        if (i == 1) {
+            (void)snprintf(ret_free, DISK_NAME_MAX, "%.40s.suspect", name);
+        } else {
+            (void)snprintf(ret_free, DISK_NAME_MAX, "%.40s.suspect-%u", name,
+                           i);
+        }
+        rv = disk->ops->open(disk, ret_free, false, &file, err);
+        if (rv == 0) {
+            disk->ops->close(file);
+        }
+    }
+    return rv == QL_NOT_FOUND ? 0 : rv;
+}
+
 /* Leaves the newest @kept. */
 static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
                       struct err *err)
 {
-    struct names names = {0};
+    struct snapshot_names names = {0};
     size_t i;
     int rv;
 
@@ -206,11 +310,11 @@ static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
     if (rv != 0 && rv != QL_NOT_FOUND) {
         return rv;
     }
-    rv = names_list(disk, &names, err);
+    rv = snapshot_names_list(disk, &names, err);
     for (i = 0; rv == 0 && i + kept < names.count; i++) {
         char name[DISK_NAME_MAX];
 
-        name_of(names.items[i], name);
+        snapshot_name(names.items[i], name);
         rv = disk->ops->remove(disk, name, err);
     }
     if (rv == 0) {
@@ -218,71 +322,6 @@ static int remove_but(struct disk *disk, size_t kept, raft_index *ret_oldest,
     }
     free(names.items);
     return rv;
-}
-
-/* ---- Names ---- */
-
-static int names_list(struct disk *disk, struct names *ret, struct err *err)
-{
-    struct names names = {0};
-    int rv;
-
-    rv = disk->ops->list(disk, on_name, &names, err);
-    if (rv == 0 && names.no_memory) {
-        rv = err_set(err, QL_NO_MEMORY, "list snapshots: out of memory");
-    }
-    if (rv != 0) {
-        free(names.items);
-        return rv;
-    }
-    if (names.count > 0) {
-        qsort(names.items, names.count, sizeof(*names.items), compare_index);
-    }
-    *ret = names;
-    return 0;
-}
-
-static void on_name(void *data, const char *name)
-{
-    struct names *names = data;
-    char canonical[DISK_NAME_MAX];
-    raft_index index;
-    raft_index *items;
-
-    if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) != 0 ||
-        strlen(name) != strlen(NAME_PREFIX) + NAME_DIGITS) {
-        return;
-    }
-    index = strtoull(name + strlen(NAME_PREFIX), NULL, 16);
-    name_of(index, canonical);
-    if (strcmp(name, canonical) != 0) {
-        return;
-    }
-    if (names->count == names->room) {
-        names->room = names->room == 0 ? 8 : names->room * 2;
-        items = realloc(names->items, names->room * sizeof(*items));
-        if (items == NULL) {
-            names->no_memory = true;
-            names->room = names->count;
-            return;
-        }
-        names->items = items;
-    }
-    names->items[names->count++] = index;
-}
-
-static int compare_index(const void *left, const void *right)
-{
-    const raft_index *a = left;
-    const raft_index *b = right;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static void name_of(raft_index index, char ret_name[DISK_NAME_MAX])
-{
-    (void)snprintf(ret_name, DISK_NAME_MAX, NAME_PREFIX "%016" PRIx64,
-                   (uint64_t)index);
 }
 
 /* ---- Files ---- */

@@ -29,6 +29,10 @@ struct snapshot_meta {
 int snapshot_dir_load(struct disk *disk, struct snapshot_meta *ret_meta,
                       struct buf *ret_data, size_t *ret_data_at,
                       unsigned *ret_aside, struct err *err);
+/* The one at @index, likewise, changing nothing. QL_CORRUPT, QL_NOT_FOUND. */
+int snapshot_dir_read(struct disk *disk, raft_index index,
+                      struct snapshot_meta *ret_meta, struct buf *ret_data,
+                      size_t *ret_data_at, struct err *err);
 /* What is there, good or not. */
 struct snapshot_view {
     raft_index index; /* as its name says */
@@ -49,6 +53,20 @@ int snapshot_dir_view(struct disk *disk,
 int snapshot_dir_store(struct disk *disk, const struct snapshot_meta *meta,
                        const struct bytes *parts, size_t parts_count,
                        struct err *err);
+/* Likewise, but the snapshot, of another node, is nothing to us before
+ * snapshot_dir_commit_staged(). One that was staged before is replaced. */
+int snapshot_dir_stage(struct disk *disk, const struct snapshot_meta *meta,
+                       const struct bytes *parts, size_t parts_count,
+                       struct err *err);
+/* The next start begins with what was staged, if the raft log still reaches back
+ * to it then. Blocking, but short. */
+int snapshot_dir_commit_staged(struct disk *disk, struct err *err);
+/* Puts the snapshot that was staged and committed, if one was, in the place of all
+ * that are there: those are kept as *.suspect. What a crash leaves the next call
+ * goes on with. *ret_index: of the snapshot; 0: there was none, or it is damaged,
+ * and kept as *.corrupt. Blocking, before anything is loaded. */
+int snapshot_dir_take_staged(struct disk *disk, raft_index *ret_index,
+                             struct err *err);
 /* For want of room: only the newest stays until there is another. */
 int snapshot_dir_thin(struct disk *disk, struct err *err);
 /* Removes all but the newest SNAPSHOTS_KEPT and leftovers of stores. The index
