@@ -57,6 +57,8 @@ int core_open(struct core *core, const struct node_options *options,
                               .places = (unsigned)identity->members_count,
                               .events = {.on_outcome = events->on_outcome,
                                          .on_applied = events->on_applied,
+                                         .on_restored = events->on_restored,
+                                         .on_digest = events->on_digest,
                                          .data = events->data}};
     struct guard_options guard = {.raft = &core->raft,
                                   .rules = GUARD_ALL,

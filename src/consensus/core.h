@@ -20,6 +20,9 @@ struct core_events {
     void (*on_outcome)(void *data, uint64_t index,
                        const struct outcome *outcome);
     void (*on_applied)(void *data);
+    void (*on_restored)(void *data, uint64_t index);
+    void (*on_digest)(void *data, uint64_t index,
+                      const uint8_t digest[HASH128_LEN]);
     /* See struct raft_net_options; outside the core. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);

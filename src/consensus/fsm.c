@@ -29,6 +29,7 @@ static int restore_state(struct fsm *fsm, const struct raft_buffer *buffer,
                          uint64_t *ret_index);
 static void adopt_chunks(struct fsm *fsm, uint64_t index);
 static void arrange_snapshot(struct fsm *fsm);
+static void tell_digest(struct fsm *fsm, uint64_t index);
 
 void fsm_init(struct fsm *fsm, const struct fsm_options *options)
 {
@@ -101,6 +102,11 @@ void fsm_press(struct fsm *fsm)
     fsm->pressed = 2;
 }
 
+void fsm_hold(struct fsm *fsm, bool holds)
+{
+    fsm->holds = holds;
+}
+
 static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
                      void **ret_result)
 {
@@ -109,6 +115,7 @@ static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
     uint64_t index = fsm->core->last_applied + 1;
     struct command command;
     struct batch batch;
+    bool compares = index % DIGEST_EVERY == 0;
     struct err err;
 
     if (batch_decode(&batch, buffer->base, buffer->len, &err) != 0) {
@@ -124,6 +131,10 @@ static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
 
         machine_apply(fsm->machine, &command, &outcome);
         fsm->events.on_outcome(fsm->events.data, index, &outcome);
+        compares = compares || command.kind == COMMAND_DIGEST;
+    }
+    if (compares) {
+        tell_digest(fsm, index);
     }
     fsm->applied_bytes += buffer->len;
     snapshot_policy_on_applied(&fsm->policy, index, buffer->len);
@@ -131,6 +142,15 @@ static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
     fsm->events.on_applied(fsm->events.data);
     *ret_result = NULL;
     return 0;
+}
+
+/* The same entries on all nodes. Those of the core's own are left out. */
+static void tell_digest(struct fsm *fsm, uint64_t index)
+{
+    uint8_t digest[HASH128_LEN];
+
+    machine_digest(fsm->machine, digest);
+    fsm->events.on_digest(fsm->events.data, index, digest);
 }
 
 /* The core takes a snapshot after applying when this many entries stand since
@@ -157,7 +177,7 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     struct machine_counts counts;
 
     assert(fsm->view == NULL);
-    if (!guard_may_snapshot(fsm->guard)) {
+    if (fsm->holds || !guard_may_snapshot(fsm->guard)) {
         return RAFT_BUSY; /* the core asks again after the next entry */
     }
     fsm->view_begun = uv_hrtime();
@@ -284,6 +304,7 @@ static int fsm_restore(struct raft_fsm *raft, struct raft_buffer *buffer)
         return RAFT_CORRUPT;
     }
     adopt_chunks(fsm, index);
+    fsm->events.on_restored(fsm->events.data, index);
     machine_counts(fsm->machine, &counts);
     snapshot_policy_on_begun(&fsm->policy, clock_monotonic_ms());
     snapshot_policy_on_encoded(&fsm->policy, buffer->len);

@@ -18,13 +18,18 @@
 #include "store/chunk_store.h"
 #include "util/buf.h"
 
-/* Both are called inside the core: raft_* is forbidden there. */
+/* All are called inside the core: raft_* is forbidden there. */
 struct fsm_events {
     /* One command of entry @index was applied. */
     void (*on_outcome)(void *data, uint64_t index,
                        const struct outcome *outcome);
     /* A whole entry was applied, or a snapshot restored. */
     void (*on_applied)(void *data);
+    /* The state was replaced by that of a snapshot at @index. */
+    void (*on_restored)(void *data, uint64_t index);
+    /* Entry @index, at which nodes compare their states, was applied. */
+    void (*on_digest)(void *data, uint64_t index,
+                      const uint8_t digest[HASH128_LEN]);
     void *data;
 };
 
@@ -51,6 +56,7 @@ struct fsm {
     struct snapshot_policy policy;
     struct snapshot_squeeze squeeze;
     unsigned pressed;       /* snapshots to take soon, to free the disk */
+    bool holds;             /* takes no snapshot: see fsm_hold() */
     uint64_t applied_bytes; /* of batches, since the start */
     bool started;           /* a failed restore is fatal from then on */
     struct err err;         /* why a restore failed before */
@@ -91,3 +97,6 @@ uint64_t fsm_snapshot_needs(const struct fsm *fsm);
 /* Two snapshots are to be taken as soon as entries come to be applied: then all but
  * the newest part of the raft log can go. */
 void fsm_press(struct fsm *fsm);
+/* While it holds it takes no snapshots: the raft log must go on to reach back to
+ * the one of another node that is to take the place of our own. */
+void fsm_hold(struct fsm *fsm, bool holds);

@@ -90,7 +90,7 @@ int link_send(struct link *link, struct link_send *send, uint64_t node,
               size_t parts_count, link_send_cb cb)
 {
     struct link_peer *peer = link_peer_of(link, node);
-    size_t len_max = type == LINK_SNAPSHOT ? LINK_SNAPSHOT_MAX : LINK_FRAME_MAX;
+    size_t len_max = link_len_max(type);
     size_t len = 0;
     int rv;
 

@@ -23,10 +23,11 @@
 #include "util/buf.h"
 #include "util/list.h"
 
-#define LINK_FRAME_MAX (16u * MIB)      /* bytes in one frame */
-#define LINK_SNAPSHOT_MAX (2048u * MIB) /* bytes in one LINK_SNAPSHOT */
-#define LINK_QUEUE_MAX (48u * MIB)      /* bytes queued to one peer */
-#define LINK_CHUNKS_MAX (16u * MIB)     /* and of chunks beside them */
+#define LINK_FRAME_MAX (16u * MIB) /* bytes in one frame */
+#define LINK_SNAPSHOT_MAX                                                      \
+    (2048u * MIB) /* bytes in one LINK_SNAPSHOT or LINK_STATE */
+#define LINK_QUEUE_MAX (48u * MIB)  /* bytes queued to one peer */
+#define LINK_CHUNKS_MAX (16u * MIB) /* and of chunks beside them */
 #define LINK_PARTS_MAX (PEER_MESSAGE_ENTRIES_MAX + 1u)
 #define LINK_HELLO_MS 5000u    /* connect and hello, both sides */
 #define LINK_STRANGERS_MAX 64u /* connections that have not proved themselves */
@@ -40,14 +41,17 @@
  * pieces, and other frames overtake them. */
 enum link_frame {
     LINK_HELLO = 1,
-    LINK_RAFT = 2,          /* one struct raft_message (link_message.h) */
-    LINK_READ_INDEX = 3,    /* a round of a linearizable read */
-    LINK_READ_INDEX_OK = 4, /* and its answer */
-    LINK_CHUNK_REQUEST = 5, /* asks for a chunk (link_chunk.h) */
-    LINK_CHUNK = 6,         /* and its answer */
-    LINK_REPORT = 7,        /* free space and digests, by and by */
-    LINK_SNAPSHOT = 8,      /* an InstallSnapshot, encoded as for LINK_RAFT */
-    LINK_FRAMES             /* one more than the last */
+    LINK_RAFT = 2,           /* one struct raft_message (link_message.h) */
+    LINK_READ_INDEX = 3,     /* a round of a linearizable read */
+    LINK_READ_INDEX_OK = 4,  /* and its answer */
+    LINK_CHUNK_REQUEST = 5,  /* asks for a chunk (link_chunk.h) */
+    LINK_CHUNK = 6,          /* and its answer */
+    LINK_REPORT = 7,         /* free space, by and by */
+    LINK_SNAPSHOT = 8,       /* an InstallSnapshot, encoded as for LINK_RAFT */
+    LINK_DIGESTS = 9,        /* of the state (digest_report.h) */
+    LINK_STATE_REQUEST = 10, /* asks for a snapshot (rebuild.h) */
+    LINK_STATE = 11,         /* and its answer, as LINK_SNAPSHOT */
+    LINK_FRAMES              /* one more than the last */
 };
 
 struct link;
@@ -100,7 +104,7 @@ struct link_send {
 /* Queues a frame. @send, @parts and what they point to must stay until @cb
  * (which may be NULL), which comes later, exactly once. A frame for a peer to
  * which there is no connection is lost at once: nothing is kept for later.
- * One LINK_SNAPSHOT can be queued to a peer at a time. QL_NOT_FOUND: no such
+ * One LINK_SNAPSHOT or LINK_STATE can be queued to a peer at a time. QL_NOT_FOUND: no such
  * other member. QL_TOO_LARGE. QL_SHUTTING_DOWN. */
 int link_send(struct link *link, struct link_send *send, uint64_t node,
               enum link_frame type, const struct bytes *parts,

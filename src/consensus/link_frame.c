@@ -212,8 +212,7 @@ static int finish_piece(struct link_reader *reader,
                         struct link_frame_view *frame, bool *ret_whole)
 {
     struct buf *pieces = &reader->pieces;
-    size_t len_max =
-        frame->type == LINK_SNAPSHOT ? LINK_SNAPSHOT_MAX : LINK_FRAME_MAX;
+    size_t len_max = link_len_max(frame->type);
     int rv;
 
     if (frame->len > len_max - pieces->len) {

@@ -20,7 +20,13 @@
 /* Frames of @type travel in pieces, and others overtake them. */
 static inline bool link_is_bulk(enum link_frame type)
 {
-    return type == LINK_SNAPSHOT || type == LINK_CHUNK;
+    return type == LINK_SNAPSHOT || type == LINK_STATE || type == LINK_CHUNK;
+}
+
+static inline size_t link_len_max(enum link_frame type)
+{
+    return type == LINK_SNAPSHOT || type == LINK_STATE ? LINK_SNAPSHOT_MAX
+                                                       : LINK_FRAME_MAX;
 }
 
 /* Fills all but the checksum, and returns the checksum so far: go on with

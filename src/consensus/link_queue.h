@@ -12,8 +12,8 @@
 #define LINK_WRITE_BYTES (1u * MIB) /* then a write takes no further run */
 
 struct link_queue {
-    struct list frames;  /* of struct link_send */
-    struct list bulk;    /* the same; at most one snapshot among them */
+    struct list frames; /* of struct link_send */
+    struct list bulk;   /* the same; at most one snapshot or state among them */
     size_t frames_bytes; /* with headers; what was written counts not */
     size_t bulk_bytes;   /* what is left of them, without headers */
     size_t chunks_bytes; /* of whole chunks in bulk */

@@ -10,6 +10,9 @@ static void node_on_entered(void *data);
 static void node_on_outcome(void *data, uint64_t index,
                             const struct outcome *outcome);
 static void node_on_applied(void *data);
+static void node_on_restored(void *data, uint64_t index);
+static void node_on_digest(void *data, uint64_t index,
+                           const uint8_t digest[HASH128_LEN]);
 static int node_on_frame(void *data, uint64_t from, enum link_frame type,
                          const uint8_t *bytes, size_t len);
 
@@ -76,6 +79,7 @@ void node_status(const struct node *node, struct node_status *ret)
     ret->ready = node_may_serve(node) == 0;
     peer_watch_status(&node->watch, uv_now(node->options.loop), ret->peers);
     space_watch_fill(&node->space, ret->peers);
+    integrity_fill(&node->integrity, ret);
     chunk_peers_fill(&node->chunk_peers, &ret->install);
     if (node->chunks != NULL) {
         chunk_store_get_status(chunks_real_store(node->chunks), &ret->store);
@@ -91,10 +95,31 @@ int node_may_serve(const struct node *node)
         return QL_NOT_LEADER;
     }
     if (handover_is_busy(&node->handover) ||
+        integrity_is_suspect(&node->integrity) ||
         !guard_is_ready_leader(node->core.guard)) {
         return QL_NO_LEADER;
     }
     return 0;
+}
+
+int node_may_read(const struct node *node)
+{
+    return node->restarting || integrity_is_suspect(&node->integrity)
+               ? QL_NOT_LEADER
+               : 0;
+}
+
+void node_begin_again(struct node *node, const char *reason)
+{
+    if (node->phase != NODE_RUNNING || node->restarting) {
+        return;
+    }
+    if (node->options.on_restart == NULL) {
+        node_on_fatal(node, reason);
+    }
+    diag_warning("%s: it starts again; nothing acknowledged is lost", reason);
+    node->restarting = true;
+    node_wake(node);
 }
 
 /* ---- From the guard and the core ---- */
@@ -107,6 +132,8 @@ void node_fill_events(struct node *node, struct core_events *ret)
                                 .on_entered = node_on_entered,
                                 .on_outcome = node_on_outcome,
                                 .on_applied = node_on_applied,
+                                .on_restored = node_on_restored,
+                                .on_digest = node_on_digest,
                                 .on_frame = node_on_frame,
                                 .data = node};
 }
@@ -169,6 +196,23 @@ static void node_on_applied(void *data)
     node_wake(node);
 }
 
+static void node_on_restored(void *data, uint64_t index)
+{
+    struct node *node = data;
+
+    integrity_on_restored(&node->integrity, index);
+    node_wake(node);
+}
+
+static void node_on_digest(void *data, uint64_t index,
+                           const uint8_t digest[HASH128_LEN])
+{
+    struct node *node = data;
+
+    integrity_on_digest(&node->integrity, index, digest);
+    node_wake(node);
+}
+
 static int node_on_frame(void *data, uint64_t from, enum link_frame type,
                          const uint8_t *bytes, size_t len)
 {
@@ -178,6 +222,10 @@ static int node_on_frame(void *data, uint64_t from, enum link_frame type,
     switch (type) {
     case LINK_REPORT:
         return space_watch_on_frame(&node->space, from, bytes, len);
+    case LINK_DIGESTS:
+    case LINK_STATE_REQUEST:
+    case LINK_STATE:
+        return integrity_on_frame(&node->integrity, from, type, bytes, len);
     case LINK_CHUNK_REQUEST:
     case LINK_CHUNK:
         return chunk_peers_on_frame(&node->chunk_peers, from, type, bytes, len);

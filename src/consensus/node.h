@@ -46,8 +46,8 @@ struct node_options {
     /* A raft entry was applied, or a snapshot installed: the machine has moved.
      * At most once a loop turn, after the callbacks of the submits in it. */
     void (*on_applied)(void *data);
-    /* Rule J (docs/consensus.md): the node has fallen silent and must start again
-     * on what is on its disk: the owner calls node_stop() in it, and loads the
+    /* Rule J and "Integrity" (docs/consensus.md): the node must start again on
+     * what is on its disk: the owner calls node_stop() in it, and loads the
      * directory with a new process. NULL: the process ends with an error. */
     void (*on_restart)(void *data);
     void *data;
@@ -100,6 +100,9 @@ struct node_read {
     node_read_cb cb;
     void *data; /* the caller's */
 };
+/* 0: what the machine holds may be told, stale as it may be. QL_NOT_LEADER: this
+ * node's state may be another one than that of the others. */
+int node_may_read(const struct node *node);
 /* Waits until a majority has confirmed, after the call, that this node leads, and
  * all that was committed at the call is applied; writes nothing (read_index.h).
  * Errors as node_submit(); QL_BUSY above READS_WAITING_MAX. */
@@ -141,6 +144,9 @@ struct node_peer_status {
     bool space_low;
     uint64_t free_bytes; /* where its raft log is */
     uint64_t total_bytes;
+    uint64_t digest_index; /* the newest at which its state is compared with
+                              ours; 0: none */
+    bool digest_same;
 };
 
 /* What snapshots have cost, since the start. */
@@ -173,6 +179,9 @@ struct node_status {
     uint64_t applied_index;
     uint64_t snapshot_index;
     const char *disk_writer; /* see raft_io_real_writer(); static storage */
+    const char *integrity;   /* a word: see cluster.status; static storage */
+    uint64_t agreed_index;   /* the highest at which a majority has our state */
+    uint64_t mend_attempts;  /* to be like the others again, ever */
     struct link_counts link; /* since the start; 0 when it stops */
     struct chunk_store_status store;
     struct node_snapshots snapshots;

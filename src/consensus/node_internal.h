@@ -14,6 +14,7 @@
 #include "consensus/chunks_real.h"
 #include "consensus/core.h"
 #include "consensus/handover.h"
+#include "consensus/integrity.h"
 #include "consensus/node.h"
 #include "consensus/peer_watch.h"
 #include "consensus/proposer.h"
@@ -45,6 +46,7 @@ struct node {
     uv_idle_t idle;
     struct retention_tick tick;
     struct space_watch space;
+    struct integrity integrity;
     size_t handles_open;
     enum node_phase phase;
     bool deferred;          /* guard_run_deferred() is owed */
@@ -60,6 +62,8 @@ struct node {
 /* ---- node.c ---- */
 /* A disk has failed: says so and ends the process. @data: the node. */
 void node_on_fatal(void *data, const char *reason);
+/* Has the owner stop this node and start a new process, saying why. */
+void node_begin_again(struct node *node, const char *reason);
 /* What it wants to hear of the core. */
 void node_fill_events(struct node *node, struct core_events *ret);
 /* 0, or why a call is refused. */

@@ -12,7 +12,7 @@
 
 /* What accepted work may take, at most, before a stopping node closes. */
 #define STOP_ELECTION_TIMEOUTS_MAX 6u
-#define HANDLES 5u
+#define HANDLES 6u
 
 static int open_chunks(struct node *node, struct err *err);
 static void fill_parts(struct node *node);
@@ -146,6 +146,8 @@ static void start_handles(struct node *node)
     node->tick.timer.data = node;
     space_watch_start(&node->space, node, &node->core, &node->options);
     node->space.timer.data = node;
+    integrity_start(&node->integrity, node, &node->core, &node->options);
+    node->integrity.timer.data = node;
     chunk_peers_start(&node->chunk_peers, &node->core, &node->options);
     node->chunk_peers.timer.data = node;
 }
@@ -216,6 +218,7 @@ static void finish_closing(struct node *node)
     uv_close((uv_handle_t *)&node->idle, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->tick.timer, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->space.timer, node_on_handle_closed);
+    uv_close((uv_handle_t *)&node->integrity.timer, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->chunk_peers.timer, node_on_handle_closed);
 }
 

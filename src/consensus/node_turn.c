@@ -80,6 +80,7 @@ static void node_on_check(uv_check_t *handle)
             node->options.on_applied(node->options.data);
         }
     }
+    integrity_step(&node->integrity);
     if (node->restarting && node->phase == NODE_RUNNING) {
         node->options.on_restart(node->options.data);
     }
