@@ -468,6 +468,9 @@ struct ql_member {
     bool space_low;       /* it is nearly full */
     uint64_t free_bytes;  /* where its raft log is */
     uint64_t total_bytes;
+    uint64_t digest_index; /* the newest raft index at which its state and that
+                              of the answering node were compared; 0: none */
+    bool digest_same;
 };
 
 /* One node's view of the cluster. */
@@ -533,6 +536,14 @@ struct ql_cluster_status {
     uint64_t frozen_at_ms; /* Unix time; 0 unless frozen */
     char frozen_reason[QL_FREEZE_REASON_MAX + 1];
     char frozen_by[QL_FREEZE_BY_MAX + 1]; /* "": not told */
+    /* Whether its state is that of the others: "agreed", "unknown" (not compared
+     * yet), "alone" (nobody to compare with); "other-odd" (another node's is not),
+     * "undecided", "split" (no majority has one state); of a node whose own is not:
+     * "odd", "checking", "rebuilding", "given-up". More words may come. */
+    char integrity[32];
+    uint64_t agreed_index;  /* the newest raft index at which a majority has its
+                               state; 0: none since its start */
+    uint64_t mend_attempts; /* of the node to be like the others again, ever */
     char disk_writer[64]; /* how the raft log is written; "": not told */
     /* Since the node's start, of the connections between nodes: */
     uint64_t peers_refused;     /* it refused: strangers, wrong or old nodes */

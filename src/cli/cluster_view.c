@@ -2,6 +2,7 @@
 #include "cli/cluster_view.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "cli/store_view.h"
 
@@ -20,6 +21,7 @@ struct member_row {
     const char *role;
     const char *reachable;
     const char *space;
+    const char *state;
     bool leader;
 };
 
@@ -41,6 +43,9 @@ static const struct column status_columns[] = {
     {"quorum_size_ok", "quorum as stated", COLUMN_BOOL, STATUS(quorum_size_ok)},
     {"age_suspended", "age suspended", COLUMN_BOOL, STATUS(age_suspended)},
     {"no_space", "appends refused", COLUMN_BOOL, STATUS(no_space)},
+    {"integrity", "integrity", COLUMN_TEXT, STATUS(integrity)},
+    {"agreed_index", "state agreed at", COLUMN_ID, STATUS(agreed_index)},
+    {"mend_attempts", NULL, COLUMN_U64, STATUS(mend_attempts)},
     {"frozen", "frozen", COLUMN_BOOL, STATUS(frozen)},
     {"frozen_at_ms", "frozen at", COLUMN_TIME, STATUS(frozen_at_ms)},
     {"frozen_reason", "frozen because", COLUMN_TEXT, STATUS(frozen_reason)},
@@ -77,6 +82,8 @@ static const struct column member_columns[] = {
     {"space_low", NULL, COLUMN_BOOL, MEMBER(member.space_low)},
     {"free_bytes", "FREE", COLUMN_SIZE, MEMBER(member.free_bytes)},
     {"total_bytes", NULL, COLUMN_SIZE, MEMBER(member.total_bytes)},
+    {"digest_index", NULL, COLUMN_ID, MEMBER(member.digest_index)},
+    {"digest_same", NULL, COLUMN_BOOL, MEMBER(member.digest_same)},
     {"client_address", "CLIENTS", COLUMN_TEXT, MEMBER(member.client_address)},
     {"peer_address", "PEERS", COLUMN_TEXT, MEMBER(member.peer_address)},
     COLUMNS_END,
@@ -90,6 +97,7 @@ static const struct column member_table_columns[] = {
     {"match_index", "MATCH INDEX", COLUMN_ID, MEMBER(member.match_index)},
     {"free_bytes", "FREE", COLUMN_SIZE, MEMBER(member.free_bytes)},
     {"space", "SPACE", COLUMN_POINTER, MEMBER(space)},
+    {"state", "STATE", COLUMN_POINTER, MEMBER(state)},
     {"client_address", "CLIENTS", COLUMN_TEXT, MEMBER(member.client_address)},
     {"peer_address", "PEERS", COLUMN_TEXT, MEMBER(member.peer_address)},
     COLUMNS_END,
@@ -106,6 +114,7 @@ static const struct column answer_columns[] = {
     {"applied_index", "APPLIED", COLUMN_ID, STATUS(applied_index)},
     {"state_index", "STATE", COLUMN_ID, STATUS(state_index)},
     {"frozen", NULL, COLUMN_BOOL, STATUS(frozen)},
+    {"integrity", NULL, COLUMN_TEXT, STATUS(integrity)},
     {"cluster_id", NULL, COLUMN_TEXT, STATUS(cluster_id)},
     {"version", NULL, COLUMN_TEXT, STATUS(version)},
     {"disk_writer", NULL, COLUMN_TEXT, STATUS(disk_writer)},
@@ -117,13 +126,26 @@ static const char *role_name(enum ql_role role);
 static struct member_row member_row_of(const struct ql_cluster_status *status,
                                        size_t index);
 
+static bool has_good_state(const struct ql_cluster_status *status)
+{
+    static const char *const good[] = {"", "agreed", "alone", "unknown"};
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        if (strcmp(status->integrity, good[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool cluster_is_healthy(const struct cluster_answer *answer)
 {
     const struct ql_cluster_status *status = &answer->status;
 
     if (answer->code != 0 || status->leader_id == 0 ||
         !status->quorum_size_ok || status->age_suspended || status->no_space ||
-        status->frozen || status->store.full || status->store.missing > 0) {
+        status->frozen || !has_good_state(status) || status->store.full ||
+        status->store.missing > 0) {
         return false;
     }
     for (size_t i = 0; i < status->member_count; i++) {
@@ -233,6 +255,10 @@ static struct member_row member_row_of(const struct ql_cluster_status *status,
     row.reachable = "-";
     if (row.member.known) {
         row.reachable = row.member.reachable ? "yes" : "NO";
+    }
+    row.state = "-";
+    if (row.member.digest_index != 0) {
+        row.state = row.member.digest_same ? "same" : "OTHER";
     }
     if (row.member.space_known) {
         row.space = row.member.space_low ? "LOW" : "ok";

@@ -242,6 +242,10 @@ static int export_status(struct ql_cluster_status *ret,
                        status->frozen_reason, err);
     }
     if (rv == 0) {
+        rv = copy_text(ret->integrity, sizeof(ret->integrity),
+                       status->integrity, err);
+    }
+    if (rv == 0) {
         rv = copy_text(ret->frozen_by, sizeof(ret->frozen_by),
                        status->frozen_by, err);
     }
@@ -267,6 +271,8 @@ static int export_status(struct ql_cluster_status *ret,
     ret->quorum_size_ok = status->quorum_size_ok;
     ret->age_suspended = status->age_suspended;
     ret->no_space = status->no_space;
+    ret->agreed_index = status->agreed_index;
+    ret->mend_attempts = status->mend_attempts;
     ret->frozen = status->frozen;
     ret->frozen_at_ms = status->frozen_at_ms;
     ret->peers_refused = status->peers_refused;
@@ -299,6 +305,8 @@ static int export_member(struct ql_member *ret,
     ret->space_low = member->space_low;
     ret->free_bytes = member->free_bytes;
     ret->total_bytes = member->total_bytes;
+    ret->digest_index = member->digest_index;
+    ret->digest_same = member->digest_same;
     return rv;
 }
 

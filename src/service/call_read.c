@@ -25,6 +25,9 @@ int call_read(struct call *call, struct bytes params, bool stale,
                        "the params of a read must be at most %u bytes",
                        CALL_PARAMS_MAX);
     }
+    if (stale && node_may_read(call->service->node) != 0) {
+        return call_node_refusal(QL_NOT_LEADER, err);
+    }
     call->answer = answer;
     if (!stale) {
         call->node.read.data = call;

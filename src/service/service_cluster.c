@@ -174,6 +174,9 @@ static void status_fill(const struct service *service,
     ret->bytes = counts.bytes;
     ret->age_suspended = counts.age_suspended;
     ret->no_space = counts.space_low;
+    ret->integrity = bytes_of(node.integrity);
+    ret->agreed_index = node.agreed_index;
+    ret->mend_attempts = node.mend_attempts;
     status_fill_standstill(service, ret);
     ret->disk_writer = bytes_of(node.disk_writer);
     ret->peers_refused = node.link.refused;
@@ -270,6 +273,8 @@ static void status_fill_members(const struct service *service,
         ret->members[i].space_low = node->peers[i].space_low;
         ret->members[i].free_bytes = node->peers[i].free_bytes;
         ret->members[i].total_bytes = node->peers[i].total_bytes;
+        ret->members[i].digest_index = node->peers[i].digest_index;
+        ret->members[i].digest_same = node->peers[i].digest_same;
     }
 }
 

@@ -10,6 +10,7 @@
 #include "wire/pack.h"
 
 #define VERSION_MAX (sizeof(((struct ql_cluster_status *)0)->version) - 1)
+#define INTEGRITY_MAX (sizeof(((struct ql_cluster_status *)0)->integrity) - 1)
 #define DISK_WRITER_MAX                                                        \
     (sizeof(((struct ql_cluster_status *)0)->disk_writer) - 1)
 
@@ -105,6 +106,10 @@ static const struct field member_fields[] = {
      .offset = offsetof(struct status_member, free_bytes)},
     {FIELD_KEY("total_bytes"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct status_member, total_bytes)},
+    {FIELD_KEY("digest_index"), .kind = FIELD_U64,
+     .offset = offsetof(struct status_member, digest_index)},
+    {FIELD_KEY("digest_same"), .kind = FIELD_BOOL,
+     .offset = offsetof(struct status_member, digest_same)},
 };
 static const struct message member_message =
     FIELD_MESSAGE("cluster member", member_fields);
@@ -167,6 +172,10 @@ static const struct field status_fields[] = {
     STATUS_U64_NEW(peers_lost_frames),
     {FIELD_KEY("no_space"), .kind = FIELD_BOOL, .required = true,
      .offset = offsetof(struct status_answer, status.no_space)},
+    {FIELD_KEY("integrity"), .kind = FIELD_NAME, .max = INTEGRITY_MAX,
+     .offset = offsetof(struct status_answer, status.integrity)},
+    STATUS_U64_NEW(agreed_index),
+    STATUS_U64_NEW(mend_attempts),
     {FIELD_KEY("frozen"), .kind = FIELD_BOOL,
      .offset = offsetof(struct status_answer, status.frozen)},
     STATUS_U64_NEW(frozen_at_ms),

@@ -50,6 +50,8 @@ struct status_member {
     bool space_low;
     uint64_t free_bytes;
     uint64_t total_bytes;
+    uint64_t digest_index; /* see struct node_peer_status */
+    bool digest_same;
 };
 
 /* cluster.status {} -> a map with these names as keys. */
@@ -72,9 +74,12 @@ struct status_result {
     uint64_t uptime_ms;
     uint64_t quorum_size;
     bool quorum_size_ok;
-    bool age_suspended; /* the clock jumped: see cluster.confirm_clock */
-    bool no_space;      /* what would grow is refused: QL_NO_SPACE */
-    bool frozen;        /* see cluster.freeze (args_freeze.h) */
+    bool age_suspended;     /* the clock jumped: see cluster.confirm_clock */
+    bool no_space;          /* what would grow is refused: QL_NO_SPACE */
+    struct bytes integrity; /* a word; len 0: not told */
+    uint64_t agreed_index;  /* see struct node_status */
+    uint64_t mend_attempts;
+    bool frozen; /* see cluster.freeze (args_freeze.h) */
     uint64_t frozen_at_ms;
     struct bytes frozen_reason;
     struct bytes frozen_by;   /* len 0: not told */

@@ -97,6 +97,12 @@ int node_submit(struct node *node, struct node_submit *submit,
     return 0;
 }
 
+int node_may_read(const struct node *node)
+{
+    (void)node;
+    return 0;
+}
+
 int node_read(struct node *node, struct node_read *read, node_read_cb cb)
 {
     int rv = may_serve(node);
@@ -156,7 +162,8 @@ void node_free(struct node *node)
 
 void node_status(const struct node *node, struct node_status *ret)
 {
-    *ret = (struct node_status){.role = NODE_FOLLOWER, .disk_writer = "memory"};
+    *ret = (struct node_status){.role = NODE_FOLLOWER, .disk_writer = "memory",
+                                .integrity = "unknown"};
     if (node->leader == node->options.identity->node) {
         ret->role = NODE_LEADER;
         ret->ready = true;

@@ -140,6 +140,9 @@ static struct status_result sample_status(void)
         .peers_unfinished = 17,
         .peers_bad_frames = 18,
         .peers_lost_frames = 19,
+        .integrity = bytes_of("agreed"),
+        .agreed_index = 21,
+        .mend_attempts = 22,
         .frozen = true,
         .frozen_at_ms = 20,
         .frozen_reason = bytes_of("a test"),
@@ -164,6 +167,8 @@ static struct status_result sample_status(void)
             .space_low = i == 3,
             .free_bytes = 100 + i,
             .total_bytes = 200 + i,
+            .digest_index = 300 + i,
+            .digest_same = i == 4,
         };
     }
     return status;
@@ -214,6 +219,9 @@ static void status_comes_back_as_it_went(void **state)
     assert_int_equal(got.peers_unfinished, 17);
     assert_int_equal(got.peers_bad_frames, 18);
     assert_int_equal(got.peers_lost_frames, 19);
+    assert_bytes(got.integrity, "agreed");
+    assert_int_equal(got.agreed_index, 21);
+    assert_int_equal(got.mend_attempts, 22);
     assert_true(got.frozen);
     assert_int_equal(got.frozen_at_ms, 20);
     assert_bytes(got.frozen_reason, "a test");
@@ -231,6 +239,8 @@ static void status_comes_back_as_it_went(void **state)
         assert_int_equal(got.members[i].space_low, i == 3);
         assert_int_equal(got.members[i].free_bytes, 100 + i);
         assert_int_equal(got.members[i].total_bytes, 200 + i);
+        assert_int_equal(got.members[i].digest_index, 300 + i);
+        assert_int_equal(got.members[i].digest_same, i == 4);
     }
     buf_close(&buf);
 }
