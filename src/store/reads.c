@@ -7,6 +7,7 @@
 
 #include "util/mem.h"
 
+static void forget_chunks(struct chunk_store *store);
 static void read_free(struct chunk *chunk);
 
 /* ---- For the rest of the store ------------------------------------------- */
@@ -50,15 +51,37 @@ void store_reads_free(struct store_reads *reads)
                 LIST_ITEM(missing[i]->next, struct store_read, missing)->chunk);
         }
     }
-    /* Chunks outlive the store; what it knows of them does not. */
+    forget_chunks(store);
+    free(reads);
+}
+
+/* Chunks outlive the store; what it knows of them does not, and loads that were
+ * not answered never are. */
+static void forget_chunks(struct chunk_store *store)
+{
+    struct list loads;
+    size_t i;
+
+    list_init(&loads);
+    list_move_all(&loads, &store->reads->answers);
     for (i = 0; i < store->table.room; i++) {
         struct chunk *chunk = store->table.slots[i];
+        struct store_read *read = chunk == NULL ? NULL : store_read_of(chunk);
 
-        if (chunk != NULL && store_read_of(chunk) != NULL) {
+        if (read != NULL) {
+            list_move_all(&loads, &read->loads);
             read_free(chunk);
         }
     }
-    free(reads);
+    while (!list_empty(&loads)) {
+        struct chunk_load *load =
+            LIST_ITEM(loads.next, struct chunk_load, link);
+        struct chunk *chunk = load->chunk;
+
+        list_remove(&load->link);
+        load->chunk = NULL;
+        chunk_drop(chunk);
+    }
 }
 
 void store_reads_tick(struct chunk_store *store)

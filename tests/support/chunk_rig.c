@@ -46,8 +46,8 @@ void chunk_rig_close(struct chunk_rig *rig)
     chunk_store_stop(rig->store);
     chunk_rig_settle(rig);
     assert_false(chunk_store_is_busy(rig->store));
-    driver_close(&rig->driver);
     chunk_store_free(rig->store);
+    driver_close(&rig->driver);
     fake_disk_free(rig->fake);
 }
 

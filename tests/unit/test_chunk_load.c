@@ -204,6 +204,31 @@ static void a_chunk_may_move_while_it_is_read(void **state)
     assert_int_equal(chunk_rig_load(rig, chunk), 0);
 }
 
+static void a_load_that_was_not_answered_ends_with_the_store(void **state)
+{
+    static struct chunk_rig rig;
+    struct reading waiting;
+    struct reading missing;
+    struct reading due;
+
+    (void)state;
+    memset(&rig, 0, sizeof(rig));
+    chunk_rig_open(&rig);
+    chunk_rig_fill(&rig, 2);
+    fake_disk_delete(rig.fake, chunk_rig_file(chunk_rig_chunk(&rig, 1)));
+    begin(&rig, &missing, chunk_rig_chunk(&rig, 1));
+    chunk_rig_settle(&rig);
+    chunk_rig_append(&rig, "a", CHUNK_RIG_ENTRIES, CHUNK_RIG_ENTRY);
+    begin(&rig, &due, chunk_rig_chunk(&rig, 1 + 2 * CHUNK_RIG_ENTRIES));
+    begin(&rig, &waiting, chunk_rig_chunk(&rig, 1 + CHUNK_RIG_ENTRIES));
+    /* The process ends, with works under way. */
+    fake_disk_crash(rig.fake, FAKE_KILL);
+    chunk_store_free(rig.store);
+    assert_int_equal(waiting.calls + missing.calls + due.calls, 0);
+    driver_close(&rig.driver);
+    fake_disk_free(rig.fake);
+}
+
 /* ---- Damage -------------------------------------------------------------- */
 
 static void a_load_of_a_damaged_chunk_waits_until_it_is_healed(void **state)
@@ -463,6 +488,7 @@ int main(void)
                                         setup_merging, teardown),
         cmocka_unit_test_setup_teardown(a_chunk_may_move_while_it_is_read,
                                         setup, teardown),
+        cmocka_unit_test(a_load_that_was_not_answered_ends_with_the_store),
         cmocka_unit_test_setup_teardown(
             a_load_of_a_damaged_chunk_waits_until_it_is_healed, setup,
             teardown),
