@@ -39,7 +39,7 @@ struct asker {
 
 struct chunk_answers {
     struct chunk_answers_options options;
-    struct asker askers[MEMBERS_MAX];
+    struct asker askers[GUARD_PEERS_MAX];
     size_t askers_count;
     bool is_stopped;
     struct chunk_answers_counts counts;
@@ -60,7 +60,7 @@ struct chunk_answers *chunk_answers_new(
 {
     struct chunk_answers *answers = mem_must_zalloc(sizeof *answers);
 
-    assert(options->nodes_count <= MEMBERS_MAX);
+    assert(options->nodes_count <= GUARD_PEERS_MAX);
     answers->options = *options;
     answers->askers_count = options->nodes_count;
     for (size_t i = 0; i < options->nodes_count; i++) {

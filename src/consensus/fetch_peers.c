@@ -12,7 +12,7 @@ static struct fetch_peer *least_busy(struct fetch_peers *peers,
 void fetch_peers_init(struct fetch_peers *peers, const uint64_t *nodes,
                       size_t count, uint64_t rate)
 {
-    assert(count <= MEMBERS_MAX);
+    assert(count <= GUARD_PEERS_MAX);
     *peers = (struct fetch_peers){.count = count, .rate = rate};
     for (size_t i = 0; i < count; i++) {
         peers->peers[i].node = nodes[i];

@@ -15,7 +15,7 @@
 
 /* A set of peers, by index. */
 typedef uint32_t fetch_mask;
-_Static_assert(MEMBERS_MAX <= 32, "a bit for each peer");
+_Static_assert(GUARD_PEERS_MAX <= 32, "a bit for each peer");
 
 struct fetch_peer {
     uint64_t node;
@@ -29,7 +29,7 @@ struct fetch_peer {
 };
 
 struct fetch_peers {
-    struct fetch_peer peers[MEMBERS_MAX];
+    struct fetch_peer peers[GUARD_PEERS_MAX];
     size_t count;
     uint64_t leader; /* asked last: it has enough to do; 0: not known */
     size_t turn;     /* who is looked at first */
@@ -39,7 +39,7 @@ struct fetch_peers {
     uint64_t now_ms;
 };
 
-/* @nodes: @count other members, at most MEMBERS_MAX. */
+/* @nodes: @count other members, at most GUARD_PEERS_MAX. */
 void fetch_peers_init(struct fetch_peers *peers, const uint64_t *nodes,
                       size_t count, uint64_t rate);
 /* Time passes. */
