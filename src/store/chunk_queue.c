@@ -194,6 +194,13 @@ static void items_free(struct list *items)
 
 /* ---- Which goes next ----------------------------------------------------- */
 
+void store_queue_unblock(struct store_queue *queue)
+{
+    for (int i = 0; i < LANE_KINDS; i++) {
+        queue->lanes[i].is_blocked = false;
+    }
+}
+
 void store_queue_kick(struct chunk_store *store)
 {
     struct store_queue *queue = &store->queue;
@@ -205,10 +212,14 @@ void store_queue_kick(struct chunk_store *store)
         enum store_lane_kind kind =
             (enum store_lane_kind)((queue->turn + (unsigned)i) % LANE_KINDS);
 
-        if (lane_is_ready(store, kind) && store_batch_begin(store, kind)) {
+        if (!lane_is_ready(store, kind)) {
+            continue;
+        }
+        if (store_batch_begin(store, kind)) {
             queue->turn = (enum store_lane_kind)((kind + 1) % LANE_KINDS);
             return;
         }
+        queue->lanes[kind].is_blocked = !list_empty(&queue->lanes[kind].items);
     }
 }
 
@@ -219,7 +230,7 @@ static bool lane_is_ready(const struct chunk_store *store,
     const struct store_item *oldest;
     uint64_t waited_ms;
 
-    if (list_empty(&lane->items)) {
+    if (lane->is_blocked || list_empty(&lane->items)) {
         return false;
     }
     oldest = LIST_ITEM(lane->items.next, struct store_item, link);

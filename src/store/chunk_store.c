@@ -94,6 +94,7 @@ void chunk_store_tick(struct chunk_store *store, uint64_t now_ms)
 {
     store->now_ms = now_ms;
     store->queue.is_full = false;
+    store_queue_unblock(&store->queue);
     store->removal.is_blocked = false;
     store_pins_tick(store);
     store_queue_purge(store, true);

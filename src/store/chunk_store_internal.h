@@ -153,8 +153,9 @@ enum store_lane_kind {
 };
 struct store_lane {
     struct list items;
-    uint64_t bytes; /* raw, also of the batch under way */
-    size_t count;   /* likewise */
+    uint64_t bytes;  /* raw, also of the batch under way */
+    size_t count;    /* likewise */
+    bool is_blocked; /* none can be written: until a chunk comes, or a tick */
 };
 
 struct store_queue {
@@ -169,6 +170,8 @@ struct store_queue {
 void store_queue_init(struct store_queue *queue);
 /* At the end, after the chunks were detached. */
 void store_queue_free(struct store_queue *queue);
+/* What could not be written may be tried again. */
+void store_queue_unblock(struct store_queue *queue);
 enum store_lane_kind store_item_lane(const struct store_item *item);
 /* Ends @item, which is in no list: tells it, and frees it. */
 void store_item_end(struct chunk_store *store, struct store_item *item,

@@ -173,6 +173,7 @@ static void on_written(struct disk_work *work, int status)
     (void)must_have_memory(status);
     if (status == 0) {
         store->counts.is_full = false;
+        store_queue_unblock(&store->queue);
         settle(batch);
     } else {
         put_back(batch);

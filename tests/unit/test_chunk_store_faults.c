@@ -403,6 +403,86 @@ static void damaged_part_makes_its_merge_wait(void **state)
     assert_false(fake_disk_has(rig->fake, name));
 }
 
+/* The last chunk of a pack with another value in it; all checksums are right, as
+ * if it had been wrong when it was written. */
+static void forge_last_chunk(struct store_rig *rig, const char *name)
+{
+    struct buf file = BUF_INIT;
+    struct bytes front = {NULL, 0};
+    struct pack_header header;
+    struct pack_row *rows;
+    struct pack_row *last;
+    uint64_t end;
+    uint8_t *raw;
+    size_t len;
+    const uint8_t *bytes = fake_disk_bytes(rig->fake, name, &len);
+
+    assert_int_equal(pack_front_measure(bytes, &front.len, NULL), 0);
+    assert_int_equal(buf_add(&file, bytes, len), 0);
+    front.data = file.data;
+    assert_int_equal(pack_front_decode(front, &header, NULL), 0);
+    rows = calloc(header.rows, sizeof(*rows));
+    assert_non_null(rows);
+    assert_int_equal(pack_rows_decode(front, rows, &end, NULL), 0);
+    last = &rows[header.rows - 1];
+    raw = malloc(last->facts.len);
+    assert_non_null(raw);
+    assert_int_equal(
+        pack_chunk_decompress(
+            last, (struct bytes){file.data + last->frame_at, last->frame_len},
+            raw, NULL),
+        0);
+    raw[last->facts.len - 1] ^= 1;
+    hash128(raw, last->facts.len, last->hash);
+    file.len = (size_t)last->frame_at;
+    assert_int_equal(
+        pack_frame_compress((struct bytes){raw, last->facts.len}, &file, NULL),
+        0);
+    last->frame_len = (uint32_t)(file.len - last->frame_at);
+    last->frame_crc = crc32c(0, file.data + last->frame_at, last->frame_len);
+    pack_front_encode(&header, rows, file.data);
+    fake_disk_put(rig->fake, name, file.data, file.len);
+    free(raw);
+    free(rows);
+    buf_close(&file);
+}
+
+static void part_that_does_not_give_its_chain_is_blamed(void **state)
+{
+    struct store_rig *rig = *state;
+    struct chunk_store_status status;
+    char name[DISK_NAME_MAX];
+
+    prepare_merges(rig, name);
+    forge_last_chunk(rig, name);
+    store_rig_settle(rig);
+    status = store_rig_status(rig);
+    assert_int_equal(rig->fatals, 0);
+    assert_int_equal(status.damaged, 1);
+    assert_int_equal(rig->missing_count, 1);
+    assert_int_equal(status.waiting, 1);
+    assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
+}
+
+static void flip_in_memory(void *data, struct chunk *chunk,
+                           const uint8_t from[HASH128_LEN])
+{
+    (void)data;
+    (void)from;
+    chunk_memory_bytes(chunk->memory)[chunk->len - 1] ^= 1;
+}
+
+static void chunk_that_changed_in_memory_is_fatal(void **state)
+{
+    struct store_rig *rig = *state;
+
+    fill(rig, "a", 1);
+    machine_each_chunk(rig->driver.machine, flip_in_memory, NULL);
+    store_rig_tick(rig);
+    assert_int_equal(rig->fatals, 1);
+    assert_int_equal(store_rig_count(rig, "", ".pack"), 0);
+}
+
 static void chunk_that_cannot_be_moved_is_missing(void **state)
 {
     struct store_rig *rig = *state;
@@ -442,6 +522,8 @@ int main(void)
         TEST(file_that_is_not_the_pack_we_know_is_not_removed),
         TEST(pack_that_is_gone_already_is_forgotten),
         TEST(damaged_part_makes_its_merge_wait),
+        TEST(part_that_does_not_give_its_chain_is_blamed),
+        TEST(chunk_that_changed_in_memory_is_fatal),
         TEST(chunk_that_cannot_be_moved_is_missing),
     };
 
