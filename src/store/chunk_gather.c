@@ -146,8 +146,9 @@ static int read_piece(const struct chunk_piece *piece, struct disk *disk,
         rv = err_set(err, QL_CORRUPT, "row %u has another length", piece->slot);
     }
     if (rv == 0) {
-        rv = pack_chunk_decompress(row, (struct bytes){frame.data, frame.len},
-                                   ret_bytes, err);
+        struct bytes packed = {frame.data, frame.len};
+
+        rv = pack_chunk_decompress_proven(row, packed, ret_bytes, err);
     }
     buf_close(&frame);
     return rv;

@@ -29,8 +29,12 @@ static int check_row(const struct pack_row *row, struct err *err);
 static LZ4F_preferences_t preferences(size_t raw_len);
 static int check_frame(LZ4F_dctx *lz4, struct bytes frame, size_t raw_len,
                        size_t *ret_header_len, struct err *err);
+static int unpack(struct bytes frame, uint8_t *ret, size_t raw_len,
+                  bool skips_checksum, struct err *err);
+static int chunk_unpack(const struct pack_row *row, struct bytes frame,
+                        uint8_t *ret, bool skips_checksum, struct err *err);
 static int decompress(LZ4F_dctx *lz4, struct bytes blocks, uint8_t *ret,
-                      size_t raw_len, struct err *err);
+                      size_t raw_len, bool skips_checksum, struct err *err);
 
 /* ---- The front ----------------------------------------------------------- */
 
@@ -264,6 +268,24 @@ int pack_frame_check(const struct pack_row *row, struct bytes frame,
 int pack_frame_decompress(struct bytes frame, uint8_t *ret, size_t raw_len,
                           struct err *err)
 {
+    return unpack(frame, ret, raw_len, false, err);
+}
+
+int pack_chunk_decompress(const struct pack_row *row, struct bytes frame,
+                          uint8_t *ret, struct err *err)
+{
+    return chunk_unpack(row, frame, ret, false, err);
+}
+
+int pack_chunk_decompress_proven(const struct pack_row *row, struct bytes frame,
+                                 uint8_t *ret, struct err *err)
+{
+    return chunk_unpack(row, frame, ret, true, err);
+}
+
+static int unpack(struct bytes frame, uint8_t *ret, size_t raw_len,
+                  bool skips_checksum, struct err *err)
+{
     LZ4F_dctx *lz4;
     size_t header_len = 0;
     int rv;
@@ -275,20 +297,20 @@ int pack_frame_decompress(struct bytes frame, uint8_t *ret, size_t raw_len,
     if (rv == 0) {
         struct bytes blocks = {frame.data + header_len, frame.len - header_len};
 
-        rv = decompress(lz4, blocks, ret, raw_len, err);
+        rv = decompress(lz4, blocks, ret, raw_len, skips_checksum, err);
     }
     (void)LZ4F_freeDecompressionContext(lz4);
     return rv;
 }
 
-int pack_chunk_decompress(const struct pack_row *row, struct bytes frame,
-                          uint8_t *ret, struct err *err)
+static int chunk_unpack(const struct pack_row *row, struct bytes frame,
+                        uint8_t *ret, bool skips_checksum, struct err *err)
 {
     uint8_t hash[HASH128_LEN];
     int rv = pack_frame_check(row, frame, err);
 
     if (rv == 0) {
-        rv = pack_frame_decompress(frame, ret, row->facts.len, err);
+        rv = unpack(frame, ret, row->facts.len, skips_checksum, err);
     }
     if (rv != 0) {
         return rv;
@@ -329,7 +351,7 @@ static int check_frame(LZ4F_dctx *lz4, struct bytes frame, size_t raw_len,
 
 /* The frame must be whole, end where the bytes end, and give exactly @raw_len. */
 static int decompress(LZ4F_dctx *lz4, struct bytes blocks, uint8_t *ret,
-                      size_t raw_len, struct err *err)
+                      size_t raw_len, bool skips_checksum, struct err *err)
 {
     LZ4F_decompressOptions_t stable;
     size_t at = 0;
@@ -338,6 +360,7 @@ static int decompress(LZ4F_dctx *lz4, struct bytes blocks, uint8_t *ret,
 
     memset(&stable, 0, sizeof(stable));
     stable.stableDst = 1;
+    stable.skipChecksums = skips_checksum;
     while (hint != 0) {
         size_t taken = blocks.len - at;
         size_t given = raw_len - done;
