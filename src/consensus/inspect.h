@@ -3,11 +3,13 @@
  * Everything that can be said about the directory of a node that does not run,
  * for `quorlogd inspect`. Nothing is changed, nothing that is found is believed
  * further than its checksums reach, and memory does not depend on what files
- * claim: it is one segment, and a little for each file.
+ * claim: it is one segment, a little for each file and for each chunk, and what the
+ * newest snapshot has.
  *
  *     inspect.c           what is there
  *     inspect_findings.c  what it means, and what to do
  *     inspect_entries.c   the entries of the raft log, one by one
+ *     inspect_chunks.c    the files of the chunk store
  */
 #pragma once
 
@@ -19,6 +21,7 @@
 #define INSPECT_TERMS_MAX 1024u /* of which the ranges are kept, the newest */
 #define INSPECT_FINDINGS_MAX 32u
 #define INSPECT_TEXT_MAX 640u
+#define INSPECT_PACKS_MAX 16u /* damaged ones that are told by name */
 
 /* Entries of one term, one behind the other. */
 struct inspect_range {
@@ -59,6 +62,31 @@ struct inspect_finding {
     char text[INSPECT_TEXT_MAX]; /* sentences */
 };
 
+/* A file of chunks that is not as it should be. */
+struct inspect_pack {
+    char name[DISK_NAME_MAX];
+    char text[ERR_TEXT_MAX]; /* why */
+};
+
+/* What is in DIR/chunks, and what should be. */
+struct inspect_chunks {
+    int code;       /* 0: it was read; QL_NOT_FOUND: it is not there */
+    uint64_t packs; /* files, */
+    uint64_t bytes; /* of them */
+    uint64_t chunks;
+    uint64_t bad_chunks; /* of those */
+    uint64_t rests;      /* files that were being written */
+    struct inspect_pack bad[INSPECT_PACKS_MAX]; /* the first of them */
+    size_t bad_count;                           /* how many there are */
+    uint64_t aside;                             /* files in quarantine, */
+    uint64_t aside_bytes;                       /* of them */
+    int named_code; /* 0: what follows is known; QL_NOT_FOUND: there is no
+                       snapshot; else why it is not */
+    struct err named_err;
+    uint64_t named;   /* chunks that the newest good snapshot names, */
+    uint64_t missing; /* of them */
+};
+
 struct inspection {
     int identity_code; /* 0: identity is there; else why not */
     struct identity identity;
@@ -87,6 +115,7 @@ struct inspection {
     struct inspect_file reserve;      /* name "": there is none */
     struct inspect_file reserve_rest; /* one that was being made */
     bool older_format;
+    struct inspect_chunks chunks; /* see inspect_chunks() */
 
     struct inspect_finding findings[INSPECT_FINDINGS_MAX];
     size_t findings_count;
@@ -96,6 +125,11 @@ struct inspection {
  * the identity, which the caller has read or not (@ret->identity_code), and then
  * the findings. QL_IO, QL_NO_MEMORY: it could not be read. */
 int inspect_raft(struct inspection *ret, struct disk *disk, struct err *err);
+/* What belongs to it in DIR/chunks, @chunks, and in the quarantine there, @aside;
+ * NULL: it is not there. After inspect_raft(), of which @raft is the disk. Reads and
+ * checks every byte. */
+int inspect_chunks(struct inspection *ret, struct disk *raft,
+                   struct disk *chunks, struct disk *aside, struct err *err);
 void inspect_close(struct inspection *inspection);
 /* The heaviest of the findings. */
 enum inspect_weight inspect_weight(const struct inspection *inspection);
@@ -107,6 +141,9 @@ raft_term inspect_term_of(const struct inspect_terms *terms, raft_index index);
 
 /* ---- inspect_findings.c ---- */
 void inspect_find(struct inspection *inspection);
+/* One more, if there is room. */
+void inspect_add(struct inspection *inspection, enum inspect_weight weight,
+                 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- inspect_entries.c ---- */
 enum inspect_type {

@@ -59,6 +59,10 @@ static int lock_out(const char *dir, int *ret_lock, struct err *err);
 static int inspect_open(const struct inspect_options *options,
                         struct inspection *inspection, struct disk *disk,
                         struct err *err);
+static int open_chunks(const char *dir, struct disk_reader **ret_chunks,
+                       struct disk_reader **ret_aside, struct err *err);
+static int open_if_there(const char *dir, const char *name,
+                         struct disk_reader **ret_reader, struct err *err);
 static int list_entries(const struct inspect_options *options,
                         const struct inspection *inspection, struct disk *disk,
                         struct err *err);
@@ -231,9 +235,48 @@ static int inspect_open(const struct inspect_options *options,
                         struct inspection *inspection, struct disk *disk,
                         struct err *err)
 {
+    struct disk_reader *chunks = NULL;
+    struct disk_reader *aside = NULL;
+    int rv;
+
     inspection->identity_code = identity_read(
         &inspection->identity, options->dir, &inspection->identity_err);
-    return inspect_raft(inspection, disk, err);
+    rv = inspect_raft(inspection, disk, err);
+    if (rv == 0) {
+        rv = open_chunks(options->dir, &chunks, &aside, err);
+    }
+    if (rv == 0) {
+        rv = inspect_chunks(
+            inspection, disk, chunks == NULL ? NULL : disk_reader_disk(chunks),
+            aside == NULL ? NULL : disk_reader_disk(aside), err);
+    }
+    disk_reader_close(chunks);
+    disk_reader_close(aside);
+    return rv;
+}
+
+static int open_chunks(const char *dir, struct disk_reader **ret_chunks,
+                       struct disk_reader **ret_aside, struct err *err)
+{
+    int rv = open_if_there(dir, CHUNKS_DIR_NAME, ret_chunks, err);
+
+    if (rv == 0) {
+        rv = open_if_there(dir, CHUNKS_DIR_NAME "/" QUARANTINE_DIR_NAME,
+                           ret_aside, err);
+    }
+    return rv;
+}
+
+static int open_if_there(const char *dir, const char *name,
+                         struct disk_reader **ret_reader, struct err *err)
+{
+    char path[PATH_LEN_MAX];
+    int rv = path_join(path, sizeof path, dir, name, err);
+
+    if (rv == 0) {
+        rv = disk_reader_open(ret_reader, path, err);
+    }
+    return rv == QL_NOT_FOUND ? 0 : rv;
 }
 
 static int list_entries(const struct inspect_options *options,

@@ -15,6 +15,7 @@ static void print_terms(const struct inspect_terms *terms, FILE *out);
 static void print_doubt(const struct inspection *inspection, FILE *out);
 static void print_aside(const struct inspection *inspection, FILE *out);
 static void print_reserve(const struct inspection *inspection, FILE *out);
+static void print_chunks(const struct inspect_chunks *chunks, FILE *out);
 static void print_range(uint64_t first, uint64_t last, FILE *out);
 static void print_name(const char *name, FILE *out);
 
@@ -28,6 +29,7 @@ void inspect_print(const struct inspection *inspection, FILE *out)
     print_doubt(inspection, out);
     print_aside(inspection, out);
     print_reserve(inspection, out);
+    print_chunks(&inspection->chunks, out);
 }
 
 void inspect_print_findings(const struct inspection *inspection, FILE *out)
@@ -229,6 +231,43 @@ static void print_reserve(const struct inspection *inspection, FILE *out)
     if (rest->name[0] != '\0') {
         fprintf(out, "  %" PRIu64 " bytes of one that was not finished (%s)\n",
                 rest->size, rest->name);
+    }
+}
+
+static void print_chunks(const struct inspect_chunks *chunks, FILE *out)
+{
+    size_t listed = chunks->bad_count < INSPECT_PACKS_MAX ? chunks->bad_count
+                                                          : INSPECT_PACKS_MAX;
+
+    fputs("chunks\n", out);
+    if (chunks->code != 0) {
+        fputs("  none\n", out);
+    } else {
+        fprintf(out,
+                "  %" PRIu64 " in %" PRIu64 " files of %" PRIu64
+                " bytes, %" PRIu64 " damaged\n",
+                chunks->chunks, chunks->packs, chunks->bytes,
+                chunks->bad_chunks);
+    }
+    for (size_t i = 0; i < listed; i++) {
+        fprintf(out, "  %s  BAD: %s\n", chunks->bad[i].name,
+                chunks->bad[i].text);
+    }
+    if (listed < chunks->bad_count) {
+        fprintf(out, "  and %zu more\n", chunks->bad_count - listed);
+    }
+    if (chunks->rests > 0) {
+        fprintf(out, "  %" PRIu64 " that were not finished\n", chunks->rests);
+    }
+    if (chunks->aside > 0) {
+        fprintf(out, "  %" PRIu64 " files of %" PRIu64 " bytes in quarantine\n",
+                chunks->aside, chunks->aside_bytes);
+    }
+    if (chunks->named_code == 0) {
+        fprintf(out,
+                "  %" PRIu64 " named by the newest snapshot, %" PRIu64
+                " missing\n",
+                chunks->named, chunks->missing);
     }
 }
 

@@ -39,6 +39,7 @@ void disk_rig_new(struct disk_rig *rig)
         .where = "DIR/raft",
         .segment_bytes = DISK_RIG_SEGMENT,
         .reserve_bytes = rig->reserve_bytes,
+        .chunks = rig->chunks,
         .first_configuration = {rig->first.base, rig->first.len},
         .others_elect = rig->others_elect,
         .on_fatal = on_fatal,

@@ -13,6 +13,7 @@ struct disk_rig {
     struct raft_loaded loaded;
     bool others_elect;
     uint64_t reserve_bytes;
+    struct chunk_store *chunks; /* or NULL */
     struct raft_configuration configuration;
     struct raft_buffer first;
     unsigned told;

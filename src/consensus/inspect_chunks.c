@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The files of the chunk store, and whether they have what the newest snapshot
+ * names. A start takes a chunk also in the parts that it was merged of, so that is
+ * how it is looked for here.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consensus/inspect.h"
+#include "store/pack_view.h"
+#include "store/snapshot.h"
+#include "util/mem.h"
+
+/* Good chunks that were found. */
+struct found {
+    struct inspect_chunks *ret;
+    struct chunk_name *names; /* by uid, first and last, in the end */
+    size_t count;
+    size_t room;
+};
+
+struct aside {
+    struct disk *disk;
+    struct inspect_chunks *ret;
+};
+
+static int look_at_packs(struct inspection *ret, struct disk *disk,
+                         struct found *found, struct err *err);
+static void on_pack(void *data, const struct pack_view *view);
+static void on_chunk(void *data, const struct chunk_facts *facts);
+static void on_rest(void *data, const char *name);
+static int compare_names(const void *left, const void *right);
+static void on_aside(void *data, const char *name);
+static int look_at_named(struct inspection *ret, struct disk *raft,
+                         struct found *found, struct err *err);
+static void each_named(void *data, struct chunk *chunk,
+                       const uint8_t from[HASH128_LEN]);
+static bool is_there(const struct found *found, const struct chunk_name *name);
+static void find_packs(struct inspection *inspection);
+static void find_missing(struct inspection *inspection);
+
+int inspect_chunks(struct inspection *ret, struct disk *raft,
+                   struct disk *chunks, struct disk *aside, struct err *err)
+{
+    struct found found = {.ret = &ret->chunks};
+    struct aside asides = {aside, &ret->chunks};
+    int rv = 0;
+
+    ret->chunks.code = chunks == NULL ? QL_NOT_FOUND : 0;
+    if (chunks != NULL) {
+        rv = look_at_packs(ret, chunks, &found, err);
+    }
+    if (rv == 0 && aside != NULL) {
+        rv = aside->ops->list(aside, on_aside, &asides, err);
+    }
+    if (rv == 0) {
+        rv = look_at_named(ret, raft, &found, err);
+    }
+    free(found.names);
+    if (rv == 0) {
+        find_packs(ret);
+        find_missing(ret);
+    }
+    return rv;
+}
+
+/* ---- What is there ---- */
+
+static int look_at_packs(struct inspection *ret, struct disk *disk,
+                         struct found *found, struct err *err)
+{
+    const struct pack_viewer viewer = {on_pack, on_chunk, on_rest, found};
+    uint8_t cluster[CLUSTER_ID_LEN];
+    bool known = ret->identity_code == 0;
+    int rv;
+
+    if (known) {
+        identity_cluster_bytes(&ret->identity, cluster);
+    }
+    rv = pack_view_all(disk, known ? cluster : NULL, &viewer, err);
+    if (rv == 0 && found->count > 0) {
+        qsort(found->names, found->count, sizeof *found->names, compare_names);
+    }
+    return rv;
+}
+
+static void on_pack(void *data, const struct pack_view *view)
+{
+    struct found *found = data;
+    struct inspect_chunks *ret = found->ret;
+    struct inspect_pack *bad;
+
+    ret->packs++;
+    ret->bytes += view->size;
+    ret->chunks += view->chunks;
+    ret->bad_chunks += view->bad;
+    if (view->code == 0 && !view->foreign) {
+        return;
+    }
+    if (ret->bad_count < INSPECT_PACKS_MAX) {
+        bad = &ret->bad[ret->bad_count];
+        (void)snprintf(bad->name, sizeof bad->name, "%016" PRIx64 ".pack",
+                       view->number);
+        (void)snprintf(bad->text, sizeof bad->text, "%s",
+                       view->code != 0 ? view->err.text
+                                       : "it is of another cluster");
+    }
+    ret->bad_count++;
+}
+
+static void on_chunk(void *data, const struct chunk_facts *facts)
+{
+    struct found *found = data;
+
+    if (found->count == found->room) {
+        found->room = found->room == 0 ? 1024 : found->room * 2;
+        found->names =
+            mem_must_resize(found->names, found->room * sizeof *found->names);
+    }
+    found->names[found->count++] = facts->name;
+}
+
+static void on_rest(void *data, const char *name)
+{
+    struct found *found = data;
+
+    (void)name;
+    found->ret->rests++;
+}
+
+/* The longest of those that begin alike comes last. */
+static int compare_names(const void *left, const void *right)
+{
+    const struct chunk_name *a = left;
+    const struct chunk_name *b = right;
+
+    if (a->uid != b->uid) {
+        return a->uid < b->uid ? -1 : 1;
+    }
+    if (a->first != b->first) {
+        return a->first < b->first ? -1 : 1;
+    }
+    if (a->last != b->last) {
+        return a->last < b->last ? -1 : 1;
+    }
+    return 0;
+}
+
+static void on_aside(void *data, const char *name)
+{
+    struct aside *aside = data;
+    struct disk *disk = aside->disk;
+    struct disk_file *file;
+    uint64_t size = 0;
+    struct err unused;
+
+    aside->ret->aside++;
+    if (disk->ops->open(disk, name, false, &file, &unused) != 0) {
+        return;
+    }
+    if (disk->ops->size(file, &size, &unused) == 0) {
+        aside->ret->aside_bytes += size;
+    }
+    disk->ops->close(file);
+}
+
+/* ---- What should be ---- */
+
+static int look_at_named(struct inspection *ret, struct disk *raft,
+                         struct found *found, struct err *err)
+{
+    const struct snapshot_view *snapshot = inspect_snapshot(ret);
+    struct inspect_chunks *chunks = &ret->chunks;
+    struct buf data = BUF_INIT;
+    struct snapshot_meta meta;
+    struct machine *machine;
+    size_t at = 0;
+    int rv;
+
+    chunks->named_code = QL_NOT_FOUND;
+    if (snapshot == NULL) {
+        return 0;
+    }
+    rv = snapshot_dir_read(raft, snapshot->index, &meta, &data, &at, err);
+    if (rv != 0) {
+        buf_close(&data);
+        return rv;
+    }
+    machine = machine_new(NULL);
+    chunks->named_code = snapshot_restore(
+        machine, data.data + at, data.len - at, NULL, NULL, &chunks->named_err);
+    buf_close(&data);
+    if (chunks->named_code == 0) {
+        machine_each_chunk(machine, each_named, found);
+    }
+    machine_free(machine);
+    return 0;
+}
+
+static void each_named(void *data, struct chunk *chunk,
+                       const uint8_t from[HASH128_LEN])
+{
+    const struct found *found = data;
+
+    (void)from;
+    found->ret->named++;
+    if (!is_there(found, &chunk->name)) {
+        found->ret->missing++;
+    }
+}
+
+/* Itself, or without a gap in others, the longest first. */
+static bool is_there(const struct found *found, const struct chunk_name *name)
+{
+    struct chunk_name wanted = *name;
+
+    while (wanted.first <= name->last) {
+        const struct chunk_name *best = NULL;
+        size_t low = 0;
+        size_t high = found->count;
+
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+
+            if (compare_names(&found->names[middle], &wanted) <= 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if (low > 0) {
+            best = &found->names[low - 1];
+        }
+        if (best == NULL || best->uid != name->uid ||
+            best->first != wanted.first) {
+            return false;
+        }
+        wanted.first = best->last + 1;
+    }
+    return true;
+}
+
+/* ---- What it means ---- */
+
+static void find_packs(struct inspection *inspection)
+{
+    const struct inspect_chunks *chunks = &inspection->chunks;
+
+    if (chunks->bad_count > 0) {
+        inspect_add(
+            inspection, INSPECT_DAMAGE,
+            "%zu of %" PRIu64 " chunk files %s not as they should be, "
+            "with %" PRIu64
+            " damaged chunks in all: %.40s: %.200s. A start sets them aside "
+            "and fetches what was in them from the other nodes. Look "
+            "at the disk.",
+            chunks->bad_count, chunks->packs,
+            chunks->bad_count == 1 ? "is" : "are", chunks->bad_chunks,
+            chunks->bad[0].name, chunks->bad[0].text);
+    }
+    if (chunks->aside > 0) {
+        inspect_add(inspection, INSPECT_NOTE,
+                    "%" PRIu64 " damaged chunk file%s from earlier %s kept in "
+                    "chunks/quarantine. When nobody wants to look at them any "
+                    "more, they may be removed.",
+                    chunks->aside, chunks->aside == 1 ? "" : "s",
+                    chunks->aside == 1 ? "is" : "are");
+    }
+}
+
+static void find_missing(struct inspection *inspection)
+{
+    const struct inspect_chunks *chunks = &inspection->chunks;
+    bool alone = inspection->identity_code == 0 &&
+                 inspection->identity.members_count == 1;
+
+    if (chunks->named_code != 0 && chunks->named_code != QL_NOT_FOUND) {
+        inspect_add(inspection, INSPECT_UNUSABLE,
+                    "The newest snapshot is whole, but cannot be used: %.400s.",
+                    chunks->named_err.text);
+    }
+    if (chunks->missing == 0) {
+        return;
+    }
+    inspect_add(inspection, INSPECT_DAMAGE,
+                "%" PRIu64 " of the %" PRIu64
+                " chunks that the newest snapshot names are not here. %s",
+                chunks->missing, chunks->named,
+                alone ? "There is no other node to fetch them from: their "
+                        "entries are lost unless the files are brought back; "
+                        "the rest can be read."
+                      : "The node fetches them from the others when it runs; "
+                        "reads of them wait until then.");
+}
