@@ -35,7 +35,7 @@ int uplink_on_message(void *data, const uint8_t *bytes, size_t len,
 {
     struct ql_client *client = data;
     struct rpc_message message;
-    int rv = rpc_decode(&message, bytes, len, err);
+    int rv = rpc_decode_scanned(&message, bytes, len, err);
 
     if (rv != 0) {
         return rv;

@@ -116,21 +116,14 @@ int follow_entries_close(struct entries_writer *writer, uint64_t next,
     return rv != 0 ? rv : pack_field_u64(buf, "cost", cost);
 }
 
-/* The notification before its entries are decoded. */
-struct entries_notice {
-    struct follow_entries follow;
-    msgpack_object_array entries;
-};
-
+/* Beside the entries. */
 static const struct field entries_fields[] = {
     {FIELD_KEY("follow"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct entries_notice, follow.follow)},
-    {FIELD_KEY("entries"), .kind = FIELD_ARRAY, .required = true,
-     .offset = offsetof(struct entries_notice, entries)},
+     .offset = offsetof(struct follow_entries, follow)},
     {FIELD_KEY("next"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct entries_notice, follow.next)},
+     .offset = offsetof(struct follow_entries, next)},
     {FIELD_KEY("cost"), .kind = FIELD_U32, .required = true,
-     .offset = offsetof(struct entries_notice, follow.cost)},
+     .offset = offsetof(struct follow_entries, cost)},
 };
 static const struct message entries_message =
     FIELD_MESSAGE("log.entries", entries_fields);
@@ -138,20 +131,16 @@ static const struct message entries_message =
 int follow_entries_decode(struct follow_entries *ret, struct bytes params,
                           struct err *err)
 {
-    struct fields fields;
-    struct entries_notice notice = {0};
+    struct follow_entries notice = {0};
+    struct read_entries entries;
     int rv;
 
-    rv = fields_open(&fields, &entries_message, params, &notice, err);
-    if (rv != 0) {
-        return rv;
-    }
-    rv = read_entries_decode(&notice.follow.entries, &notice.entries, err);
+    rv = read_entries_decode(&entries, &entries_message, params, &notice, err);
     if (rv == 0) {
-        notice.follow.count = notice.entries.size;
-        *ret = notice.follow;
+        notice.entries = entries.entries;
+        notice.count = entries.count;
+        *ret = notice;
     }
-    fields_close(&fields);
     return rv;
 }
 

@@ -65,21 +65,14 @@ int read_result_close(struct entries_writer *writer, uint64_t next,
     return rv != 0 ? rv : pack_field_u64(buf, "tail", tail);
 }
 
-/* An answer or notification before its entries are decoded. */
-struct read_answer {
-    struct read_result result;
-    msgpack_object_array entries;
-};
-
+/* Beside the entries. */
 static const struct field answer_fields[] = {
-    {FIELD_KEY("entries"), .kind = FIELD_ARRAY, .required = true,
-     .offset = offsetof(struct read_answer, entries)},
     {FIELD_KEY("next"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct read_answer, result.next)},
+     .offset = offsetof(struct read_result, next)},
     {FIELD_KEY("head"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct read_answer, result.head)},
+     .offset = offsetof(struct read_result, head)},
     {FIELD_KEY("tail"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct read_answer, result.tail)},
+     .offset = offsetof(struct read_result, tail)},
 };
 static const struct message answer_message =
     FIELD_MESSAGE("read answer", answer_fields);
@@ -87,20 +80,16 @@ static const struct message answer_message =
 int read_result_decode(struct read_result *ret, struct bytes result,
                        struct err *err)
 {
-    struct fields fields;
-    struct read_answer answer = {0};
+    struct read_result answer = {0};
+    struct read_entries entries;
     int rv;
 
-    rv = fields_open(&fields, &answer_message, result, &answer, err);
-    if (rv != 0) {
-        return rv;
-    }
-    rv = read_entries_decode(&answer.result.entries, &answer.entries, err);
+    rv = read_entries_decode(&entries, &answer_message, result, &answer, err);
     if (rv == 0) {
-        answer.result.count = answer.entries.size;
-        *ret = answer.result;
+        answer.entries = entries.entries;
+        answer.count = entries.count;
+        *ret = answer;
     }
-    fields_close(&fields);
     return rv;
 }
 

@@ -6,6 +6,12 @@
 #include "wire/args_read.h"
 #include "wire/fields.h"
 
-/* *ret_entries is the caller's to free(), NULL when there are none. */
-int read_entries_decode(struct read_entry **ret_entries,
-                        const msgpack_object_array *array, struct err *err);
+struct read_entries {
+    struct read_entry *entries; /* the caller's to free(); NULL: none */
+    size_t count;
+};
+/* Decodes @encoded, one map whose member "entries" they are, and the other members
+ * into the zeroed struct @target by @message, which has numbers only. Keys and
+ * values are views into @encoded. */
+int read_entries_decode(struct read_entries *ret, const struct message *message,
+                        struct bytes encoded, void *target, struct err *err);

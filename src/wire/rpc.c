@@ -12,8 +12,10 @@ struct walk {
     const uint8_t *bytes;
     size_t len;
     size_t at;
+    bool scanned; /* @bytes is one whole value, for certain */
 };
 
+static int decode(struct rpc_message *ret, struct walk *walk, struct err *err);
 static int decode_head(struct rpc_message *ret, struct walk *walk,
                        struct err *err);
 static int decode_call(struct rpc_message *ret, struct walk *walk,
@@ -24,6 +26,8 @@ static int decode_response(struct rpc_message *ret, struct walk *walk,
                            struct err *err);
 static int next_value(struct walk *walk, struct token *ret_token,
                       struct bytes *ret_value, struct err *err);
+static int last_value(struct walk *walk, struct token *ret_token,
+                      struct bytes *ret_value, struct err *err);
 static int encode_call(struct buf *buf, const char *method,
                        struct bytes params);
 static int encode_map(struct buf *buf, struct bytes map);
@@ -32,23 +36,37 @@ static int undo(struct buf *buf, size_t len, int rv);
 int rpc_decode(struct rpc_message *ret, const uint8_t *bytes, size_t len,
                struct err *err)
 {
-    struct walk walk = {bytes, len, 0};
+    struct walk walk = {.bytes = bytes, .len = len};
+
+    return decode(ret, &walk, err);
+}
+
+int rpc_decode_scanned(struct rpc_message *ret, const uint8_t *bytes,
+                       size_t len, struct err *err)
+{
+    struct walk walk = {.bytes = bytes, .len = len, .scanned = true};
+
+    return decode(ret, &walk, err);
+}
+
+static int decode(struct rpc_message *ret, struct walk *walk, struct err *err)
+{
     struct rpc_message message = {.type = RPC_NOTIFICATION};
     int rv;
 
     *ret = message;
-    rv = decode_head(&message, &walk, err);
+    rv = decode_head(&message, walk, err);
     if (rv != 0) {
         return rv;
     }
     if (message.type == RPC_RESPONSE) {
-        rv = decode_response(&message, &walk, err);
+        rv = decode_response(&message, walk, err);
     } else {
-        rv = decode_call(&message, &walk, err);
+        rv = decode_call(&message, walk, err);
     }
-    if (rv == 0 && walk.at != len) {
+    if (rv == 0 && walk->at != walk->len) {
         rv = err_set(err, QL_PROTOCOL, "%zu bytes behind the message",
-                     len - walk.at);
+                     walk->len - walk->at);
     }
     if (rv == 0 || rv == QL_INVALID) {
         *ret = message;
@@ -113,7 +131,7 @@ static int decode_call(struct rpc_message *ret, struct walk *walk,
     if (rv != 0) {
         return rv;
     }
-    rv = next_value(walk, &params_token, &params, err);
+    rv = last_value(walk, &params_token, &params, err);
     if (rv != 0) {
         return rv;
     }
@@ -161,7 +179,7 @@ static int decode_response(struct rpc_message *ret, struct walk *walk,
     if (rv != 0) {
         return rv;
     }
-    rv = next_value(walk, &result_token, &result, err);
+    rv = last_value(walk, &result_token, &result, err);
     if (rv != 0) {
         return rv;
     }
@@ -186,6 +204,24 @@ static int next_value(struct walk *walk, struct token *ret_token,
     }
     token_read(ret_token, value.data, value.len);
     walk->at += value.len;
+    *ret_value = value;
+    return 0;
+}
+
+/* What a scanned message still has is the value. */
+static int last_value(struct walk *walk, struct token *ret_token,
+                      struct bytes *ret_value, struct err *err)
+{
+    struct bytes value = {walk->bytes + walk->at, walk->len - walk->at};
+
+    if (!walk->scanned) {
+        return next_value(walk, ret_token, ret_value, err);
+    }
+    token_read(ret_token, value.data, value.len);
+    if (ret_token->kind == TOKEN_CUT) {
+        return err_set(err, QL_PROTOCOL, "the message is cut off");
+    }
+    walk->at = walk->len;
     *ret_value = value;
     return 0;
 }

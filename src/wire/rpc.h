@@ -33,6 +33,10 @@ struct rpc_message {
  * request, so that it can be answered. */
 int rpc_decode(struct rpc_message *ret, const uint8_t *bytes, size_t len,
                struct err *err);
+/* The same for a message whose end scan_feed() has found: its last value, which may
+ * be large, is not walked again. Its decoder does that. */
+int rpc_decode_scanned(struct rpc_message *ret, const uint8_t *bytes,
+                       size_t len, struct err *err);
 
 /* @params and @result are encoded maps. Return 0 or QL_NO_MEMORY. */
 int rpc_encode_request(struct buf *buf, uint32_t id, const char *method,

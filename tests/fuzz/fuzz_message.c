@@ -354,14 +354,24 @@ static int scan_in_pieces(const uint8_t *bytes, size_t len, size_t *ret_len)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct rpc_message message;
+    struct rpc_message quick;
     size_t message_len;
+    int rv;
 
     /* What the raft log holds was never scanned: decoders stand alone. */
     try_decoder(&(struct decoder){NULL, append}, (struct bytes){bytes, len});
-    if (scan_in_pieces(bytes, len, &message_len) != 0 ||
-        rpc_decode(&message, bytes, message_len, NULL) != 0) {
+    if (scan_in_pieces(bytes, len, &message_len) != 0) {
         return 0;
     }
+    rv = rpc_decode(&message, bytes, message_len, NULL);
+    assert(rpc_decode_scanned(&quick, bytes, message_len, NULL) == rv);
+    if (rv != 0) {
+        return 0;
+    }
+    assert(quick.params.data == message.params.data);
+    assert(quick.params.len == message.params.len);
+    assert(quick.result.data == message.result.data);
+    assert(quick.result.len == message.result.len);
     if (message.type == RPC_RESPONSE) {
         try_response(&message);
     } else {

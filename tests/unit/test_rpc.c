@@ -17,6 +17,13 @@ static int decode(struct bytes encoded, struct err *err)
     return rpc_decode(&message, encoded.data, encoded.len, err);
 }
 
+static int decode_scanned(struct bytes encoded, struct err *err)
+{
+    struct rpc_message message;
+
+    return rpc_decode_scanned(&message, encoded.data, encoded.len, err);
+}
+
 static int decode_error(struct bytes encoded, struct err *err)
 {
     struct rpc_error error;
@@ -170,6 +177,7 @@ static void what_is_no_envelope_is_a_protocol_error(void **state)
 
     (void)state;
     refusals_check(decode, rows, COUNT_OF(rows));
+    refusals_check(decode_scanned, rows, COUNT_OF(rows));
     cuts_check(decode, "[0, 1, 'log.stat', [{'log': 'x'}]]");
     cuts_check(decode, "[1, 1, {'code': 1}, nil]");
     cuts_check(decode, "[2, 'log.event', [{'follow': 1}]]");
