@@ -19,6 +19,8 @@ static struct chunk *read_entries(struct service *service,
                                   struct entries_writer *writer,
                                   struct machine_reader *reader,
                                   const struct read_args *args);
+static void make_room(struct buf *message, size_t bytes, size_t added,
+                      size_t bytes_max);
 static int log_follow_answer(struct call *call, struct bytes params,
                              struct buf *message, struct err *err);
 static int follow_of(const struct call *call, struct bytes params,
@@ -142,6 +144,7 @@ static struct chunk *read_entries(struct service *service,
         must_have_memory(entries_writer_add(writer, &entry));
         bytes += more;
         count++;
+        make_room(writer->buf, bytes, more, args->bytes_max);
     }
     if (found == MACHINE_READ_ABSENT && count == 0) {
         return reader->absent;
@@ -150,6 +153,19 @@ static struct chunk *read_entries(struct service *service,
         service_read_ahead(service, reader, found);
     }
     return NULL;
+}
+
+/* An answer of which @added made a quarter is likely to become a full one: the
+ * room for all of it at once spares copying it to larger and larger memory. */
+static void make_room(struct buf *message, size_t bytes, size_t added,
+                      size_t bytes_max)
+{
+    size_t quarter = bytes_max / 4;
+
+    if (bytes >= quarter && bytes - added < quarter && bytes < bytes_max) {
+        must_have_memory(
+            buf_reserve(message, bytes_max - bytes + bytes_max / 8));
+    }
 }
 
 static int log_follow_answer(struct call *call, struct bytes params,
