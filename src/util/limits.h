@@ -97,7 +97,7 @@
 
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
-#define SNAPSHOT_ENTRIES 8192u         /* raft entries between snapshots */
+#define SNAPSHOT_ENTRIES 8192u        /* raft entries between snapshots */
 #define SNAPSHOT_BYTES_MIN (8u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
 #define SNAPSHOT_AGE_MS (10u * 60u * 1000u) /* then one, if anything came */
@@ -146,7 +146,7 @@
 #define DIGEST_EVERY 1024u /* raft indexes between digests of the state */
 #define DIGESTS_KEPT 8u    /* of each node */
 #define DIGEST_PEERS_MAX (2u * MEMBERS_MAX) /* whose digests are kept */
-#define DIGEST_SEND_MS 1000u   /* between reports of digests */
+#define DIGEST_SEND_MS 1000u                /* between reports of digests */
 #define DIGEST_QUIET_MS 10000u /* with something new: then one between */
 #define DIGEST_WAIT_MS 10000u  /* for who is silent while others differ */
 #define REBUILDS_MAX 4u        /* attempts of a node to be like the others, */
@@ -166,42 +166,43 @@
 #define STORE_BATCH_MS 1000u            /* or when something waited so long */
 /* Merges and moves are begun when they fill a pack, or after so long. */
 #define STORE_GATHER_MS 10000u
-#define STORE_PACKS_FRESH 4u            /* the newest are not moved yet */
-#define STORE_SPARSE_PART 4u  /* a pack with less than 1/4 in use is moved */
-#define STORE_MOVES_MAX 4u    /* packs whose chunks move at the same time */
+#define STORE_PACKS_FRESH 4u    /* the newest are not moved yet */
+#define STORE_SPARSE_PART 4u    /* a pack with less than 1/4 in use is moved */
+#define STORE_MOVES_MAX 4u      /* packs whose chunks move at the same time */
 #define STORE_RELEASE_MAX 4096u /* chunks let go in one turn of the loop */
-#define STORE_LEASE_MS 60000u /* of a snapshot that a peer is being sent */
-#define STORE_READERS 2u      /* threads that read chunks */
-#define STORE_TICK_MS 250u    /* between looks at what is due */
-#define STORE_LOADS_MAX 4u    /* chunks being read; others wait in order */
-#define STORE_SERVES_MAX 8u   /* answers to peers under way; then QL_BUSY */
+#define STORE_LEASE_MS 60000u   /* of a snapshot that a peer is being sent */
+#define STORE_READERS 2u        /* threads that read chunks */
+#define STORE_TICK_MS 250u      /* between looks at what is due */
+#define STORE_LOADS_MAX 4u      /* chunks being read; others wait in order */
+#define STORE_SERVES_MAX 8u     /* answers to peers under way; then QL_BUSY */
 #define STORE_SERVE_BYTES (3u * CHUNK_BYTES_MAX) /* raw, read for one answer */
 /* Frames and raw bytes of peers' copies that wait to be written; then QL_BUSY. */
 #define STORE_SUPPLY_BYTES (32u * MIB)
-#define STORE_RETELL_MS 30000u /* what nobody had is asked for again */
+#define STORE_RETELL_MS 30000u  /* what nobody had is asked for again */
 #define CACHE_BYTES (16u * MIB) /* default of --cache-bytes */
-#define RATE_BYTES_MAX (1ull << 40) /* of the --*-rate-bytes, and of the cache */
-#define SCRUB_BYTES (8u * MIB)  /* default of --scrub-rate-bytes; a second */
+#define RATE_BYTES_MAX                                                         \
+    (1ull << 40)               /* of the --*-rate-bytes, and of the cache */
+#define SCRUB_BYTES (8u * MIB) /* default of --scrub-rate-bytes; a second */
 #define SCRUB_ROUND_MS (10u * 60u * 1000u) /* between starts, at least */
 #define QUARANTINE_FILES_MAX 64u /* then the oldest may go, see there */
 #define QUARANTINE_BYTES_MAX (256u * MIB)
 
 /* ---- Chunks between nodes ---- */
-#define FETCH_PEER_REQUESTS_MAX 64u       /* asked of one peer, unanswered */
-#define FETCH_PEER_BYTES_MAX (8u * MIB)   /* raw bytes of them */
-#define FETCH_BYTES_MAX (16u * MIB) /* of all, and what is being stored */
-#define FETCH_STEP_MS 50u  /* between looks, while something is wanted */
-#define FETCH_BURST_MS 250u               /* what a rate limit lets gather */
-#define FETCH_PAUSE_MS 100u               /* after a peer was busy */
-#define FETCH_SILENCE_MS 15000u           /* then what was asked is asked anew */
-#define FETCH_RETRY_MIN_MS 100u           /* before all peers are asked again */
+#define FETCH_PEER_REQUESTS_MAX 64u     /* asked of one peer, unanswered */
+#define FETCH_PEER_BYTES_MAX (8u * MIB) /* raw bytes of them */
+#define FETCH_BYTES_MAX (16u * MIB)     /* of all, and what is being stored */
+#define FETCH_STEP_MS 50u       /* between looks, while something is wanted */
+#define FETCH_BURST_MS 250u     /* what a rate limit lets gather */
+#define FETCH_PAUSE_MS 100u     /* after a peer was busy */
+#define FETCH_SILENCE_MS 15000u /* then what was asked is asked anew */
+#define FETCH_RETRY_MIN_MS 100u /* before all peers are asked again */
 #define FETCH_RETRY_MAX_MS 5000u
 /* So long readers wait for a chunk that nobody who is there has. */
 #define FETCH_PATIENCE_MS 10000u
-#define FETCH_SKIPS_MAX 256u    /* chunks passed over in one look */
-#define CHUNK_ANSWERS_MAX 128u  /* requests of one peer that wait; more: busy */
-#define CHUNK_ANSWERS_AT_ONCE 4u            /* of one peer, being read */
-#define CHUNK_ANSWER_BYTES_MAX (4u * MIB)   /* on their way to one peer */
+#define FETCH_SKIPS_MAX 256u   /* chunks passed over in one look */
+#define CHUNK_ANSWERS_MAX 128u /* requests of one peer that wait; more: busy */
+#define CHUNK_ANSWERS_AT_ONCE 4u          /* of one peer, being read */
+#define CHUNK_ANSWER_BYTES_MAX (4u * MIB) /* on their way to one peer */
 
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u
