@@ -85,6 +85,8 @@ int main(int argc, char **argv)
         return 2;
     }
     diag_set_level(DIAG_ERROR); /* faults are what this is about */
+    /* A trace is wanted most when the program ends in the middle of it. */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     return arguments.verb == 's' ? shrink(&arguments) : run(&arguments);
 }
 
@@ -145,10 +147,13 @@ static void print_totals(const struct sim_sum *sum)
     if (totals->appends > 0) {
         printf("full: %llu entries appended once, %llu repeated in vain, %llu "
                "flipped bits, %llu servers in doubt; out of memory %llu times, "
-               "cut %llu, frozen %llu; appends refused %llu times\n",
+               "cut %llu, frozen %llu; appends refused %llu times\n"
+               "chunks: %llu packs written, %llu chunks fetched, %llu loaded, "
+               "%llu found damaged\n",
                ull(totals->appends), ull(totals->repeats), ull(totals->flips),
                ull(totals->doubts), ull(totals->starved), ull(totals->cuts),
-               ull(totals->freezes), ull(totals->refusals));
+               ull(totals->freezes), ull(totals->refusals), ull(totals->packs),
+               ull(totals->fetches), ull(totals->loads), ull(totals->damaged));
     }
     printf("guard: results held %llu, clamped %llu, dropped %llu; votes "
            "dropped %llu, given %llu; messages cut %llu, held %llu, stripped "

@@ -246,6 +246,7 @@ struct sim_totals {
     uint64_t snapshots, installs, transfers, changes, restarts, reads;
     uint64_t appends, repeats, flips, doubts; /* with --full */
     uint64_t starved, cuts, freezes, refusals;
+    uint64_t packs, fetches, loads, damaged; /* of chunks */
     struct guard_counts guard;
 };
 

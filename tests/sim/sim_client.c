@@ -197,7 +197,7 @@ static void on_answered(struct raft_apply *apply, int status, void *result)
     sim_oracle_ack_bytes(node, apply->index, batch->value, batch->hash);
     if (node->machine->walked != node->raft.current_term) {
         node->machine->walked = node->raft.current_term;
-        sim_client_walk(node);
+        sim_client_walk(node, false);
     }
     for (unsigned i = 0; i < batch->count; i++) {
         const struct said *said = &batch->said[i];

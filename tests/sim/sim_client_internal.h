@@ -34,6 +34,7 @@ struct log_history {
     uint64_t next;      /* position */
     uint64_t told_next; /* behind the last that any client knows of */
     uint64_t age_ms;    /* the least that it was ever told to keep; 0: all */
+    uint64_t entries;   /* likewise, of retention by their number */
     uint64_t epoch;
     bool held;                      /* by the writer of that epoch */
     uint64_t trimmed;               /* positions below it may be gone */

@@ -8,6 +8,8 @@
  * sim_store_io.c the real disk layer over it as a raft_io
  * sim_mishaps.c  processes that end in the middle of something, or are stopped
  * sim_space.c    what becomes of full disks
+ * sim_chunks.c   the chunk store, and chunks that servers fetch from each other
+ * sim_look.c     entries that must be loaded to be looked at
  * sim_machine.c  the state machine; equal digests at equal indexes
  * sim_client.c   clients
  * sim_history.c  what each of their commands must come to
@@ -45,6 +47,33 @@ void sim_store_heal(struct sim_node *node);
 /* Nothing reaches the disk any more until sim_store_lose(). */
 void sim_store_end(struct sim_node *node);
 
+/* Its own disk has died in the middle of something. @data: struct sim_node. */
+void sim_store_on_death(void *data);
+
+/* ---- sim_chunks.c ---- */
+
+void sim_chunks_make(struct sim_node *node);
+/* A server that cannot open them does not start. */
+void sim_chunks_open(struct sim_node *node);
+void sim_chunks_close(struct sim_node *node);
+/* Bytes of all files. */
+uint64_t sim_chunks_used(const struct sim_node *node);
+/* Before the core sees it; true: taken, to be delivered when its chunks are
+ * there. */
+bool sim_chunks_hold(struct sim_node *node, const struct raft_message *message);
+/* Before it is sent; true: *ret_instead goes. */
+bool sim_chunks_alter(struct sim_node *node, const struct raft_message *message,
+                      struct raft_message *ret_instead);
+/* All that the servers miss has come. */
+bool sim_chunks_converged(const struct sim *sim);
+
+/* ---- sim_look.c ---- */
+
+/* @chunk's entries are compared with what was appended, once they are loaded. */
+void sim_look(struct sim_node *node, struct chunk *chunk);
+/* As above, and the run stands still meanwhile. */
+void sim_look_now(struct sim_node *node, struct chunk *chunk);
+
 /* ---- sim_mishaps.c ---- */
 
 /* Takes over libraft's memory for the run. */
@@ -65,7 +94,8 @@ struct sim_machine {
     struct machine *machine;
     struct view *view; /* of a snapshot being taken */
     uint64_t view_index;
-    uint64_t view_state;
+    struct machine *prepared; /* of the snapshot at that index, or NULL */
+    uint64_t prepared_index;
     raft_term walked; /* the last term as a leader in which all was read */
     struct sim_answers answers; /* of the last batch */
     struct space space;
@@ -74,6 +104,12 @@ struct sim_machine {
 
 void sim_machine_open(struct sim_node *node);
 void sim_machine_close(struct sim_node *node);
+/* Of all servers' machines. */
+const struct machine_limits *sim_machine_limits(void);
+/* Takes @machine: the state of the snapshot at @index, made before the core hands
+ * it over. */
+void sim_machine_prepare(struct sim_node *node, uint64_t index,
+                         struct machine *machine);
 
 /* ---- sim_client.c and sim_history.c ---- */
 
@@ -94,8 +130,9 @@ void sim_client_digest(struct sim_node *node, raft_index index, bool thorough);
 /* Before the commands of the batch at @index. True for the first server that
  * comes there. */
 bool sim_client_begin(struct sim *sim, raft_index index, uint64_t time_ms);
-/* Reads all logs of @node and compares them with what was applied. */
-void sim_client_walk(struct sim_node *node);
+/* Reads all logs of @node and compares them with what was applied; @at_rest: now,
+ * else what must be loaded follows when it is. */
+void sim_client_walk(struct sim_node *node, bool at_rest);
 void sim_client_check_end(struct sim *sim);
 
 /* What clients know of the logs, as they were told. */

@@ -15,7 +15,9 @@
 #define THOROUGH_EVERY 64 /* indexes: the whole state takes long to hash */
 
 static void walk_log(struct sim_node *node, const struct log_history *log,
-                     bool to_the_end);
+                     bool to_the_end, bool at_rest);
+static bool walk_on(struct sim_node *node, struct machine_reader *reader,
+                    struct read_entry *entry, bool at_rest);
 
 /* ---- What commands come to ---- */
 
@@ -159,6 +161,10 @@ static void applied_to_log(struct sim *sim, const struct command *command,
         (log->age_ms == 0 || outcome->stat.retention.age_ms < log->age_ms)) {
         log->age_ms = outcome->stat.retention.age_ms;
     }
+    if (outcome->stat.retention.entries != 0 &&
+        (log->entries == 0 || outcome->stat.retention.entries < log->entries)) {
+        log->entries = outcome->stat.retention.entries;
+    }
     if (command->kind == COMMAND_LOG_DELETE) {
         log->uid = 0;
     } else if (command->kind == COMMAND_WRITER_ACQUIRE) {
@@ -239,15 +245,16 @@ static void compare(struct sim_node *node, uint8_t known[HASH128_LEN],
     }
 }
 
-/* An entry goes when it is trimmed, or by age at a tick, unless the clock has
- * jumped and nobody has confirmed it. (No chunk gets so full that retention by
- * entries drops one.) */
+/* An entry goes when it is trimmed, when there are enough without it, or by age at
+ * a tick, unless the clock has jumped and nobody has confirmed it. */
 static void check_head(const struct sim_node *node,
-                       const struct log_history *log, uint64_t head)
+                       const struct log_history *log, uint64_t head,
+                       uint64_t tail)
 {
     const struct sim_client_state *state = node->sim->clients;
 
     if (head > 1 && head > log->trimmed &&
+        (log->entries == 0 || tail - head < log->entries) &&
         (log->age_ms == 0 ||
          log->times[head - 1] + log->age_ms >= state->tick_ms)) {
         sim_fail(node->sim, "DROPPED: server %llu: %s begins at %llu", node->id,
@@ -271,7 +278,7 @@ static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
                 (struct bytes){(const uint8_t *)name, strlen(name)},
                 &stat) == 0) {
             if (stat.uid == state->logs[i].uid) {
-                check_head(node, &state->logs[i], stat.head);
+                check_head(node, &state->logs[i], stat.head, stat.tail);
             }
             memcpy(bytes[i], stat.digest, sizeof stat.digest);
             put_u64(bytes[i] + 16, stat.head);
@@ -303,8 +310,38 @@ void sim_client_digest(struct sim_node *node, raft_index index, bool thorough)
 
 /* ---- All entries ---- */
 
+/* What is not in memory is looked at when it is (sim_look.c). */
+static bool walk_on(struct sim_node *node, struct machine_reader *reader,
+                    struct read_entry *entry, bool at_rest)
+{
+    const struct machine *machine = node->machine->machine;
+    enum machine_read read = machine_reader_next(reader, entry);
+
+    while (read == MACHINE_READ_ABSENT) {
+        struct chunk *absent = chunk_ref(reader->absent);
+        uint64_t uid = absent->name.uid;
+        uint64_t next = absent->name.last + 1;
+        uint64_t head;
+
+        if (at_rest) {
+            sim_look_now(node, absent);
+        } else {
+            sim_look(node, absent);
+        }
+        chunk_drop(absent);
+        if (machine_reader_open(reader, machine, uid, next, 0, &head) != 0) {
+            return false;
+        }
+        read = machine_reader_next(reader, entry);
+        if (read == MACHINE_READ_END) {
+            reader->at = next > reader->at ? next : reader->at;
+        }
+    }
+    return read == MACHINE_READ_ENTRY;
+}
+
 static void walk_log(struct sim_node *node, const struct log_history *log,
-                     bool to_the_end)
+                     bool to_the_end, bool at_rest)
 {
     const struct machine *machine = node->machine->machine;
     struct bytes name = {(const uint8_t *)log->name, strlen(log->name)};
@@ -333,15 +370,16 @@ static void walk_log(struct sim_node *node, const struct log_history *log,
         sim_fail(node->sim, "LOST: server %llu cannot read", node->id);
         return;
     }
-    while (machine_reader_next(&reader, &entry)) {
-        if (entry.position != position || position >= log->next ||
-            get_u64(entry.value.data) != log->ops[position]) {
+    while (walk_on(node, &reader, &entry, at_rest)) {
+        if (entry.position < position || entry.position >= log->next ||
+            get_u64(entry.value.data) != log->ops[entry.position]) {
             sim_fail(node->sim, "LOST: server %llu: %s at %llu", node->id,
                      log->name, (unsigned long long)position);
             return;
         }
-        position++;
+        position = entry.position + 1;
     }
+    position = reader.at;
     if (position != stat.tail) {
         sim_fail(node->sim, "LOST: server %llu: %s reads to %llu of %llu",
                  node->id, log->name, (unsigned long long)position,
@@ -349,26 +387,27 @@ static void walk_log(struct sim_node *node, const struct log_history *log,
     }
 }
 
-void sim_client_walk(struct sim_node *node)
+void sim_client_walk(struct sim_node *node, bool at_rest)
 {
     const struct sim_client_state *state = node->sim->clients;
     bool to_the_end = node->machine->answers.index == state->applied_last;
 
     for (unsigned i = 0; i < LOGS; i++) {
-        walk_log(node, &state->logs[i], to_the_end);
+        walk_log(node, &state->logs[i], to_the_end, at_rest);
     }
 }
 
 bool sim_client_converged(const struct sim *sim)
 {
-    return !sim->clients->refusing && sim->clients->taken;
+    return !sim->clients->refusing && sim->clients->taken &&
+           sim_chunks_converged(sim);
 }
 
 void sim_client_check_end(struct sim *sim)
 {
     for (unsigned i = 0; sim->clients != NULL && i < sim->node_count; i++) {
         if (sim->nodes[i].up) {
-            sim_client_walk(&sim->nodes[i]);
+            sim_client_walk(&sim->nodes[i], true);
         }
     }
 }
@@ -402,8 +441,10 @@ static void read_log(struct sim_node *node, const struct log_history *log,
     struct machine_reader reader;
     struct read_entry entry;
     struct log_stat stat;
+    enum machine_read read;
     uint64_t at;
     uint64_t head;
+    int rv;
 
     if (machine_log_stat_uid(machine, log->uid, &stat) != 0 ||
         stat.tail < told_next) {
@@ -415,8 +456,13 @@ static void read_log(struct sim_node *node, const struct log_history *log,
         return;
     }
     at = stat.head + chosen % (told_next - stat.head);
-    if (machine_reader_open(&reader, machine, log->uid, at, 0, &head) != 0 ||
-        !machine_reader_next(&reader, &entry) || entry.position != at ||
+    rv = machine_reader_open(&reader, machine, log->uid, at, 0, &head);
+    read = rv == 0 ? machine_reader_next(&reader, &entry) : MACHINE_READ_END;
+    if (read == MACHINE_READ_ABSENT) {
+        sim_look(node, reader.absent);
+        return;
+    }
+    if (read == MACHINE_READ_END || entry.position != at ||
         get_u64(entry.value.data) != log->ops[at]) {
         sim_fail(node->sim, "WRONG READ: server %llu: %s at %llu", node->id,
                  log->name, (unsigned long long)at);

@@ -2,17 +2,20 @@
 /*
  * The real machine as the core's state machine: applies batches, freezes and
  * encodes snapshots as the daemon does (consensus/fsm.c), and compares its
- * digest with that of the others at the same index. A snapshot carries the
- * oracle's state in front.
+ * digest with that of the others at the same index. The oracle's own state is
+ * not in the snapshot: that of the index it says is taken up, and the digest of
+ * what is restored must be the one that belongs there.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/sim_full.h"
+#include "sim/sim_store_internal.h"
 #include "store/snapshot.h"
 #include "util/mem.h"
 
-#define FRONT_LEN 16u
+/* Small, so that chunks are sealed, merged and dropped all the time. */
+static const struct machine_limits limits = {.chunk_bytes = 2048,
+                                             .open_bytes = 1024};
 
 static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
                      void **result)
@@ -59,7 +62,8 @@ static void freeze(struct sim_node *node)
     view_free(own->view);
     own->view = machine_freeze(own->machine);
     own->view_index = node->raft.last_applied;
-    own->view_state = node->state;
+    chunk_store_pin(node->store->chunks, own->view_index,
+                    view_take_chunks(own->view));
     sim_client_digest(node, own->view_index, true);
 }
 
@@ -69,13 +73,9 @@ static void encode(struct sim_node *node, struct raft_buffer *bufs[],
     const struct sim_machine *own = node->machine;
     struct raft_buffer *buffer = raft_malloc(sizeof *buffer);
     struct buf image = BUF_INIT;
-    uint8_t front[FRONT_LEN];
     struct err err;
 
-    put_u64(front, own->view_index);
-    put_u64(front + 8, own->view_state);
-    if (buf_add(&image, front, FRONT_LEN) != 0 ||
-        snapshot_encode(own->view, own->view_index, &image, &err) != 0) {
+    if (snapshot_encode(own->view, own->view_index, &image, &err) != 0) {
         sim_fail(node->sim, "HARNESS: cannot encode a snapshot");
     }
     buffer->base = image.data;
@@ -110,10 +110,37 @@ static int fsm_snapshot_async(struct raft_fsm *fsm, struct raft_buffer *bufs[],
     return 0;
 }
 
+/* As consensus/fsm.c does it. */
+static int restore(struct sim_node *node, const struct raft_buffer *buffer,
+                   uint64_t *ret_index, struct err *err)
+{
+    struct machine *machine = node->machine->machine;
+    struct chunk_store *chunks = node->store->chunks;
+    struct chunk_source source = chunk_store_source(chunks);
+    struct machine *prepared = NULL;
+    int rv = snapshot_index(buffer->base, buffer->len, ret_index, err);
+
+    if (rv == 0 && node->machine->prepared_index == *ret_index) {
+        prepared = node->machine->prepared;
+        node->machine->prepared = NULL;
+        machine_swap_state(machine, prepared);
+        rv = machine_use_chunks(machine, &source, err);
+    } else if (rv == 0) {
+        rv = snapshot_restore(machine, buffer->base, buffer->len, &source,
+                              ret_index, err);
+    }
+    machine_free(prepared);
+    if (rv == 0) {
+        (void)chunk_store_adopt(chunks, machine);
+        chunk_store_pin(chunks, *ret_index, machine_chunks(machine));
+    }
+    return rv;
+}
+
 static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buffer)
 {
     struct sim_node *node = fsm->data;
-    const uint8_t *bytes = buffer->base;
+    struct sim *sim = node->sim;
     struct err err;
     uint64_t index;
 
@@ -121,27 +148,42 @@ static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buffer)
         raft_free(buffer->base);
         return 0;
     }
-    sim_trace(node->sim, "%llu restores %llu", node->id,
-              (unsigned long long)get_u64(bytes));
-    sim_oracle_restore(node, get_u64(bytes), get_u64(bytes + 8));
-    if (snapshot_restore(node->machine->machine, bytes + FRONT_LEN,
-                         buffer->len - FRONT_LEN, &index, &err) != 0) {
-        sim_fail(node->sim, "SNAPSHOT: server %llu: %s", node->id, err.text);
+    if (restore(node, buffer, &index, &err) != 0) {
+        sim_fail(sim, "SNAPSHOT: server %llu: %s", node->id, err.text);
         return RAFT_CORRUPT;
     }
-    if (index != get_u64(bytes)) {
-        sim_fail(node->sim, "SNAPSHOT: server %llu restores %llu", node->id,
+    sim_trace(sim, "%llu restores %llu", node->id, (unsigned long long)index);
+    if (index > sim->committed_last) {
+        sim_fail(sim, "SNAPSHOT: server %llu restores %llu", node->id,
                  (unsigned long long)index);
+        return RAFT_CORRUPT;
     }
+    sim_oracle_restore(node, index, sim->committed[index].state);
     sim_client_digest(node, index, true);
     raft_free(buffer->base);
     return 0;
 }
 
+void sim_machine_prepare(struct sim_node *node, uint64_t index,
+                         struct machine *machine)
+{
+    machine_free(node->machine->prepared);
+    node->machine->prepared = machine;
+    node->machine->prepared_index = index;
+}
+
+const struct machine_limits *sim_machine_limits(void)
+{
+    return &limits;
+}
+
 void sim_machine_open(struct sim_node *node)
 {
     node->machine = mem_must_zalloc(sizeof *node->machine);
-    node->machine->machine = machine_new();
+    node->machine->machine = machine_new(&limits);
+    if (node->store->chunks != NULL) {
+        chunk_store_attach(node->store->chunks, node->machine->machine);
+    }
     node->fsm.apply = fsm_apply;
     node->fsm.snapshot = fsm_snapshot;
     node->fsm.restore = fsm_restore;
@@ -155,6 +197,7 @@ void sim_machine_close(struct sim_node *node)
     if (node->machine != NULL) {
         view_free(node->machine->view);
         machine_free(node->machine->machine);
+        machine_free(node->machine->prepared);
         free(node->machine);
         node->machine = NULL;
     }

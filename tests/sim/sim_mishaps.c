@@ -125,7 +125,8 @@ static void on_mishap(struct sim *sim, struct sim_node *node, void *data)
         break;
     case 1:
         if (sim_has(sim, SIM_CUTS)) {
-            fake_disk_crash_at(node->store->fake,
+            fake_disk_crash_at(sim_random(sim, 3) == 0 ? node->store->packs
+                                                       : node->store->fake,
                                draw_count(sim, OPERATIONS_LOG));
         }
         break;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "consensus/guard_view.h"
-#include "sim/sim.h"
+#include "sim/sim_full.h"
 #include "util/buf.h"
 
 struct sim_packet {
@@ -39,6 +39,7 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
 {
     struct sim_node *from = io->impl;
     struct sim *sim = from->sim;
+    struct raft_message altered;
     struct sim_packet *packet;
     uint64_t wait = 0;
 
@@ -47,6 +48,9 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
     }
     check_send(from, message);
     sim_oracle_send(from, message);
+    if (from->store != NULL && sim_chunks_alter(from, message, &altered)) {
+        message = &altered;
+    }
     if (message->server_id == 0 || message->server_id > sim->node_count) {
         return RAFT_NOCONNECTION;
     }
@@ -192,7 +196,9 @@ static void deliver(const struct sim_packet *packet)
         install->data.base = raft_malloc(packet->data.len);
         memcpy(install->data.base, packet->data.base, packet->data.len);
     }
-    packet->to->recv(&packet->to->disk_io, &message);
+    if (packet->to->store == NULL || !sim_chunks_hold(packet->to, &message)) {
+        packet->to->recv(&packet->to->disk_io, &message);
+    }
 }
 
 static void on_arrival(struct sim *sim, struct sim_node *node, void *data)

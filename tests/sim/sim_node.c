@@ -86,6 +86,7 @@ void sim_node_boot(struct sim_node *node)
     };
     struct raft_io *io;
     struct err err;
+    int rv;
 
     node->disk_io = (struct raft_io){
         .version = 2, .impl = node, .async_work = sim_fsm_work};
@@ -114,13 +115,13 @@ void sim_node_boot(struct sim_node *node)
               "%llu boots: term %llu vote %llu snapshot %llu log %llu..%llu",
               node->id, node->disk.term, node->disk.vote,
               node->disk.snapshot.index, node->disk.first, node->disk.last);
-    if (raft_start(&node->raft) != 0 &&
-        (node->was_write_error || node->ended)) {
+    rv = raft_start(&node->raft);
+    if (rv != 0 && (node->was_write_error || node->ended)) {
         node->doomed = true; /* it could not store its term (rule L) */
         sim->someone_stops = true;
         return;
     }
-    if (node->raft.state == RAFT_UNAVAILABLE && !node->ended) {
+    if ((rv != 0 || node->raft.state == RAFT_UNAVAILABLE) && !node->ended) {
         sim_fail(sim, "START: server %llu: %s", node->id, node->raft.errmsg);
         return;
     }

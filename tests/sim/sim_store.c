@@ -16,7 +16,6 @@ static struct raft_disk *new_disk(struct sim_node *node);
 static void on_begin(void *data, bool is_work, size_t len);
 static void on_made(void *data);
 static void on_death(void *data);
-static void on_fatal(void *data, const char *reason);
 static void on_healed(void *data);
 static void flip_a_bit(struct sim_node *node);
 void sim_store_make(struct sim_node *node)
@@ -31,6 +30,7 @@ void sim_store_make(struct sim_node *node)
     store->fake = fake_disk_new(sim_random(sim, UINT64_MAX));
     fake_disk_on_begin(store->fake, on_begin, node);
     fake_disk_on_death(store->fake, on_death, node);
+    sim_chunks_make(node);
     sim_disk_bootstrap(node, sim->first_configuration);
     disk = new_disk(node);
     if (raft_disk_make(disk, on_made, store, &err) != 0) {
@@ -54,6 +54,7 @@ void sim_store_free(struct sim_node *node)
 {
     if (node->store != NULL) {
         fake_disk_free(node->store->fake);
+        fake_disk_free(node->store->packs);
         free(node->store);
         node->store = NULL;
     }
@@ -69,8 +70,9 @@ static struct raft_disk *new_disk(struct sim_node *node)
         .reserve_bytes = SIM_RESERVE_BYTES,
         .first_configuration = {sim->first_configuration.base,
                                 sim->first_configuration.len},
+        .chunks = node->store->chunks,
         .others_elect = sim->knobs.nodes > sim->knobs.nodes / 2 + 1,
-        .on_fatal = on_fatal,
+        .on_fatal = sim_store_on_fatal,
         .on_healed = on_healed,
         .data = node};
 
@@ -82,9 +84,19 @@ void sim_store_open(struct sim_node *node)
     struct sim_store *store = node->store;
 
     store->silent = false;
-    store->disk = new_disk(node);
     node->was_write_error = store->full;
+    sim_chunks_open(node);
+    store->disk = new_disk(node);
     sim_store_fill_io(&node->disk_io);
+}
+
+static void lose_disk(struct fake_disk *fake, bool tears, enum fake_crash how)
+{
+    if (tears) {
+        fake_disk_crash(fake, how);
+    } else {
+        fake_disk_crash_untorn(fake, how);
+    }
 }
 
 void sim_store_lose(struct sim_node *node, bool whole)
@@ -98,12 +110,13 @@ void sim_store_lose(struct sim_node *node, bool whole)
     store->silent = true;
     if (whole) {
         fake_disk_drain(store->fake);
+        fake_disk_drain(store->packs);
     }
-    if (tears) {
-        fake_disk_crash(store->fake, how);
-    } else {
-        fake_disk_crash_untorn(store->fake, how);
+    if (store->chunks != NULL) {
+        chunk_store_stop(store->chunks);
     }
+    lose_disk(store->fake, tears, how);
+    lose_disk(store->packs, tears, how);
     raft_disk_free(store->disk);
     store->disk = NULL;
     if (sim_has(sim, SIM_FLIPS) &&
@@ -117,6 +130,7 @@ void sim_store_close(struct sim_node *node)
     if (node->store != NULL) {
         raft_free(node->store->installed_bufs);
         node->store->installed_bufs = NULL;
+        sim_chunks_close(node);
     }
 }
 
@@ -173,7 +187,13 @@ void sim_store_end(struct sim_node *node)
 {
     if (node->store != NULL) {
         fake_disk_stop(node->store->fake);
+        fake_disk_stop(node->store->packs);
     }
+}
+
+void sim_store_on_death(void *data)
+{
+    on_death(data);
 }
 
 static void on_death(void *data)
@@ -185,7 +205,7 @@ static void on_death(void *data)
 }
 
 /* A disk that was told to fail, or is full, is a reason to stop. */
-static void on_fatal(void *data, const char *reason)
+void sim_store_on_fatal(void *data, const char *reason)
 {
     struct sim_node *node = data;
 
@@ -237,7 +257,8 @@ static void flip_a_bit(struct sim_node *node)
 {
     struct sim *sim = node->sim;
     struct sim_names names = {.sim = sim, .count = 0};
-    struct fake_disk *fake = node->store->fake;
+    struct fake_disk *fake =
+        sim_random(sim, 2) == 0 ? node->store->fake : node->store->packs;
     const uint8_t *bytes;
     uint64_t at = 0;
     size_t len = 0;
@@ -278,9 +299,11 @@ static void fill(struct sim_node *node)
     struct sim_store *store = node->store;
     uint64_t room = sim_random(sim, (sim_random(sim, 2) == 0 ? 2u : 16u) *
                                         SIM_SEGMENT_BYTES);
+    uint64_t room_of_packs = 1 + room / 4;
 
     fake_disk_each(store->fake, on_used, &room);
     fake_disk_capacity(store->fake, room + 1);
+    fake_disk_capacity(store->packs, sim_chunks_used(node) + room_of_packs);
     store->full = true;
     node->was_write_error = true;
     sim->totals.faults++;
@@ -313,7 +336,8 @@ static void on_fault(struct sim *sim, struct sim_node *node, void *data)
     } else if (sim_has(sim, SIM_FULL_DISKS) && sim_random(sim, 3) == 0) {
         fill_some(sim, node);
     } else if (sim_has(sim, SIM_WRITE_ERRORS) && node->up) {
-        fake_disk_fail_at(store->fake, 1 + sim_random(sim, 20), QL_IO);
+        fake_disk_fail_at(sim_random(sim, 3) == 0 ? store->packs : store->fake,
+                          1 + sim_random(sim, 20), QL_IO);
         node->was_write_error = true;
         sim->totals.faults++;
     }
@@ -329,12 +353,18 @@ void sim_store_start_faults(struct sim *sim)
     on_fault(sim, NULL, NULL);
 }
 
+static void heal_disk(struct fake_disk *fake)
+{
+    fake_disk_capacity(fake, 0);
+    fake_disk_fail_at(fake, 0, 0);
+    fake_disk_crash_at(fake, 0);
+}
+
 void sim_store_heal(struct sim_node *node)
 {
     if (node->store != NULL) {
         node->store->full = false;
-        fake_disk_capacity(node->store->fake, 0);
-        fake_disk_fail_at(node->store->fake, 0, 0);
-        fake_disk_crash_at(node->store->fake, 0);
+        heal_disk(node->store->fake);
+        heal_disk(node->store->packs);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "consensus/raft_disk.h"
 #include "sim/sim_full.h"
+#include "store/chunk_store.h"
 #include "support/fake_disk.h"
 
 /* Small, so that a run goes through many. */
@@ -11,15 +12,25 @@
 
 struct sim_store {
     struct fake_disk *fake;
-    struct raft_disk *disk; /* NULL: down */
-    bool silent;            /* the server is gone: nobody is told */
-    bool flipped;           /* a bit, at any time: the damage may lie dormant */
-    raft_term doubt_term;   /* ends with an entry of a later one; 0: no doubt */
+    struct fake_disk *packs;    /* the directory of chunks */
+    struct raft_disk *disk;     /* NULL: down */
+    struct chunk_store *chunks; /* likewise, or it cannot be opened */
+    struct chunk_fetch *fetch;  /* as chunks, like the next two */
+    struct chunk_answers *answers;
+    struct install *install;
+    struct list sendings; /* answers on their way */
+    bool silent;          /* the server is gone: nobody is told */
+    bool flipped;         /* a bit, at any time: the damage may lie dormant */
+    raft_term doubt_term; /* ends with an entry of a later one; 0: no doubt */
     bool full;
     bool ever_low; /* on space, as it found itself */
     bool made;
     struct raft_buffer *installed_bufs; /* the core forgets them at close */
 };
+
+/* ---- sim_store.c ---- */
+/* A write failed. @data: struct sim_node. */
+void sim_store_on_fatal(void *data, const char *reason);
 
 /* ---- sim_store_io.c ---- */
 void sim_store_fill_io(struct raft_io *io);

@@ -167,6 +167,9 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *vote,
     struct raft_loaded loaded;
     struct err err;
 
+    if (store->chunks == NULL) {
+        return RAFT_IOERR;
+    }
     if (raft_disk_load(store->disk, &loaded, &err) != 0) {
         if (!node->was_write_error && !node->ended) {
             sim_fail(node->sim, "DISK: server %llu: %s", node->id, err.text);

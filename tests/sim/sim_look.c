@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Looks at entries whose bytes a server does not have in memory: they are loaded
+ * as the daemon loads them, while all else goes on, and compared with what was
+ * appended when they come. At the end of a run nothing else goes on.
+ */
+#include "sim/sim_client_internal.h"
+#include "sim/sim_store_internal.h"
+
+struct sim_look {
+    struct chunk_load load;
+    struct sim_node *node;
+    bool done;
+};
+
+static const struct log_history *history_of(const struct sim *sim, uint64_t uid)
+{
+    for (unsigned i = 0; i < LOGS; i++) {
+        if (sim->clients->logs[i].uid == uid) {
+            return &sim->clients->logs[i];
+        }
+    }
+    return NULL; /* deleted since */
+}
+
+static void compare(const struct sim_node *node, const struct chunk *chunk,
+                    const struct log_history *log)
+{
+    struct read_entry entry;
+    uint64_t position = chunk->name.first;
+    size_t offset = 0;
+
+    while (chunk_next(chunk, &offset, &entry)) {
+        if (entry.position != position || position >= log->next ||
+            get_u64(entry.value.data) != log->ops[position]) {
+            sim_fail(node->sim, "WRONG CHUNK: server %llu: %s at %llu",
+                     node->id, log->name, (unsigned long long)position);
+            return;
+        }
+        position++;
+    }
+    if (position != chunk->name.last + 1) {
+        sim_fail(node->sim, "WRONG CHUNK: server %llu: %s ends at %llu",
+                 node->id, log->name, (unsigned long long)position);
+    }
+}
+
+/* One that no server has may be so for a while, but not when all is healed. */
+static void on_loaded(struct chunk_load *load, int status)
+{
+    struct sim_look *look = LIST_ITEM(load, struct sim_look, load);
+    struct sim_node *node = look->node;
+    const struct chunk *chunk = load->chunk;
+    const struct log_history *log;
+
+    look->done = true;
+    if (node->ended || node->store->silent) {
+        return;
+    }
+    log = history_of(node->sim, chunk->name.uid);
+    if (log != NULL && status == 0) {
+        node->sim->totals.loads++;
+        compare(node, chunk, log);
+    } else if (log != NULL && sim_oracle_converged(node->sim)) {
+        sim_fail(node->sim, "GONE: server %llu: %s from %llu to %llu: %d",
+                 node->id, log->name, (unsigned long long)chunk->name.first,
+                 (unsigned long long)chunk->name.last, status);
+    }
+    chunk_store_load_end(node->store->chunks, &look->load);
+}
+
+static struct sim_look *begin(struct sim_node *node, struct chunk *chunk)
+{
+    struct sim_look *look = sim_alloc(node->sim, sizeof *look);
+
+    look->node = node;
+    chunk_store_load(node->store->chunks, &look->load, chunk, on_loaded);
+    return look;
+}
+
+void sim_look(struct sim_node *node, struct chunk *chunk)
+{
+    (void)begin(node, chunk);
+}
+
+void sim_look_now(struct sim_node *node, struct chunk *chunk)
+{
+    const struct sim_look *look = begin(node, chunk);
+
+    while (!look->done && fake_disk_end_work(node->store->packs)) {
+    }
+    if (!look->done) {
+        sim_fail(node->sim, "GONE: server %llu cannot load a chunk from %llu",
+                 node->id, (unsigned long long)chunk->name.first);
+    }
+}
