@@ -31,6 +31,7 @@ static void on_told(struct link_send *send, int status);
 static int hear(struct integrity *integrity, uint64_t from,
                 const uint8_t *bytes, size_t len);
 static void consider(struct integrity *integrity);
+static void note_freeze(struct integrity *integrity);
 static void lead(struct integrity *integrity);
 static bool somebody_wants(const struct integrity *integrity, uint64_t now_ms);
 static void propose_freeze(struct integrity *integrity);
@@ -101,6 +102,7 @@ void integrity_step(struct integrity *integrity)
         tell_all(integrity);
         consider(integrity);
     }
+    note_freeze(integrity);
 }
 
 int integrity_on_frame(struct integrity *integrity, uint64_t from,
@@ -210,7 +212,6 @@ static void consider(struct integrity *integrity)
     struct digest_verdict *verdict = &integrity->verdict;
     uint64_t voters[DIGEST_PEERS_MAX];
     size_t count = list_voters(integrity, voters);
-    struct machine_counts counts;
 
     digest_watch_judge(&integrity->watch, voters, count, clock_monotonic_ms(),
                        verdict);
@@ -221,9 +222,7 @@ static void consider(struct integrity *integrity)
             integrity->agreed_index = verdict->index;
         }
     }
-    machine_counts(node_machine(integrity->node), &counts);
-    integrity->froze =
-        integrity->froze || (verdict->finding == DIGEST_SPLIT && counts.frozen);
+    note_freeze(integrity);
     if (verdict->finding != integrity->said ||
         (verdict->finding == DIGEST_ODD &&
          verdict->index != integrity->said_index)) {
@@ -235,6 +234,17 @@ static void consider(struct integrity *integrity)
         lead(integrity);
     }
     mend(integrity);
+}
+
+/* Who thaws the logs knows of the split: it is not taken for a new one. */
+static void note_freeze(struct integrity *integrity)
+{
+    struct machine_counts counts;
+
+    if (integrity->verdict.finding == DIGEST_SPLIT) {
+        machine_counts(node_machine(integrity->node), &counts);
+        integrity->froze = integrity->froze || counts.frozen;
+    }
 }
 
 /* Followers are refused by node_submit(), and so is a leader that is suspect. */
@@ -302,9 +312,10 @@ static void on_applied(struct node_submit *submit, int status,
 {
     struct integrity *integrity = submit->data;
 
-    (void)status;
-    (void)outcome;
     integrity->under_way = false;
+    if (status == 0 && outcome->kind == COMMAND_FREEZE) {
+        integrity->froze = true;
+    }
 }
 
 /* ---- A node that is the odd one ---- */

@@ -36,6 +36,7 @@ MODULES = (
     "test_peer_port",
     "test_snapshots",
     "test_install",
+    "test_integrity",
     "test_disk_faults",
     "test_retention",
     "test_inspect",
