@@ -4,6 +4,7 @@
 #include "consensus/core_heap.h"
 #include "util/file.h"
 
+static void part_entries(struct raft_log *log);
 static unsigned place_of(const struct identity *identity);
 static int check_timeouts(const struct node_options *options, struct err *err);
 static void set_options(struct raft *raft, const struct node_options *options);
@@ -115,6 +116,7 @@ int core_start(struct core *core, struct err *err)
     if (rv != 0) {
         return start_failed(core, rv, err);
     }
+    part_entries(&core->raft.log);
     guard_doubt(core->guard, raft_io_real_in_doubt(core->disk));
     core->disk_writer = raft_io_real_writer(core->disk);
     core->fsm.started = true;
@@ -154,6 +156,21 @@ void core_fill_status(const struct core *core, struct node_status *ret)
     ret->snapshots = core->fsm.snapshots;
     if (core->disk != NULL && raft_io_real_net(core->disk) != NULL) {
         link_counts(raft_net_link(raft_io_real_net(core->disk)), &ret->link);
+    }
+}
+
+/* Each entry that was loaded is a batch of its own, as raft_start() asks. To drop an
+ * entry of a batch the core looks through its whole log for others of it; with as
+ * many batches as entries a snapshot would take a time that grows with the square of
+ * the log. Without a batch the core frees the buffer, which is the same memory. */
+static void part_entries(struct raft_log *log)
+{
+    for (size_t i = log->front; i != log->back; i = (i + 1) % log->size) {
+        struct raft_entry *entry = &log->entries[i];
+
+        if (entry->batch == entry->buf.base) {
+            entry->batch = NULL;
+        }
     }
 }
 
