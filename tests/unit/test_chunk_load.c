@@ -396,81 +396,6 @@ static void a_merge_waits_for_the_part_that_is_damaged(void **state)
     chunk_rig_close(&peer);
 }
 
-/* ---- Copies of peers ----------------------------------------------------- */
-
-struct copy {
-    uint8_t row[PACK_ROW_LEN];
-    struct buf frame;
-    int status;
-};
-
-static void on_served(struct chunk_serve *serve, int status, const uint8_t *row,
-                      struct bytes frame)
-{
-    struct copy *copy = serve->data;
-
-    assert_int_equal(status, 0);
-    memcpy(copy->row, row, PACK_ROW_LEN);
-    assert_int_equal(buf_add(&copy->frame, frame.data, frame.len), 0);
-}
-
-static void on_supplied(struct chunk_supply *supply, int status)
-{
-    *(int *)supply->data = status;
-}
-
-/* The status that the supply ends with. */
-static int supply(struct chunk_rig *rig, struct chunk *chunk,
-                  const struct copy *copy)
-{
-    int status = -1;
-    struct chunk_supply supply = {.data = &status};
-    struct bytes frame = {copy->frame.data, copy->frame.len};
-
-    assert_int_equal(chunk_store_supply(rig->store, &supply, chunk, copy->row,
-                                        frame, on_supplied),
-                     0);
-    assert_int_equal(status, -1);
-    chunk_rig_settle(rig);
-    return status;
-}
-
-static void a_copy_that_is_not_the_chunk_is_refused(void **state)
-{
-    struct chunk_rig *rig = *state;
-    struct chunk_rig *peer = peer_like(rig, 2);
-    struct copy copy = {.frame = BUF_INIT};
-    struct chunk_serve serve = {.data = &copy};
-    struct chunk *chunk;
-
-    chunk_rig_fill(rig, 2);
-    chunk = chunk_rig_chunk(rig, 1);
-    assert_int_equal(
-        chunk_store_serve(peer->store, &serve, &chunk->name, on_served), 0);
-    chunk_rig_settle(peer);
-    fake_disk_delete(rig->fake, chunk_rig_file(chunk));
-    assert_int_equal(chunk_rig_load(rig, chunk), -1);
-    for (size_t bit = 0; bit < 8 * (size_t)PACK_ROW_LEN; bit += 5) {
-        copy.row[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_equal(supply(rig, chunk, &copy), QL_CORRUPT);
-        copy.row[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    }
-    for (size_t bit = 0; bit < 8 * copy.frame.len; bit += 997) {
-        copy.frame.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_equal(supply(rig, chunk, &copy), QL_CORRUPT);
-        copy.frame.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    }
-    copy.frame.len--;
-    assert_int_equal(supply(rig, chunk, &copy), QL_CORRUPT);
-    copy.frame.len++;
-    assert_null(chunk->home);
-    assert_int_equal(supply(rig, chunk, &copy), 0);
-    assert_int_equal(chunk_rig_load(rig, chunk), 0);
-    assert_int_equal(supply(rig, chunk, &copy), 0); /* it has it */
-    buf_close(&copy.frame);
-    chunk_rig_close(peer);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,8 +432,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_merge_waits_for_the_part_that_is_damaged, setup_merging,
             teardown),
-        cmocka_unit_test_setup_teardown(a_copy_that_is_not_the_chunk_is_refused,
-                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
