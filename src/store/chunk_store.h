@@ -40,7 +40,8 @@ struct chunk_store_options {
     void (*on_fatal)(void *data, const char *reason);
     /* @chunk (borrowed, alive until its fate is told) is nowhere on this node and
      * somebody needs it: a state refers to it, or its copy is damaged. Told once
-     * until chunk_store_supply() has given it or chunk_store_give_up(). NULL: as
+     * until chunk_store_supply() has given it or chunk_store_give_up(); after that
+     * again when it is asked for, and every STORE_RETELL_MS. NULL: as
      * if given up at once. */
     void (*on_missing)(void *data, struct chunk *chunk);
     void *data;
@@ -76,7 +77,8 @@ struct chunk_source chunk_store_source(struct chunk_store *store);
  * become merges of them and are queued; the others are missing, and on_missing
  * tells of each. Returns how many are missing. */
 size_t chunk_store_adopt(struct chunk_store *store, struct machine *machine);
-/* How many chunks are missing now and still referred to by somebody else. */
+/* How many chunks are missing now. One that nobody else refers to any more counts
+ * until a tick has come across it. */
 size_t chunk_store_missing(const struct chunk_store *store);
 
 /* ---- The compactor ---- */
@@ -136,8 +138,9 @@ struct chunk_load {
  * they queue. */
 void chunk_store_load(struct chunk_store *store, struct chunk_load *load,
                       struct chunk *chunk, chunk_load_cb cb);
-/* Ends a load, called back or not; then @cb does not come any more. Fine with one
- * that is all zero or already ended. */
+/* Ends a load, called back or not; then @cb does not come any more. Bytes that no
+ * load holds may leave memory here, so not while something walks over such. Fine
+ * with one that is all zero or already ended. */
 void chunk_store_load_end(struct chunk_store *store, struct chunk_load *load);
 /* Bytes of @chunk that were in memory anyway have been read. */
 void chunk_store_used(struct chunk_store *store, struct chunk *chunk);
@@ -203,7 +206,8 @@ struct chunk_store_status {
     uint64_t missing;
     uint64_t damaged;     /* copies found bad since the start */
     uint64_t quarantined; /* files in quarantine/ */
-    bool is_full;         /* the last write had no space */
+    bool is_full;         /* the last write had no space, and something waits */
+    uint64_t full_tries;  /* writes without space, one behind the other */
     uint64_t cache_bytes;
     uint64_t cache_hits;
     uint64_t cache_misses;

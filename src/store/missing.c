@@ -10,7 +10,8 @@
 #include "store/reads.h"
 #include "util/limits.h"
 
-static size_t count_wanted(const struct list *head);
+#define FORGET_STEP 1024u /* looked at by a tick, of each list */
+
 static void forget_unused(struct chunk_store *store, struct list *head);
 
 void store_missing_add(struct chunk_store *store, struct chunk *chunk)
@@ -24,6 +25,7 @@ void store_missing_add(struct chunk_store *store, struct chunk *chunk)
     }
     if (!read->is_missing) {
         read->is_missing = true;
+        reads->missing++;
         (void)chunk_ref(chunk);
     } else if (!read->is_given_up) {
         return;
@@ -42,6 +44,7 @@ void missing_remove(struct chunk_store *store, struct chunk *chunk)
         return;
     }
     read->is_missing = false;
+    store->reads->missing--;
     read->is_given_up = false;
     list_remove(&read->missing);
     /* Without a home nobody would hear that it goes. */
@@ -87,17 +90,13 @@ void chunk_store_give_up(struct chunk_store *store, struct chunk *chunk)
 
 size_t chunk_store_missing(const struct chunk_store *store)
 {
-    const struct store_reads *reads = store->reads;
-
-    return count_wanted(&reads->to_tell) + count_wanted(&reads->told) +
-           count_wanted(&reads->given_up);
+    return store->reads->missing;
 }
 
 void missing_tick(struct chunk_store *store)
 {
     struct store_reads *reads = store->reads;
 
-    forget_unused(store, &reads->to_tell);
     forget_unused(store, &reads->told);
     forget_unused(store, &reads->given_up);
     if (store->now_ms - reads->retold_ms >= STORE_RETELL_MS) {
@@ -109,29 +108,21 @@ void missing_tick(struct chunk_store *store)
     }
 }
 
-static size_t count_wanted(const struct list *head)
-{
-    const struct list *link;
-    size_t count = 0;
-
-    for (link = head->next; link != head; link = link->next) {
-        count += LIST_ITEM(link, struct store_read, missing)->chunk->refs > 1;
-    }
-    return count;
-}
-
+/* Some of them, in turn: there may be very many. */
 static void forget_unused(struct chunk_store *store, struct list *head)
 {
-    struct list *link;
-    struct list *next;
+    struct list looked;
 
-    for (link = head->next; link != head; link = next) {
-        struct chunk *chunk =
-            LIST_ITEM(link, struct store_read, missing)->chunk;
+    list_init(&looked);
+    for (unsigned i = 0; i < FORGET_STEP && !list_empty(head); i++) {
+        struct store_read *read =
+            LIST_ITEM(head->next, struct store_read, missing);
 
-        next = link->next;
-        if (chunk->refs == 1) {
-            missing_remove(store, chunk);
+        list_remove(&read->missing);
+        list_push_back(&looked, &read->missing);
+        if (read->chunk->refs == 1) {
+            missing_remove(store, read->chunk);
         }
     }
+    list_move_all(head, &looked);
 }

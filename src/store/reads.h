@@ -76,6 +76,7 @@ struct store_reads {
     struct list to_tell; /* struct store_read, missing */
     struct list told;
     struct list given_up;
+    size_t missing; /* in all three */
     uint64_t retold_ms;
     unsigned serves;
     uint64_t supply_bytes;
