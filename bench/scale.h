@@ -17,6 +17,7 @@ struct scale_options {
     size_t outstanding; /* appends on their way while it is filled */
     double seconds;     /* of each measurement of appends */
     unsigned turns;     /* of each measurement that is repeated */
+    const char *parts;  /* of "join,snapshots,restart,read" */
     bool keep;
     bool json;
 };

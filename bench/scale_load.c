@@ -307,8 +307,9 @@ void scale_say_snapshots(struct scale *scale, const char *when)
         }
         loop = scale_fact(&facts, "snapshots.loop_us_max");
         wall = scale_fact(&facts, "snapshots.wall_us_max");
-        scale_report_add(&scale->report, scale_fact(&facts, "snapshots.taken"),
-                         "", "%s: snapshots of node %u", when, node->id);
+        scale_report_add(&scale->report,
+                         scale_fact_count(&facts, "snapshots.taken"), "",
+                         "%s: snapshots of node %u", when, node->id);
         scale_report_add(&scale->report, scale_fact(&facts, "snapshots.bytes"),
                          "B", "%s: the last one's size, node %u", when,
                          node->id);

@@ -232,3 +232,10 @@ double scale_fact(const struct scale_facts *facts, const char *name)
     }
     return -1;
 }
+
+double scale_fact_count(const struct scale_facts *facts, const char *name)
+{
+    double count = scale_fact(facts, name);
+
+    return count < 0 ? 0 : count;
+}

@@ -27,3 +27,5 @@ bool scale_ask_status(const char *address, struct scale_facts *ret);
 bool scale_ask_oldest(const char *address, const char *log);
 /* -1 when there is none of that name. */
 double scale_fact(const struct scale_facts *facts, const char *name);
+/* The same of a counter, which is left out while it is 0. */
+double scale_fact_count(const struct scale_facts *facts, const char *name);

@@ -33,6 +33,15 @@ struct turns {
     double snapshots[WAYS][2];
 };
 
+static double snapshots_of(const struct scale_node *node)
+{
+    struct scale_facts facts;
+
+    return scale_ask_status(node->address, &facts)
+               ? scale_fact_count(&facts, "snapshots.taken")
+               : 0;
+}
+
 static void measure(struct scale *scale, size_t way, struct turns *turns,
                     bool is_often, unsigned turn)
 {
@@ -50,17 +59,29 @@ static void measure(struct scale *scale, size_t way, struct turns *turns,
 
     (void)usleep(WARM_US);
     leader = scale_cluster_leader(&scale->cluster);
-    before = scale_node_fact(leader, "snapshots.taken");
+    before = snapshots_of(leader);
     scale_probe_forget(probe);
     (void)usleep((unsigned)(scale->options.seconds * 1e6));
     scale_probe_stop(probe, &latency);
-    after = scale_node_fact(leader, "snapshots.taken");
+    after = snapshots_of(leader);
     turns->p50[way][is_often][turn] = latency.p50_us;
     turns->p99[way][is_often][turn] = latency.p99_us;
     turns->rate[way][is_often][turn] = latency.rate;
     turns->snapshots[way][is_often] += after - before;
     if (latency.slowest_us > turns->slowest[way][is_often]) {
         turns->slowest[way][is_often] = latency.slowest_us;
+    }
+}
+
+static void say_memory(struct scale *scale)
+{
+    for (unsigned i = 0; i < SCALE_NODES; i++) {
+        struct scale_memory memory;
+
+        scale_memory_of(scale->cluster.nodes[i].pid, &memory);
+        scale_report_add(&scale->report, memory.peak, "MiB",
+                         "often: peak RSS of node %u", i + 1)
+            ->most = 128;
     }
 }
 
@@ -98,6 +119,14 @@ static void say(struct scale *scale, size_t way, struct turns *turns)
     row->floor_what = "where there should be none";
 }
 
+/* A start needs more than what follows. */
+static void forget_peaks(struct scale *scale)
+{
+    for (unsigned i = 0; i < SCALE_NODES; i++) {
+        scale_memory_forget_peak(scale->cluster.nodes[i].pid);
+    }
+}
+
 void scale_compare_snapshots(struct scale *scale)
 {
     struct turns turns = {0};
@@ -108,11 +137,13 @@ void scale_compare_snapshots(struct scale *scale)
             scale_cluster_restart(&scale->cluster, is_often ? often : seldom);
             (void)scale_cluster_leader(&scale->cluster);
             (void)scale_cluster_settle(&scale->cluster);
+            forget_peaks(scale);
             for (size_t way = 0; way < WAYS; way++) {
                 measure(scale, way, &turns, is_often, turn);
             }
             if (is_often && turn + 1 == scale->options.turns) {
                 scale_say_snapshots(scale, "often");
+                say_memory(scale);
             }
         }
     }
