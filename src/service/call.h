@@ -67,11 +67,15 @@ int call_read(struct call *call, struct bytes params, bool stale,
               call_answer_fn answer, struct err *err);
 /* Makes the answer of a call that waits for nothing any more. */
 void call_answer(struct call *call);
-/* For a call_answer_fn that needs the bytes of @chunk, which are not in memory: it
- * returns what this does. 0: what it has put into the message is dropped, and it
- * is called again when the bytes are there, or when it is certain that they are
- * not to be had and whatever else is the matter with the log counts first. */
-int call_wait(struct call *call, struct chunk *chunk, struct err *err);
+/* For a call_answer_fn whose @reader found a chunk absent while about @entries
+ * more are wanted: it returns what this does. 0: what it has put into the message
+ * is dropped, and it is called again when the bytes are there, or when it is
+ * certain that they are not to be had and whatever else is the matter with the log
+ * counts first. */
+int call_wait(struct call *call, const struct machine_reader *reader,
+              uint64_t entries, struct err *err);
+/* It has waited already, in vain or not: what is there is the answer. */
+bool call_has_waited(const struct call *call);
 
 /* Puts the sentence for a code that the node gave into @err; returns @code. */
 int call_node_refusal(int code, struct err *err);

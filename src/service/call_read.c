@@ -70,8 +70,10 @@ void call_answer(struct call *call)
     }
 }
 
-int call_wait(struct call *call, struct chunk *chunk, struct err *err)
+int call_wait(struct call *call, const struct machine_reader *reader,
+              uint64_t entries, struct err *err)
 {
+    const struct chunk *chunk = reader->absent;
     struct chunk_wait *wait = &call->wait;
 
     if (wait->status != 0 && wait->first == chunk->name.first &&
@@ -79,8 +81,14 @@ int call_wait(struct call *call, struct chunk *chunk, struct err *err)
         return load_refusal(wait, err);
     }
     list_remove(&call->ready);
-    chunk_wait_start(wait, call->service, call->channel, chunk, call_on_loaded);
+    chunk_wait_start(wait, call->service, call->channel, reader, entries,
+                     call_on_loaded);
     return 0;
+}
+
+bool call_has_waited(const struct call *call)
+{
+    return call->wait.state == CHUNK_WAIT_LOADED || call->wait.status != 0;
 }
 
 static void call_on_readable(struct node_read *read, int status)

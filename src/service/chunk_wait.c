@@ -2,17 +2,27 @@
 #include "service/chunk_wait.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "quorlog.h"
 #include "service/service_parts.h"
-#include "util/limits.h"
+#include "util/mem.h"
 
 #define LOAD_TICKS (SERVICE_LOAD_MS / SERVER_TICK_MS)
 
+struct wait_load {
+    struct chunk_load load;
+    struct chunk_wait *wait;
+    struct chunk *chunk; /* a reference */
+    bool is_loaded;
+};
+
+static void take_run(struct chunk_wait *wait,
+                     const struct machine_reader *reader, uint64_t entries);
 static void wait_begin(struct chunk_wait *wait);
-static void wait_end(struct chunk_wait *wait, int status);
 static void wait_on_loaded(struct chunk_load *load, int status);
+static void wait_end(struct chunk_wait *wait, int status);
 static void channel_next(struct channel *channel);
 
 void chunk_wait_init(struct chunk_wait *wait)
@@ -23,18 +33,16 @@ void chunk_wait_init(struct chunk_wait *wait)
 }
 
 void chunk_wait_start(struct chunk_wait *wait, struct service *service,
-                      struct channel *channel, struct chunk *chunk,
+                      struct channel *channel,
+                      const struct machine_reader *reader, uint64_t entries,
                       chunk_wait_cb cb)
 {
     assert(service->chunks != NULL);
-    chunk_ref(chunk);
     chunk_wait_stop(wait);
+    take_run(wait, reader, entries);
     wait->state = CHUNK_WAIT_TURN;
     wait->service = service;
     wait->channel = channel;
-    wait->chunk = chunk;
-    wait->first = chunk->name.first;
-    wait->last = chunk->name.last;
     wait->since = service->ticks;
     wait->status = 0;
     wait->cb = cb;
@@ -47,6 +55,7 @@ void chunk_wait_stop(struct chunk_wait *wait)
 {
     struct channel *channel = wait->channel;
     enum chunk_wait_state state = wait->state;
+    size_t i;
 
     if (state == CHUNK_WAIT_NONE) {
         return;
@@ -54,12 +63,15 @@ void chunk_wait_stop(struct chunk_wait *wait)
     wait->state = CHUNK_WAIT_NONE;
     list_remove(&wait->link);
     list_remove(&wait->turn);
+    for (i = 0; i < wait->loads_count; i++) {
+        chunk_store_load_end(wait->service->chunks, &wait->loads[i].load);
+        chunk_drop(wait->loads[i].chunk);
+    }
+    free(wait->loads);
+    wait->loads = NULL;
     if (state != CHUNK_WAIT_TURN) {
-        chunk_store_load_end(wait->service->chunks, &wait->load);
         channel->loads_count--;
     }
-    chunk_drop(wait->chunk);
-    wait->chunk = NULL;
     channel_next(channel);
 }
 
@@ -69,7 +81,8 @@ bool chunk_wait_is_waiting(const struct chunk_wait *wait)
 }
 
 /* The oldest is in front, as all may wait as long. One that starts again in its
- * callback has a new time. */
+ * callback has a new time. If only neighbours have not come, they count as not to
+ * be had. */
 void chunk_waits_tick(struct service *service)
 {
     while (!list_empty(&service->waits)) {
@@ -79,18 +92,66 @@ void chunk_waits_tick(struct service *service)
         if (service->ticks - wait->since <= LOAD_TICKS) {
             break;
         }
-        wait_end(wait, QL_TIMEOUT);
+        wait_end(wait, wait->loads[0].is_loaded ? 0 : QL_TIMEOUT);
     }
+}
+
+/* The chunk that @reader is at, and small ones behind it that are on the disk:
+ * those that would have to come from another node are not waited for yet. */
+static void take_run(struct chunk_wait *wait,
+                     const struct machine_reader *reader, uint64_t entries)
+{
+    struct machine_reader at = *reader;
+    struct chunk *chunk = reader->absent;
+    uint64_t taken = 0;
+    uint64_t bytes = 0;
+
+    wait->loads = mem_must_array(LOAD_RUN_MAX, sizeof(*wait->loads));
+    memset(wait->loads, 0, LOAD_RUN_MAX * sizeof(*wait->loads));
+    wait->loads_count = 0;
+    wait->first = chunk->name.first;
+    wait->last = chunk->name.last;
+    do {
+        struct wait_load *load = &wait->loads[wait->loads_count++];
+
+        load->wait = wait;
+        load->chunk = chunk_ref(chunk);
+        load->load.data = load;
+        bytes += chunk->len;
+        taken += chunk->entries;
+        at.chunk = chunk;
+        chunk = machine_reader_ahead(&at);
+    } while (chunk != NULL && wait->loads_count < LOAD_RUN_MAX &&
+             taken < entries && bytes + chunk->len <= LOAD_RUN_BYTES &&
+             (chunk->home != NULL || chunk->parts != NULL));
 }
 
 static void wait_begin(struct chunk_wait *wait)
 {
+    size_t i;
+
     list_remove(&wait->turn);
     wait->state = CHUNK_WAIT_LOADS;
     wait->channel->loads_count++;
-    wait->load.data = wait;
-    chunk_store_load(wait->service->chunks, &wait->load, wait->chunk,
-                     wait_on_loaded);
+    wait->pending = wait->loads_count;
+    for (i = 0; i < wait->loads_count; i++) {
+        chunk_store_load(wait->service->chunks, &wait->loads[i].load,
+                         wait->loads[i].chunk, wait_on_loaded);
+    }
+}
+
+static void wait_on_loaded(struct chunk_load *load, int status)
+{
+    struct wait_load *item = load->data;
+    struct chunk_wait *wait = item->wait;
+
+    item->is_loaded = status == 0;
+    wait->pending--;
+    if (status != 0 && item == &wait->loads[0]) {
+        wait_end(wait, status);
+    } else if (wait->pending == 0) {
+        wait_end(wait, 0);
+    }
 }
 
 /* @wait may be gone afterwards. */
@@ -104,11 +165,6 @@ static void wait_end(struct chunk_wait *wait, int status)
         chunk_wait_stop(wait);
     }
     wait->cb(wait, status);
-}
-
-static void wait_on_loaded(struct chunk_load *load, int status)
-{
-    wait_end(load->data, status);
 }
 
 static void channel_next(struct channel *channel)

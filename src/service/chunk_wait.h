@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Somebody on a connection waits for the bytes of a chunk that are on disk only,
- * or on another node. A connection has at most SESSION_LOADS_MAX loads with the
- * chunk store; its others wait their turn here, so that one that asks for much
- * delays itself and not the rest.
+ * or on another node; and, when it is small, for those of its neighbours, because
+ * a log that grows slowly among many has small chunks. A connection has at most
+ * SESSION_LOADS_MAX such runs with the chunk store; its others wait their turn
+ * here, so that one that asks for much delays itself and not the rest.
  *
  * What was loaded is held for the length of the callback only: bytes that wait
  * for a slow client would be memory without a bound. Who cannot use them in there
@@ -13,12 +14,14 @@
 
 #include <stdbool.h>
 
+#include "machine/machine.h"
 #include "service/channel.h"
 #include "service/service.h"
-#include "store/chunk_store.h"
+#include "util/limits.h"
 
 struct chunk_wait;
-/* @status 0: the bytes are in memory until chunk_wait_stop() or the next
+/* @status 0: the bytes of the first chunk are in memory, and those of its
+ * neighbours if they were to be had, until chunk_wait_stop() or the next
  * chunk_wait_start(); one of them is called before this returns. QL_TIMEOUT:
  * SERVICE_LOAD_MS were not enough; anything else: as chunk_store_load(). The wait
  * has stopped then. */
@@ -31,15 +34,18 @@ enum chunk_wait_state {
     CHUNK_WAIT_LOADED, /* in its callback */
 };
 
+struct wait_load;
+
 struct chunk_wait {
     enum chunk_wait_state state;
     struct list link; /* service->waits, while it waits */
     struct list turn; /* channel->turns, while it waits for that */
     struct service *service;
     struct channel *channel;
-    struct chunk *chunk; /* a reference, unless NONE */
-    struct chunk_load load;
-    uint64_t first; /* positions in it, also after the wait */
+    struct wait_load *loads; /* NULL when NONE */
+    size_t loads_count;
+    size_t pending; /* of them not called back yet */
+    uint64_t first; /* positions of the first chunk, also after the wait */
     uint64_t last;
     uint64_t since; /* service->ticks */
     int status; /* of the last wait that ended by itself; 0 when one starts */
@@ -47,10 +53,12 @@ struct chunk_wait {
 };
 
 void chunk_wait_init(struct chunk_wait *wait);
-/* Waits for @chunk; what @wait was at before is stopped. Never calls back from
+/* Waits for the chunk that @reader found absent, and for as many behind it as have
+ * about @entries; what @wait was at before is stopped. Never calls back from
  * inside. Must be stopped before @channel goes. */
 void chunk_wait_start(struct chunk_wait *wait, struct service *service,
-                      struct channel *channel, struct chunk *chunk,
+                      struct channel *channel,
+                      const struct machine_reader *reader, uint64_t entries,
                       chunk_wait_cb cb);
 /* Fine with one that waits for nothing. */
 void chunk_wait_stop(struct chunk_wait *wait);

@@ -205,8 +205,8 @@ static size_t follow_send_entries(struct service *service,
     }
     if (cost == 0) {
         if (found == MACHINE_READ_ABSENT) {
-            chunk_wait_start(&follow->wait, service, follow->channel,
-                             reader->absent, follow_on_loaded);
+            chunk_wait_start(&follow->wait, service, follow->channel, reader,
+                             UINT64_MAX, follow_on_loaded);
         }
         return 0;
     }

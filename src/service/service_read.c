@@ -13,12 +13,20 @@ _Static_assert(READ_BYTES_MAX + ENTRY_KEY_MAX + ENTRY_VALUE_MAX +
                    RESPONSE_BYTES_MAX,
                "an answer of log.read must fit");
 
+/* What an answer has of a log. */
+struct page {
+    uint32_t count;        /* entries */
+    size_t bytes;          /* keys and values */
+    enum machine_read end; /* what the reader gave last */
+};
+
 static int log_read_answer(struct call *call, struct bytes params,
                            struct buf *message, struct err *err);
-static struct chunk *read_entries(struct service *service,
-                                  struct entries_writer *writer,
-                                  struct machine_reader *reader,
-                                  const struct read_args *args);
+static struct page read_page(struct entries_writer *writer,
+                             struct machine_reader *reader,
+                             const struct read_args *args);
+static bool page_is_short(const struct page *page, const struct read_args *args,
+                          const struct call *call);
 static void make_room(struct buf *message, size_t bytes, size_t added,
                       size_t bytes_max);
 static int log_follow_answer(struct call *call, struct bytes params,
@@ -86,11 +94,10 @@ int service_log_unfollow(struct call *call, struct bytes params,
 static int log_read_answer(struct call *call, struct bytes params,
                            struct buf *message, struct err *err)
 {
-    struct service *service = call->service;
     struct machine_reader reader;
     struct entries_writer writer;
-    struct chunk *absent;
     struct read_args args;
+    struct page page;
     struct log_stat stat;
     uint64_t head;
     int rv = read_args_decode(&args, params, err);
@@ -98,61 +105,69 @@ static int log_read_answer(struct call *call, struct bytes params,
     if (rv != 0) {
         return rv;
     }
-    rv = service_find_log(service, args.log, &stat, err);
+    rv = service_find_log(call->service, args.log, &stat, err);
     if (rv != 0) {
         return rv;
     }
-    rv = machine_reader_open(&reader, service->machine, stat.uid, args.from,
-                             args.to, &head);
+    rv = machine_reader_open(&reader, call->service->machine, stat.uid,
+                             args.from, args.to, &head);
     if (rv != 0) {
         return trimmed(head, err);
     }
     must_have_memory(read_result_open(&writer, message));
-    absent = read_entries(service, &writer, &reader, &args);
-    if (absent != NULL) {
-        return call_wait(call, absent, err);
+    page = read_page(&writer, &reader, &args);
+    if (page_is_short(&page, &args, call)) {
+        return call_wait(call, &reader, args.entries_max - page.count, err);
     }
     must_have_memory(
         read_result_close(&writer, reader.at, stat.head, stat.tail));
+    if (page.end == MACHINE_READ_ABSENT || page.bytes >= READ_AHEAD_BYTES) {
+        service_read_ahead(call->service, &reader, page.end);
+    }
     return 0;
 }
 
 /* Adds what is in memory, up to the bounds; reader->at is then where the next
- * read goes on. Returns the chunk to wait for when nothing is, otherwise NULL. */
-static struct chunk *read_entries(struct service *service,
-                                  struct entries_writer *writer,
-                                  struct machine_reader *reader,
-                                  const struct read_args *args)
+ * read goes on. */
+static struct page read_page(struct entries_writer *writer,
+                             struct machine_reader *reader,
+                             const struct read_args *args)
 {
-    enum machine_read found = MACHINE_READ_END;
+    struct page page = {.end = MACHINE_READ_END};
     struct read_entry entry;
-    uint32_t count = 0;
-    size_t bytes = 0;
 
-    while (count < args->entries_max) {
+    while (page.count < args->entries_max) {
         size_t more;
 
-        found = machine_reader_next(reader, &entry);
-        if (found != MACHINE_READ_ENTRY) {
+        page.end = machine_reader_next(reader, &entry);
+        if (page.end != MACHINE_READ_ENTRY) {
             break;
         }
         more = entry.key.len + entry.value.len;
-        if (count > 0 && bytes + more > args->bytes_max) {
+        if (page.count > 0 && page.bytes + more > args->bytes_max) {
             reader->at = entry.position;
             break;
         }
         must_have_memory(entries_writer_add(writer, &entry));
-        bytes += more;
-        count++;
-        make_room(writer->buf, bytes, more, args->bytes_max);
+        page.bytes += more;
+        page.count++;
+        make_room(writer->buf, page.bytes, more, args->bytes_max);
     }
-    if (found == MACHINE_READ_ABSENT && count == 0) {
-        return reader->absent;
+    return page;
+}
+
+/* There is more that it should have, and it has not been waited for. */
+static bool page_is_short(const struct page *page, const struct read_args *args,
+                          const struct call *call)
+{
+    if (page->end != MACHINE_READ_ABSENT) {
+        return false;
     }
-    if (found == MACHINE_READ_ABSENT || bytes >= READ_AHEAD_BYTES) {
-        service_read_ahead(service, reader, found);
+    if (page->count == 0) {
+        return true;
     }
-    return NULL;
+    return page->bytes < READ_SHORT_BYTES && page->bytes < args->bytes_max &&
+           !call_has_waited(call);
 }
 
 /* An answer of which @added made a quarter is likely to become a full one: the

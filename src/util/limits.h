@@ -81,6 +81,12 @@
 #define SERVICE_LOAD_MS 10000u
 /* What a read took when it is likely to be one of many in a row. */
 #define READ_AHEAD_BYTES (256u * KIB)
+/* A read that has less waits for what follows, rather than being answered in many
+ * small pieces where a log's chunks are small. */
+#define READ_SHORT_BYTES (64u * KIB)
+/* Neighbours loaded together for one reader. */
+#define LOAD_RUN_BYTES (256u * KIB)
+#define LOAD_RUN_MAX 16u
 #define RETRY_NO_LEADER_MS 200u /* retry_after_ms with QL_NO_LEADER */
 #define RETRY_BUSY_MS 50u       /* retry_after_ms with QL_BUSY */
 #define RETRY_NO_SPACE_MS 1000u /* retry_after_ms with QL_NO_SPACE */

@@ -16,15 +16,17 @@ struct kept {
 };
 
 struct chunk_store {
-    struct list kept;    /* struct kept */
-    struct list waiting; /* struct chunk_load */
-    struct list held;    /* likewise, called back */
+    struct chunk_home home; /* of all, as if they were on a disk */
+    struct list kept;       /* struct kept */
+    struct list waiting;    /* struct chunk_load */
+    struct list held;       /* likewise, called back */
     uint64_t aheads[AHEADS_MAX];
     size_t aheads_count;
 };
 
 static void on_sealed(void *data, struct chunk *chunk,
                       const uint8_t from[HASH128_LEN]);
+static void on_unused(struct chunk_home *home, struct chunk *chunk);
 static struct kept *kept_find(const struct chunk_store *store,
                               const struct chunk *chunk);
 static bool is_held(const struct chunk_store *store,
@@ -38,6 +40,7 @@ struct chunk_store *fake_chunks_new(struct machine *machine)
     struct chunk_store *store = mem_must_zalloc(sizeof(*store));
     const struct machine_chunk_events events = {on_sealed, store};
 
+    store->home.on_unused = on_unused;
     list_init(&store->kept);
     list_init(&store->waiting);
     list_init(&store->held);
@@ -69,6 +72,21 @@ void fake_chunks_put_away(struct chunk_store *store)
 
         if (kept->chunk->memory != NULL && kept->users == 0) {
             chunk_clear_memory(kept->chunk);
+        }
+    }
+}
+
+void fake_chunks_bring(struct chunk_store *store, uint64_t position)
+{
+    struct list *link;
+
+    for (link = store->kept.next; link != &store->kept; link = link->next) {
+        struct kept *kept = LIST_ITEM(link, struct kept, link);
+
+        if (kept->chunk->name.first <= position &&
+            kept->chunk->name.last >= position) {
+            assert_null(kept->chunk->memory);
+            chunk_set_memory(kept->chunk, chunk_memory_ref(kept->memory));
         }
     }
 }
@@ -163,8 +181,15 @@ static void on_sealed(void *data, struct chunk *chunk,
     }
     kept = mem_must_zalloc(sizeof(*kept));
     kept->chunk = chunk_ref(chunk);
+    chunk->home = &store->home;
     kept->memory = chunk_memory_ref(chunk->memory);
     list_push_back(&store->kept, &kept->link);
+}
+
+static void on_unused(struct chunk_home *home, struct chunk *chunk)
+{
+    (void)home;
+    (void)chunk;
 }
 
 static struct kept *kept_find(const struct chunk_store *store,

@@ -16,6 +16,8 @@ void fake_chunks_free(struct chunk_store *store);
 
 /* The bytes of all sealed chunks leave the machine. */
 void fake_chunks_put_away(struct chunk_store *store);
+/* Those of the chunk with @position come back, as into a cache. */
+void fake_chunks_bring(struct chunk_store *store, uint64_t position);
 /* Loads that wait, the oldest first. */
 size_t fake_chunks_waiting(const struct chunk_store *store);
 /* The first position of the chunk that the load at @index wants. */

@@ -38,6 +38,8 @@ struct node {
     void *data; /* of whichever of the two comes next */
 };
 
+const struct machine_limits *fake_node_limits;
+
 static int may_serve(const struct node *node);
 static void wake(struct node *node);
 static void step(uv_idle_t *idle);
@@ -55,7 +57,7 @@ int node_start(struct node **ret_node, const struct node_options *options,
 
     (void)err;
     node->options = *options;
-    node->machine = machine_new(NULL);
+    node->machine = machine_new(fake_node_limits);
     node->chunks = fake_chunks_new(node->machine);
     node->leader = options->identity->node;
     node->term = 1;

@@ -9,6 +9,9 @@
 
 #include "consensus/node.h"
 
+/* What nodes started from now on seal by; NULL: as in production. */
+extern const struct machine_limits *fake_node_limits;
+
 /* Leadership goes to member @id (0: nobody leads). What was submitted and not
  * applied gets QL_OUTCOME_UNKNOWN, reads QL_NOT_LEADER. */
 void fake_node_elect(struct node *node, uint64_t id);
