@@ -106,6 +106,7 @@ void store_item_end(struct chunk_store *store, struct store_item *item,
     struct chunk *chunk = item->chunk;
     struct store_keep *keep = store_keep(chunk);
 
+    store_item_set_stuck(store, item, false);
     lane->bytes -= chunk->len;
     lane->count--;
     if (item->kind == ITEM_MOVE) {
@@ -124,6 +125,19 @@ void store_item_end(struct chunk_store *store, struct store_item *item,
         (void)chunk_table_remove(&store->table, chunk);
     }
     item_free(item);
+}
+
+void store_item_set_stuck(struct chunk_store *store, struct store_item *item,
+                          bool is_stuck)
+{
+    struct store_lane *lane = &store->queue.lanes[store_item_lane(item)];
+
+    if (is_stuck && !item->is_stuck) {
+        lane->stuck += item->chunk->len;
+    } else if (!is_stuck && item->is_stuck) {
+        lane->stuck -= item->chunk->len;
+    }
+    item->is_stuck = is_stuck;
 }
 
 void store_queue_purge(struct chunk_store *store, bool tells)
@@ -236,19 +250,22 @@ static bool lane_is_ready(const struct chunk_store *store,
     oldest = LIST_ITEM(lane->items.next, struct store_item, link);
     waited_ms = store->now_ms - oldest->since_ms;
     if (kind != LANE_URGENT) {
-        return lane->bytes >= PACK_BYTES_MAX || waited_ms >= STORE_GATHER_MS;
+        return lane->bytes - lane->stuck >= PACK_BYTES_MAX ||
+               waited_ms >= STORE_GATHER_MS;
     }
     /* A peer's copy is waited for by whoever had it fetched. */
     return lane->bytes >= STORE_BATCH_BYTES || waited_ms >= STORE_BATCH_MS ||
            !list_empty(&store->queue.flushes) || oldest->kind == ITEM_FRAME;
 }
 
+/* What waits for something missing is not counted: it would not get less by taking
+ * nothing in. */
 bool chunk_store_is_crowded(const struct chunk_store *store)
 {
-    const struct store_lane *lanes = store->queue.lanes;
+    const struct store_lane *merges = &store->queue.lanes[LANE_MERGES];
 
-    return lanes[LANE_URGENT].bytes > STORE_WAITING_BYTES ||
-           lanes[LANE_MERGES].bytes > STORE_MERGES_BYTES;
+    return store->queue.lanes[LANE_URGENT].bytes > STORE_WAITING_BYTES ||
+           merges->bytes - merges->stuck > STORE_MERGES_BYTES;
 }
 
 /* ---- Flushes ------------------------------------------------------------- */

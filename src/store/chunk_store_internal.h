@@ -125,6 +125,7 @@ struct store_item {
     uint8_t from[HASH128_LEN]; /* not of ITEM_MOVE */
     uint8_t row[PACK_ROW_LEN]; /* of ITEM_FRAME */
     struct buf frame;
+    bool is_stuck;    /* of ITEM_GATHER: when last tried, a part was missing */
     store_item_cb cb; /* or NULL; the item is freed behind it */
     void *data;
 };
@@ -155,6 +156,7 @@ struct store_lane {
     struct list items;
     uint64_t bytes;  /* raw, also of the batch under way */
     size_t count;    /* likewise */
+    uint64_t stuck;  /* raw bytes of those that wait for something missing */
     bool is_blocked; /* none can be written: until a chunk comes, or a tick */
 };
 
@@ -172,6 +174,8 @@ void store_queue_init(struct store_queue *queue);
 void store_queue_free(struct store_queue *queue);
 /* What could not be written may be tried again. */
 void store_queue_unblock(struct store_queue *queue);
+void store_item_set_stuck(struct chunk_store *store, struct store_item *item,
+                          bool is_stuck);
 enum store_lane_kind store_item_lane(const struct store_item *item);
 /* Ends @item, which is in no list: tells it, and frees it. */
 void store_item_end(struct chunk_store *store, struct store_item *item,

@@ -32,11 +32,13 @@ bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
 {
     struct list *items = &store->queue.lanes[lane].items;
     struct store_batch *batch;
+    struct list stuck;
     uint64_t raw = 0;
     struct list *next;
 
     store_queue_purge(store, false);
     batch = batch_new(store, lane);
+    list_init(&stuck);
     for (struct list *link = items->next;
          link != items && raw < PACK_BYTES_MAX &&
          batch->count < PACK_CHUNKS_MAX;
@@ -48,8 +50,19 @@ bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
         if (raw > 0 && raw + len > PACK_BYTES_MAX) {
             break;
         }
-        raw += take_item(batch, item) == TAKEN ? len : 0;
+        switch (take_item(batch, item)) {
+        case TAKEN:
+            raw += len;
+            break;
+        case LEFT:
+            list_remove(&item->link);
+            list_push_back(&stuck, &item->link);
+            break;
+        case ENDED:
+            break;
+        }
     }
+    list_move_all(items, &stuck);
     if (batch->count == 0 ||
         !store_work(store, store->options.disk, &batch->work)) {
         put_back(batch);
@@ -133,8 +146,11 @@ static enum taken take_item(struct store_batch *batch, struct store_item *item)
         entry.share = chunk_share(chunk);
     } else if (item->kind == ITEM_GATHER &&
                !take_gather(store, &entry, chunk)) {
+        item->since_ms = store->now_ms;
+        store_item_set_stuck(store, item, true);
         return LEFT;
     }
+    store_item_set_stuck(store, item, false);
     list_remove(&item->link);
     /* Doubles at each power of two. */
     if ((room & (room - 1)) == 0) {
@@ -173,6 +189,7 @@ static void on_written(struct disk_work *work, int status)
     (void)must_have_memory(status);
     if (status == 0) {
         store->counts.is_full = false;
+        store->counts.full_tries = 0;
         store_queue_unblock(&store->queue);
         settle(batch);
     } else {
@@ -185,6 +202,7 @@ static void on_written(struct disk_work *work, int status)
                          store->options.where, batch->file_len);
         }
         store->counts.is_full = true;
+        store->counts.full_tries++;
         store->queue.is_full = true;
     } else if (status != 0) {
         store_fatal(store, batch->err.text);

@@ -216,6 +216,8 @@ static void damaged_part_makes_its_merge_wait(void **state)
     assert_int_equal(rig->missing_count, 1);
     /* One merge waits; all that is good has left the pack. */
     assert_int_equal(status.waiting, 1);
+    assert_int_equal(rig->store->queue.lanes[LANE_MERGES].stuck,
+                     status.merges_bytes);
     assert_int_equal(store_rig_count(rig, PACK_QUARANTINE, ".pack"), 1);
     assert_false(fake_disk_has(rig->fake, name));
 }
