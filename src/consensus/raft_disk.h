@@ -128,6 +128,8 @@ int raft_disk_look(struct raft_disk *disk, uint64_t needs,
  * while. */
 void raft_disk_on_grown(struct raft_disk *disk, void (*cb)(void *data),
                         void *data);
+/* A snapshot of another node is held back until its chunks are on the disk. */
+void raft_disk_set_held(struct raft_disk *disk, bool held);
 /* The disk is short of room: keeps nothing that is only there to be quick. */
 void raft_disk_set_lean(struct raft_disk *disk, bool lean);
 void raft_disk_room(const struct raft_disk *disk, struct wal_room *ret);

@@ -37,8 +37,10 @@ struct raft_disk {
     struct list puts;    /* of struct put */
     struct list gets;    /* of struct get */
     struct look look;
-    unsigned
-        looks_full; /* one behind the other that found the chunk store so */
+    /* While the chunk store finds no room: */
+    unsigned full_looks;          /* that came behind another failed write, */
+    uint64_t full_tries;          /* how many of those there were at the last */
+    bool is_held;                 /* see raft_disk_set_held() */
     void (*on_grown)(void *data); /* or NULL */
     void *on_grown_data;
     void (*made)(void *data);

@@ -11,10 +11,12 @@
 #include "consensus/raft_disk_internal.h"
 #include "consensus/snapshot_dir.h"
 
-/* Looks after which the store is full for good, if it had a try behind each. */
-#define LOOKS_FULL_MAX 8u
+/* Failed writes of the store, with a look behind each, after which it is full for
+ * good. */
+#define FULL_LOOKS_MAX 8u
 
 static bool consider_chunks(struct raft_disk *disk);
+static bool needs_chunks(const struct raft_disk *disk);
 static int look_run(struct disk_work *work);
 static void look_on_done(struct disk_work *work, int status);
 
@@ -46,6 +48,11 @@ void raft_disk_on_grown(struct raft_disk *disk, void (*cb)(void *data),
 {
     disk->on_grown = cb;
     disk->on_grown_data = data;
+}
+
+void raft_disk_set_held(struct raft_disk *disk, bool held)
+{
+    disk->is_held = held;
 }
 
 void raft_disk_set_lean(struct raft_disk *disk, bool lean)
@@ -95,15 +102,26 @@ static bool consider_chunks(struct raft_disk *disk)
         return true;
     }
     chunk_store_get_status(chunks, &status);
-    disk->looks_full = status.is_full ? disk->looks_full + 1 : 0;
-    disk->look.thins = disk->looks_full == 1;
-    disk->look.gives = disk->looks_full == 2;
-    if (disk->looks_full > LOOKS_FULL_MAX &&
-        (chunk_store_is_crowded(chunks) || raft_disk_awaits_chunks(disk))) {
+    if (status.full_tries == 0) {
+        disk->full_looks = 0;
+    } else if (disk->full_looks == 0 || status.full_tries > disk->full_tries) {
+        disk->full_looks++;
+        disk->look.thins = disk->full_looks == 1;
+        disk->look.gives = disk->full_looks == 2;
+    }
+    disk->full_tries = status.full_tries;
+    if (disk->full_looks > FULL_LOOKS_MAX && needs_chunks(disk)) {
         raft_disk_fatal(disk, "storing chunks: no space left on the disk");
         return false;
     }
     return true;
+}
+
+/* The node cannot go on before chunks are on the disk. */
+static bool needs_chunks(const struct raft_disk *disk)
+{
+    return disk->is_held || raft_disk_awaits_chunks(disk) ||
+           chunk_store_is_crowded(disk->options.chunks);
 }
 
 /* Off the loop. */

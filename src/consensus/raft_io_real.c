@@ -324,6 +324,11 @@ static int io_send(struct raft_io *io, struct raft_io_send *request,
     return raft_net_send(real->net, request, message, cb);
 }
 
+bool raft_io_real_holds(const struct raft_io_real *real)
+{
+    return real->install != NULL && install_is_active(real->install);
+}
+
 void raft_io_real_hold_back(struct raft_io_real *real, struct install *install)
 {
     real->install = install;

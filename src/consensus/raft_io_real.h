@@ -56,6 +56,8 @@ const char *raft_io_real_writer(const struct raft_io_real *real);
 /* Messages are shown to @install, which may keep them, before the core gets them;
  * NULL: no more. */
 void raft_io_real_hold_back(struct raft_io_real *real, struct install *install);
+/* It holds one back. */
+bool raft_io_real_holds(const struct raft_io_real *real);
 /* Gives the core what was held back, which is taken with what it points to. Not
  * from inside the core. */
 void raft_io_real_receive(struct raft_io_real *real,

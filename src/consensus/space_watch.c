@@ -112,6 +112,7 @@ static void look(struct space_watch *watch)
         watch->listening = true;
         raft_disk_on_grown(disk, on_grown, watch);
     }
+    raft_disk_set_held(disk, raft_io_real_holds(watch->core->disk));
     watch->look_again = watch->looking;
     if (!watch->looking) {
         watch->looking = raft_disk_look(disk, needs, on_look, watch) == 0;

@@ -14,6 +14,7 @@ static void on_sealed(void *data, struct chunk *chunk,
                       const uint8_t from[HASH128_LEN]);
 static struct chunk *find(void *data, const struct chunk_name *name);
 static void detach_all(struct chunk_store *store);
+static void forget_full(struct chunk_store *store);
 static int later_run(struct disk_work *work);
 static void on_later(struct disk_work *work, int status);
 
@@ -98,10 +99,23 @@ void chunk_store_tick(struct chunk_store *store, uint64_t now_ms)
     store->removal.is_blocked = false;
     store_pins_tick(store);
     store_queue_purge(store, true);
+    forget_full(store);
     store_reads_tick(store);
     store_queue_kick(store);
     packs_tidy(store);
     store_tell_fatal(store);
+}
+
+/* What found no space is wanted no more: nobody knows how full the disk is. */
+static void forget_full(struct chunk_store *store)
+{
+    for (int i = 0; i < LANE_KINDS; i++) {
+        if (store->queue.lanes[i].count > 0) {
+            return;
+        }
+    }
+    store->counts.is_full = false;
+    store->counts.full_tries = 0;
 }
 
 /* ---- With the machine ---------------------------------------------------- */

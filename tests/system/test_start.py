@@ -268,7 +268,10 @@ def listening(pid):
     """The TCP addresses on which a process listens."""
     inodes = set()
     for name in os.listdir("/proc/%d/fd" % pid):
-        target = os.readlink("/proc/%d/fd/%s" % (pid, name))
+        try:
+            target = os.readlink("/proc/%d/fd/%s" % (pid, name))
+        except FileNotFoundError:
+            continue  # Closed meanwhile.
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     found = []
