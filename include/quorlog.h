@@ -544,7 +544,7 @@ struct ql_cluster_status {
     uint64_t agreed_index;  /* the newest raft index at which a majority has its
                                state; 0: none since its start */
     uint64_t mend_attempts; /* of the node to be like the others again, ever */
-    char disk_writer[64]; /* how the raft log is written; "": not told */
+    char disk_writer[64];   /* how the raft log is written; "": not told */
     /* Since the node's start, of the connections between nodes: */
     uint64_t peers_refused;     /* it refused: strangers, wrong or old nodes */
     uint64_t peers_refusing;    /* another node refused it */

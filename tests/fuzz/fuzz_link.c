@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/digest_report.h"
 #include "consensus/link_chunk.h"
 #include "consensus/link_frame.h"
 #include "consensus/link_hello.h"
@@ -95,11 +96,31 @@ static void take_chunk(const uint8_t *bytes, size_t len)
     }
 }
 
+static void take_digests(const uint8_t *bytes, size_t len)
+{
+    struct digest_report report;
+    struct digest_report again;
+    uint8_t encoded[DIGEST_REPORT_LEN_MAX];
+    size_t encoded_len;
+    int rv;
+
+    if (digest_report_decode(&report, bytes, len) == 0) {
+        encoded_len = digest_report_encode(&report, encoded);
+        rv = digest_report_decode(&again, encoded, encoded_len);
+        assert(rv == 0);
+        assert(again.list.count == report.list.count);
+        assert(again.list.since == report.list.since);
+    }
+}
+
 static void take(const struct link_frame_view *frame)
 {
     switch (frame->type) {
     case LINK_CHUNK_REQUEST:
         take_request(frame->bytes, frame->len);
+        return;
+    case LINK_DIGESTS:
+        take_digests(frame->bytes, frame->len);
         return;
     case LINK_CHUNK:
         take_chunk(frame->bytes, frame->len);
