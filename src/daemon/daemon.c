@@ -13,6 +13,7 @@
 #include "consensus/older_format.h"
 #include "daemon/again.h"
 #include "daemon/early_stop.h"
+#include "daemon/heap.h"
 #include "daemon/notify.h"
 #include "server/server.h"
 #include "service/service.h"
@@ -69,6 +70,7 @@ int daemon_run(struct config *config, int argc, char **argv,
     struct err err = {0};
     int rv;
 
+    heap_arrange();
     diag_set_level(config->level);
     signal(SIGPIPE, SIG_IGN);
     early_stop_begin();
