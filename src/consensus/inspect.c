@@ -11,6 +11,7 @@
 #include "util/mem.h"
 
 #define ASIDE_SUFFIX ".corrupt"
+#define SUSPECT_SUFFIX ".suspect" /* a number may follow */
 
 static int look_at_names(struct inspection *ret, struct disk *disk,
                          struct err *err);
@@ -134,7 +135,8 @@ static void on_name(void *data, const char *name)
     }
     /* None of ours is longer. */
     if (len < suffix || len >= DISK_NAME_MAX ||
-        strcmp(name + len - suffix, ASIDE_SUFFIX) != 0) {
+        (strcmp(name + len - suffix, ASIDE_SUFFIX) != 0 &&
+         strstr(name, SUSPECT_SUFFIX) == NULL)) {
         return;
     }
     inspection->aside = grow(inspection->aside, sizeof *file,

@@ -109,7 +109,7 @@ struct inspection {
     int doubt_code; /* 0: in doubt since doubt_term; QL_NOT_FOUND: it is not */
     raft_term doubt_term;
 
-    struct inspect_file *aside; /* *.corrupt */
+    struct inspect_file *aside; /* *.corrupt, *.suspect */
     size_t aside_count;
     size_t aside_room;
     struct inspect_file reserve;      /* name "": there is none */

@@ -291,7 +291,8 @@ static void find_aside(struct inspection *inspection)
     if (inspection->aside_count > 0) {
         inspect_add(
             inspection, INSPECT_NOTE,
-            "%zu damaged file%s from earlier %s kept aside (*.corrupt). When "
+            "%zu file%s from earlier, damaged (*.corrupt) or of a state that "
+            "differed from that of the others (*.suspect), %s kept aside. When "
             "the node is well and nobody wants to look at them any more, they "
             "may be removed.",
             inspection->aside_count, inspection->aside_count == 1 ? "" : "s",
