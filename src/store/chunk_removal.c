@@ -17,7 +17,8 @@
 
 static struct pack *next_pack(const struct chunk_store *store);
 static int removal_run(struct disk_work *work);
-static bool is_it(struct chunk_store *store, const char *name);
+static int check_it(struct chunk_store *store, const char *name,
+                    struct err *err);
 static void on_removed(struct disk_work *work, int status);
 static void forget(struct chunk_store *store, struct pack *pack);
 
@@ -33,6 +34,7 @@ void store_removal_kick(struct chunk_store *store)
     removal->pack = pack;
     removal->number = pack->number;
     removal->is_quarantine = pack->is_damaged;
+    removal->is_unread = false;
     removal->work.run = removal_run;
     removal->work.cb = on_removed;
     removal->work.data = store;
@@ -69,8 +71,12 @@ static int removal_run(struct disk_work *work)
 
     pack_name("", removal->number, PACK_SUFFIX, name);
     pack_name(PACK_QUARANTINE, removal->number, PACK_SUFFIX, aside);
-    if (!removal->is_quarantine && !is_it(store, name)) {
+    rv = removal->is_quarantine ? 0 : check_it(store, name, &removal->err);
+    if (rv == QL_CORRUPT) {
         removal->is_quarantine = true;
+    } else if (rv != 0) {
+        removal->is_unread = rv != QL_NOT_FOUND;
+        return 0;
     }
     rv = removal->is_quarantine
              ? disk->ops->rename(disk, name, aside, &removal->err)
@@ -79,26 +85,30 @@ static int removal_run(struct disk_work *work)
     return rv == QL_NOT_FOUND ? 0 : rv;
 }
 
-/* Is the file of that name the pack that was written under it? Not a missing
- * one: removing it will find that. */
-static bool is_it(struct chunk_store *store, const char *name)
+/* Is the file of that name the pack that was written under it? QL_NOT_FOUND;
+ * QL_CORRUPT: it is something else; QL_IO: it cannot be read just now. */
+static int check_it(struct chunk_store *store, const char *name,
+                    struct err *err)
 {
     struct disk *disk = store->options.disk;
     uint8_t header[PACK_HEADER_LEN];
     struct disk_file *file;
     size_t front_len;
     size_t got = 0;
-    int rv = disk->ops->open(disk, name, false, &file, NULL);
+    int rv = disk->ops->open(disk, name, false, &file, err);
 
     if (rv != 0) {
-        return rv == QL_NOT_FOUND;
+        return rv;
     }
-    rv = disk->ops->read(file, 0, header, sizeof(header), &got, NULL);
+    rv = disk->ops->read(file, 0, header, sizeof(header), &got, err);
     disk->ops->close(file);
-    return rv == 0 && got == sizeof(header) &&
-           pack_front_measure(header, &front_len, NULL) == 0 &&
-           pack_header_is(header, store->removal.number,
-                          store->options.cluster);
+    if (rv == 0 && (got < sizeof(header) ||
+                    pack_front_measure(header, &front_len, NULL) != 0 ||
+                    !pack_header_is(header, store->removal.number,
+                                    store->options.cluster))) {
+        rv = err_set(err, QL_CORRUPT, "%s is another file", name);
+    }
+    return rv;
 }
 
 static void on_removed(struct disk_work *work, int status)
@@ -109,8 +119,9 @@ static void on_removed(struct disk_work *work, int status)
 
     store_work_ended(store);
     removal->pack = NULL;
-    if (status == QL_NO_SPACE) {
-        removal->is_blocked = true; /* the directory quarantine/ did not fit */
+    if (status == QL_NO_SPACE || removal->is_unread) {
+        /* The directory quarantine/ did not fit, or the disk is not there. */
+        removal->is_blocked = true;
     } else if (status != 0) {
         store_fatal(store, removal->err.text);
     } else {

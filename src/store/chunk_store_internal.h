@@ -125,8 +125,10 @@ struct store_item {
     uint8_t from[HASH128_LEN]; /* not of ITEM_MOVE */
     uint8_t row[PACK_ROW_LEN]; /* of ITEM_FRAME */
     struct buf frame;
-    bool is_stuck;    /* of ITEM_GATHER: when last tried, a part was missing */
-    store_item_cb cb; /* or NULL; the item is freed behind it */
+    bool is_stuck;     /* of ITEM_GATHER: when last tried, a part was missing */
+    unsigned tries;    /* that ended because the disk could not be read */
+    uint64_t retry_ms; /* and when to try again */
+    store_item_cb cb;  /* or NULL; the item is freed behind it */
     void *data;
 };
 
@@ -203,7 +205,8 @@ uint64_t store_batch_sequence(const struct store_batch *batch);
 struct store_removal {
     struct disk_work work;
     struct pack *pack; /* being removed, or NULL */
-    bool is_blocked;   /* no space to set a file aside: until the next tick */
+    bool is_blocked;   /* no space, or no reading: until the next tick */
+    bool is_unread;    /* the work's: it could not be looked at */
     bool is_quarantine;
     uint64_t number;
     struct err err;

@@ -26,6 +26,7 @@ static void put_back(struct store_batch *batch);
 static void settle(struct store_batch *batch);
 static void settle_made(struct store_batch *batch, struct batch_entry *entry);
 static void settle_failed(struct store_batch *batch, struct batch_entry *entry);
+static bool try_again(struct store_batch *batch, struct batch_entry *entry);
 static void blame(struct chunk_store *store, const struct batch_entry *entry);
 
 bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
@@ -127,6 +128,9 @@ static enum taken take_item(struct store_batch *batch, struct store_item *item)
     struct batch_entry entry = {.item = item, .facts = chunk_facts(chunk)};
     size_t room = batch->count;
 
+    if (item->retry_ms > store->now_ms) {
+        return LEFT;
+    }
     if (item->kind == ITEM_MOVE && chunk->home == NULL) {
         list_remove(&item->link);
         store_item_end(store, item, QL_CANCELED);
@@ -275,6 +279,9 @@ static void settle_failed(struct store_batch *batch, struct batch_entry *entry)
     struct chunk_store *store = batch->store;
     struct store_item *item = entry->item;
 
+    if (entry->status == QL_IO && try_again(batch, entry)) {
+        return;
+    }
     if (item->kind == ITEM_GATHER) {
         if (chunk_gather_is_current(&entry->gather)) {
             blame(store, entry);
@@ -293,6 +300,24 @@ static void settle_failed(struct store_batch *batch, struct batch_entry *entry)
     entry->item = NULL;
     store_item_end(store, item,
                    item->kind == ITEM_FRAME ? QL_CORRUPT : QL_CANCELED);
+}
+
+/* Nobody has seen wrong bytes, so nothing is said to be damaged yet. */
+static bool try_again(struct store_batch *batch, struct batch_entry *entry)
+{
+    struct chunk_store *store = batch->store;
+    struct store_item *item = entry->item;
+
+    item->tries++;
+    if (item->tries >= STORE_READ_TRIES) {
+        item->tries = 0;
+        return false;
+    }
+    item->retry_ms = store->now_ms + STORE_RETRY_MS;
+    item->since_ms = store->now_ms;
+    list_push_back(&store->queue.lanes[batch->lane].items, &item->link);
+    entry->item = NULL;
+    return true;
 }
 
 /* A merge could not be proven. */

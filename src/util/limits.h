@@ -176,6 +176,10 @@
 #define STORE_SPARSE_PART 4u    /* a pack with less than 1/4 in use is moved */
 #define STORE_MOVES_MAX 4u      /* packs whose chunks move at the same time */
 #define STORE_RELEASE_MAX 4096u /* chunks let go in one turn of the loop */
+/* A read that the system refused says nothing of the bytes: it is tried so often,
+ * so far apart, before the copy counts as damaged. */
+#define STORE_READ_TRIES 5u
+#define STORE_RETRY_MS 1000u
 #define STORE_LEASE_MS 60000u   /* of a snapshot that a peer is being sent */
 #define STORE_READERS 2u        /* threads that read chunks */
 #define STORE_TICK_MS 250u      /* between looks at what is due */

@@ -222,6 +222,62 @@ static void damaged_part_makes_its_merge_wait(void **state)
     assert_false(fake_disk_has(rig->fake, name));
 }
 
+static struct disk_ops failing_ops;
+static unsigned reads_left; /* that fail */
+
+static int fail_to_read(struct disk_file *file, uint64_t offset,
+                        void *ret_bytes, size_t len, size_t *ret_len,
+                        struct err *err)
+{
+    if (reads_left > 0) {
+        reads_left--;
+        return err_set(err, QL_IO, "the path is lost for a moment");
+    }
+    return honest_ops->read(file, offset, ret_bytes, len, ret_len, err);
+}
+
+static void read_that_fails_for_a_while_is_no_damage(void **state)
+{
+    struct store_rig *rig = *state;
+    struct disk *disk = fake_disk_disk(rig->fake);
+    char name[DISK_NAME_MAX];
+
+    prepare_merges(rig, name);
+    honest_ops = disk->ops;
+    failing_ops = *honest_ops;
+    failing_ops.read = fail_to_read;
+    disk->ops = &failing_ops;
+    reads_left = 10; /* more than one round of all merges */
+    store_rig_settle(rig);
+    store_rig_settle(rig);
+    assert_int_equal(reads_left, 0);
+    assert_int_equal(store_rig_status(rig).damaged, 0);
+    assert_int_equal(store_rig_status(rig).quarantined, 0);
+    assert_int_equal(store_rig_status(rig).waiting, 0);
+    assert_int_equal(rig->missing_count, 0);
+    (void)store_rig_prove(rig);
+}
+
+static void read_that_fails_for_ever_is(void **state)
+{
+    struct store_rig *rig = *state;
+    struct disk *disk = fake_disk_disk(rig->fake);
+    char name[DISK_NAME_MAX];
+
+    prepare_merges(rig, name);
+    honest_ops = disk->ops;
+    failing_ops = *honest_ops;
+    failing_ops.read = fail_to_read;
+    disk->ops = &failing_ops;
+    reads_left = UINT32_MAX;
+    for (unsigned i = 0; i < 4; i++) {
+        store_rig_settle(rig);
+    }
+    assert_true(store_rig_status(rig).damaged > 0);
+    assert_true(rig->missing_count > 0);
+    assert_int_equal(rig->fatals, 0);
+}
+
 /* The last chunk of a pack with another value in it; all checksums are right, as
  * if it had been wrong when it was written. */
 static void forge_last_chunk(struct store_rig *rig, const char *name)
@@ -333,6 +389,8 @@ int main(void)
         TEST(file_that_is_not_the_pack_we_know_is_not_removed),
         TEST(pack_that_is_gone_already_is_forgotten),
         TEST(damaged_part_makes_its_merge_wait),
+        TEST(read_that_fails_for_a_while_is_no_damage),
+        TEST(read_that_fails_for_ever_is),
         TEST(part_that_does_not_give_its_chain_is_blamed),
         TEST(chunk_that_changed_in_memory_is_fatal),
         TEST(chunk_that_cannot_be_moved_is_missing),
