@@ -13,14 +13,18 @@ SNAPSHOT_MIB = 4
 
 # However fast or slow the machine is: docs/consensus.md, "How much of it there
 # is". A chunk, TICK_BYTES and an append under way beyond what is kept.
-STATE_MIB = 1 + 1 + 8 + 1
-APART_MIB = max(32, SNAPSHOT_MIB + STATE_MIB)  # SNAPSHOT_OVERRUN_BYTES
+LOGS_MIB = 1 + 1 + 8 + 1
+STATE_MIB = 1 + 1  # an open chunk, tables
+APART_MIB = max(16, SNAPSHOT_MIB + STATE_MIB)  # SNAPSHOT_OVERRUN_BYTES
 # The state, as frozen, its snapshot while it grows; the raft log with what trails
-# (TRAILING_BYTES_MAX); two writes of the WAL; the program and its connections.
-MEMORY_MIB = 4 * STATE_MIB + APART_MIB + 16 + 2 * 4 + 30
+# (TRAILING_BYTES_MAX); two writes of the WAL; chunks that wait, the pack that is
+# made, the cache and the chunks that are read; the program and its connections.
+MEMORY_MIB = (4 * STATE_MIB + APART_MIB + 8 + 2 * 4 + 16 + 3 * 4 + 16 + 2 * 4 +
+              30)
 SEGMENTS = -(-3 * APART_MIB // 57) + 2
 RESERVE_MIB = 64  # RESERVE_BYTES
-DISK_MIB = 64 * SEGMENTS + 3 * STATE_MIB + RESERVE_MIB
+CHUNKS_MIB = 4 * (LOGS_MIB + 3 * APART_MIB) + 4 * 8
+DISK_MIB = 64 * SEGMENTS + 3 * STATE_MIB + CHUNKS_MIB + RESERVE_MIB
 
 
 class Retention(Case):

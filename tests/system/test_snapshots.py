@@ -14,11 +14,13 @@ MIB = 1 << 20
 # random, so nothing becomes smaller.
 KEPT = 2
 AT_ONCE = 8  # appends of 1 MiB each
-STATE = KEPT + 1 + 8 + AT_ONCE + 1  # a chunk, TICK_BYTES, tables
-APART = max(16, 32, STATE + STATE)  # between snapshots: entries, OVERRUN, sizes
+LOGS = KEPT + 1 + 8 + AT_ONCE  # a chunk, TICK_BYTES
+SNAPSHOT = 1 + 1 + 1  # an open chunk with its last entry, tables
+APART = max(16, 16, 2 * SNAPSHOT)  # between snapshots: entries, OVERRUN, sizes
 SEGMENTS = -(-3 * APART // 57) + 2  # 57 of entries in 64; cut ones, the prepared
+CHUNKS = 4 * (LOGS + 3 * APART) + 4 * 8  # a quarter in use; the newest files
 RESERVE = 64  # RESERVE_BYTES
-DISK_MAX = (64 * SEGMENTS + 3 * STATE + RESERVE) * MIB
+DISK_MAX = (64 * SEGMENTS + 3 * SNAPSHOT + CHUNKS + RESERVE) * MIB
 
 
 class Snapshots(Case):
