@@ -4,6 +4,9 @@
 #include "consensus/core_heap.h"
 #include "util/file.h"
 
+static void fill_fsm_options(struct core *core,
+                             const struct node_options *options,
+                             struct machine *machine, struct fsm_options *ret);
 static void part_entries(struct raft_log *log);
 static unsigned place_of(const struct identity *identity);
 static int check_timeouts(const struct node_options *options, struct err *err);
@@ -49,18 +52,7 @@ int core_open(struct core *core, const struct node_options *options,
         .on_snapshot_time = on_snapshot_time,
         .on_frame = on_frame,
         .data = core};
-    struct fsm_options fsm = {.core = &core->raft,
-                              .machine = machine,
-                              .chunks = chunks_real_store(chunks),
-                              .snapshot_entries = options->snapshot_entries,
-                              .snapshot_bytes_min = options->snapshot_bytes_min,
-                              .place = place_of(identity),
-                              .places = (unsigned)identity->members_count,
-                              .events = {.on_outcome = events->on_outcome,
-                                         .on_applied = events->on_applied,
-                                         .on_restored = events->on_restored,
-                                         .on_digest = events->on_digest,
-                                         .data = events->data}};
+    struct fsm_options fsm;
     struct guard_options guard = {.raft = &core->raft,
                                   .rules = GUARD_ALL,
                                   .defer = events->on_defer,
@@ -91,7 +83,7 @@ int core_open(struct core *core, const struct node_options *options,
     if (rv != 0) {
         goto free_disk;
     }
-    fsm.guard = core->guard;
+    fill_fsm_options(core, options, machine, &fsm);
     fsm_init(&core->fsm, &fsm);
     rv = raft_init(&core->raft, io, &core->fsm.raft, identity->node,
                    identity_member(identity, identity->node)->peer_address);
@@ -107,6 +99,28 @@ free_guard:
 free_disk:
     raft_io_real_free(core->disk);
     return rv;
+}
+
+static void fill_fsm_options(struct core *core,
+                             const struct node_options *options,
+                             struct machine *machine, struct fsm_options *ret)
+{
+    const struct core_events *events = &core->events;
+
+    *ret = (struct fsm_options){
+        .core = &core->raft,
+        .guard = core->guard,
+        .machine = machine,
+        .chunks = chunks_real_store(core->chunks),
+        .snapshot_entries = options->snapshot_entries,
+        .snapshot_bytes_min = options->snapshot_bytes_min,
+        .place = place_of(options->identity),
+        .places = (unsigned)options->identity->members_count,
+        .events = {.on_outcome = events->on_outcome,
+                   .on_applied = events->on_applied,
+                   .on_restored = events->on_restored,
+                   .on_digest = events->on_digest,
+                   .data = events->data}};
 }
 
 int core_start(struct core *core, struct err *err)
