@@ -247,6 +247,8 @@ struct sim_totals {
     uint64_t appends, repeats, flips, doubts; /* with --full */
     uint64_t starved, cuts, freezes, refusals;
     uint64_t packs, fetches, loads, damaged; /* of chunks */
+    uint64_t held, interrupted;              /* installs, also for a while */
+    uint64_t gone; /* runs in which a majority has lost the same chunk */
     struct guard_counts guard;
 };
 
@@ -395,6 +397,8 @@ void sim_oracle_configuration(struct sim_node *node, raft_index index,
                               const struct raft_configuration *configuration);
 void sim_oracle_tick(struct sim_node *node);
 bool sim_oracle_converged(const struct sim *sim);
+/* Or NULL. */
+const struct sim_node *sim_newest_leader(const struct sim *sim);
 
 struct sim_outcome {
     struct sim_totals totals;

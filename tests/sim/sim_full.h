@@ -8,7 +8,9 @@
  * sim_store_io.c the real disk layer over it as a raft_io
  * sim_mishaps.c  processes that end in the middle of something, or are stopped
  * sim_space.c    what becomes of full disks
- * sim_chunks.c   the chunk store, and chunks that servers fetch from each other
+ * sim_chunks.c   the chunk store
+ * sim_fetch.c    chunks that servers fetch from each other, and installs
+ * sim_damage.c   bits that flip, and what may be missing then
  * sim_look.c     entries that must be loaded to be looked at
  * sim_machine.c  the state machine; equal digests at equal indexes
  * sim_client.c   clients
@@ -58,14 +60,38 @@ void sim_chunks_open(struct sim_node *node);
 void sim_chunks_close(struct sim_node *node);
 /* Bytes of all files. */
 uint64_t sim_chunks_used(const struct sim_node *node);
+/* Nothing waits without end, and memory is what the store may take. Of a server
+ * for which nothing else happens any more. */
+void sim_chunks_settle(struct sim_node *node);
+
+/* ---- sim_fetch.c ---- */
+
+/* Of a store that was opened, before it is closed. */
+void sim_fetch_open(struct sim_node *node);
+void sim_fetch_start(struct sim_node *node);
+void sim_fetch_close(struct sim_node *node);
 /* Before the core sees it; true: taken, to be delivered when its chunks are
  * there. */
-bool sim_chunks_hold(struct sim_node *node, const struct raft_message *message);
+bool sim_fetch_hold(struct sim_node *node, const struct raft_message *message);
 /* Before it is sent; true: *ret_instead goes. */
-bool sim_chunks_alter(struct sim_node *node, const struct raft_message *message,
-                      struct raft_message *ret_instead);
-/* All that the servers miss has come. */
-bool sim_chunks_converged(const struct sim *sim);
+bool sim_fetch_alter(struct sim_node *node, const struct raft_message *message,
+                     struct raft_message *ret_instead);
+
+/* ---- sim_damage.c ---- */
+
+/* A bit of any file. */
+void sim_damage_flip(struct sim_node *node);
+void sim_damage_flip_pack(struct sim_node *node);
+/* A copy of the server was ever found bad, or a bit of it has flipped. */
+bool sim_damage_found(struct sim_node *node);
+/* The server may lack a chunk for good. */
+bool sim_damage_excuses(struct sim_node *node);
+/* It has restored a snapshot that it had stored, and lacks so many chunks. */
+void sim_damage_adopted(struct sim_node *node, size_t missing);
+/* All that the voters lack has come. */
+bool sim_damage_is_healed(struct sim *sim);
+/* A majority has lost something: some things will never end. */
+bool sim_damage_is_final(struct sim *sim);
 
 /* ---- sim_look.c ---- */
 
@@ -117,7 +143,7 @@ void sim_client_start(struct sim *sim);
 /* Of the leaders' clocks. */
 uint64_t sim_client_time(struct sim *sim);
 /* Appends are taken, also since all is healed. */
-bool sim_client_converged(const struct sim *sim);
+bool sim_client_converged(struct sim *sim);
 /* Gives @node a batch of what clients have to say. */
 void sim_client_submit(struct sim_node *node);
 /* The cluster's first server has applied a command. */

@@ -397,10 +397,10 @@ void sim_client_walk(struct sim_node *node, bool at_rest)
     }
 }
 
-bool sim_client_converged(const struct sim *sim)
+bool sim_client_converged(struct sim *sim)
 {
     return !sim->clients->refusing && sim->clients->taken &&
-           sim_chunks_converged(sim);
+           sim_damage_is_healed(sim);
 }
 
 void sim_client_check_end(struct sim *sim)
@@ -408,6 +408,7 @@ void sim_client_check_end(struct sim *sim)
     for (unsigned i = 0; sim->clients != NULL && i < sim->node_count; i++) {
         if (sim->nodes[i].up) {
             sim_client_walk(&sim->nodes[i], true);
+            sim_chunks_settle(&sim->nodes[i]);
         }
     }
 }

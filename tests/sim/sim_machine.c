@@ -131,7 +131,7 @@ static int restore(struct sim_node *node, const struct raft_buffer *buffer,
     }
     machine_free(prepared);
     if (rv == 0) {
-        (void)chunk_store_adopt(chunks, machine);
+        sim_damage_adopted(node, chunk_store_adopt(chunks, machine));
         chunk_store_pin(chunks, *ret_index, machine_chunks(machine));
     }
     return rv;

@@ -48,7 +48,7 @@ int sim_net_send(struct raft_io *io, struct raft_io_send *request,
     }
     check_send(from, message);
     sim_oracle_send(from, message);
-    if (from->store != NULL && sim_chunks_alter(from, message, &altered)) {
+    if (from->store != NULL && sim_fetch_alter(from, message, &altered)) {
         message = &altered;
     }
     if (message->server_id == 0 || message->server_id > sim->node_count) {
@@ -196,7 +196,7 @@ static void deliver(const struct sim_packet *packet)
         install->data.base = raft_malloc(packet->data.len);
         memcpy(install->data.base, packet->data.base, packet->data.len);
     }
-    if (packet->to->store == NULL || !sim_chunks_hold(packet->to, &message)) {
+    if (packet->to->store == NULL || !sim_fetch_hold(packet->to, &message)) {
         packet->to->recv(&packet->to->disk_io, &message);
     }
 }

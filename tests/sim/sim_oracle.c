@@ -440,7 +440,7 @@ void sim_oracle_tick(struct sim_node *node)
 
 /* ---- Liveness ---- */
 
-static const struct sim_node *newest_leader(const struct sim *sim)
+const struct sim_node *sim_newest_leader(const struct sim *sim)
 {
     const struct sim_node *leader = NULL;
 
@@ -465,7 +465,7 @@ bool sim_oracle_converged(const struct sim *sim)
     if (sim->heal_index == 0 || !sim->heal_changed) {
         return false;
     }
-    leader = newest_leader(sim);
+    leader = sim_newest_leader(sim);
     if (leader == NULL || leader->raft.transfer != NULL ||
         leader->raft.configuration_uncommitted_index != 0 ||
         view_unapplied_configuration(&leader->raft) != 0) {

@@ -17,7 +17,7 @@ static void on_begin(void *data, bool is_work, size_t len);
 static void on_made(void *data);
 static void on_death(void *data);
 static void on_healed(void *data);
-static void flip_a_bit(struct sim_node *node);
+
 void sim_store_make(struct sim_node *node)
 {
     struct sim_store *store = mem_must_zalloc(sizeof *store);
@@ -121,7 +121,7 @@ void sim_store_lose(struct sim_node *node, bool whole)
     store->disk = NULL;
     if (sim_has(sim, SIM_FLIPS) &&
         sim_random(sim, sim->options.bias == SIM_DAMAGE ? 2 : 8) == 0) {
-        flip_a_bit(node);
+        sim_damage_flip(node);
     }
 }
 
@@ -235,57 +235,6 @@ static void on_healed(void *data)
     }
 }
 
-struct sim_names {
-    struct sim *sim;
-    unsigned count;
-    char name[DISK_NAME_MAX]; /* any of them */
-};
-
-static void on_name(void *data, const char *name)
-{
-    struct sim_names *names = data;
-
-    names->count++;
-    if (sim_random(names->sim, names->count) == 0) {
-        memcpy(names->name, name, strlen(name) + 1);
-    }
-}
-
-/* Of one server only: what a majority has lost nobody can bring back. A flipped
- * bit in space that is not in use may come to light at any later time. */
-static void flip_a_bit(struct sim_node *node)
-{
-    struct sim *sim = node->sim;
-    struct sim_names names = {.sim = sim, .count = 0};
-    struct fake_disk *fake =
-        sim_random(sim, 2) == 0 ? node->store->fake : node->store->packs;
-    const uint8_t *bytes;
-    uint64_t at = 0;
-    size_t len = 0;
-
-    for (unsigned i = 0; i < sim->node_count; i++) {
-        if (i != node->id - 1 && sim->nodes[i].store->flipped) {
-            return;
-        }
-    }
-    fake_disk_each(fake, on_name, &names);
-    bytes = names.count == 0 ? NULL : fake_disk_bytes(fake, names.name, &len);
-    for (unsigned i = 0; i < 16 && len > 0; i++) {
-        at = sim_random(sim, len);
-        if (bytes[at] != 0) {
-            break;
-        }
-    }
-    if (len == 0) {
-        return;
-    }
-    sim_trace(sim, "%llu has a flipped bit in %s at %llu", node->id, names.name,
-              (unsigned long long)at);
-    node->store->flipped = true;
-    sim->totals.flips++;
-    fake_disk_flip(fake, names.name, at * 8 + sim_random(sim, 8));
-}
-
 static void on_used(void *data, const char *name)
 {
     (void)name;
@@ -335,6 +284,9 @@ static void on_fault(struct sim *sim, struct sim_node *node, void *data)
         sim_store_heal(node);
     } else if (sim_has(sim, SIM_FULL_DISKS) && sim_random(sim, 3) == 0) {
         fill_some(sim, node);
+    } else if (sim_has(sim, SIM_FLIPS) && node->up &&
+               sim_random(sim, sim->options.bias == SIM_DAMAGE ? 2 : 8) == 0) {
+        sim_damage_flip_pack(node);
     } else if (sim_has(sim, SIM_WRITE_ERRORS) && node->up) {
         fake_disk_fail_at(sim_random(sim, 3) == 0 ? store->packs : store->fake,
                           1 + sim_random(sim, 20), QL_IO);

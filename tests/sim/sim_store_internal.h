@@ -19,8 +19,10 @@ struct sim_store {
     struct chunk_answers *answers;
     struct install *install;
     struct list sendings; /* answers on their way */
+    unsigned ticks_over;  /* that there was too much in memory, in a row */
     bool silent;          /* the server is gone: nobody is told */
     bool flipped;         /* a bit, at any time: the damage may lie dormant */
+    bool damaged;         /* a copy of a chunk was ever found so */
     raft_term doubt_term; /* ends with an entry of a later one; 0: no doubt */
     bool full;
     bool ever_low; /* on space, as it found itself */
@@ -32,5 +34,11 @@ struct sim_store {
 /* A write failed. @data: struct sim_node. */
 void sim_store_on_fatal(void *data, const char *reason);
 
+/* ---- sim_fetch.c ---- */
+/* @data: struct sim_node. */
+void sim_fetch_missing(void *data, struct chunk *chunk);
+
 /* ---- sim_store_io.c ---- */
 void sim_store_fill_io(struct raft_io *io);
+/* With that bias: something begins that takes about @span_ms. */
+void sim_store_may_crash(struct sim_node *node, uint64_t span_ms);

@@ -343,16 +343,13 @@ static void on_crash(struct sim *sim, struct sim_node *node, void *data)
 }
 
 /* An install takes several writes: what it leaves between them is of interest. */
-static void may_crash_within(struct sim_node *node)
+void sim_store_may_crash(struct sim_node *node, uint64_t span_ms)
 {
     struct sim *sim = node->sim;
 
     if (sim->options.bias == SIM_INSTALLS && sim_random(sim, 2) == 0) {
-        sim_at(sim,
-               sim->now + 1 +
-                   sim_random(sim, (uint64_t)sim->knobs.snapshot_ms +
-                                       2 * sim->knobs.disk_ms),
-               node, on_crash, NULL);
+        sim_at(sim, sim->now + 1 + sim_random(sim, span_ms), node, on_crash,
+               NULL);
     }
 }
 
@@ -391,7 +388,8 @@ static int io_snapshot_put(struct raft_io *io, unsigned trailing,
             node->disk.last = snapshot->index - 1;
         }
         node->sim->totals.installs++;
-        may_crash_within(node);
+        sim_store_may_crash(node, (uint64_t)node->sim->knobs.snapshot_ms +
+                                      2 * node->sim->knobs.disk_ms);
         node->store->installed_bufs = snapshot->bufs;
     }
     return raft_disk_put(node->store->disk, trailing, &put->own, snapshot,
