@@ -47,6 +47,35 @@ class Status(Case):
         self.assertIn(b"NO", table)
         cli.run("cluster", "status", "--all", status=7)
 
+    def test_frozen_logs_take_no_changes_until_they_are_thawed(self):
+        cluster = self.cluster(3)
+        cli = Cli(cluster.endpoints())
+        cli.run("log", "create", "a")
+        cli.run("log", "append", "a", "x")
+        cli.run("cluster", "freeze", status=2)
+        cli.run("cluster", "freeze", "--reason", "moving house")
+        refused = cli.run("log", "append", "a", "y", status=5)
+        self.assertIn("frozen", refused.stderr)
+        self.assertIn("cluster status", refused.stderr)
+        cli.run("log", "delete", "a", "--yes", status=5)
+        status = cli.run("-o", "json", "cluster", "status", status=7).json
+        self.assertTrue(status["frozen"])
+        self.assertEqual(status["frozen_reason"], "moving house")
+        self.assertIn("@", status["frozen_by"])
+        # On every node, and after a restart of all.
+        for node in cluster.nodes:
+            node.stop()
+        cluster.start()
+        for node in cluster.nodes:
+            wait_until("node %d knows" % node.id, lambda: node.status()
+                       .get("frozen_reason") == "moving house")
+        with cluster.leader().client() as client:
+            self.assertEqual(client.read_texts("a"), ["x"])
+        cli.run("cluster", "thaw")
+        cli.run("log", "append", "a", "y")
+        with cluster.leader().client() as client:
+            self.assertEqual(client.read_texts("a"), ["x", "y"])
+
     def test_a_node_that_was_never_heard_of_has_no_free_space(self):
         cluster = self.cluster(3, start=False).init()
         nodes = [cluster.node(1), cluster.node(2)]
