@@ -152,7 +152,8 @@ class Install(Case):
         # Also while it is not healed yet.
         self.assertEqual(self.contents(damaged), self.contents(leader))
         wait_until("it is healed", lambda: self.missing(damaged) == 0)
-        self.assertGreaterEqual(self.quarantined(damaged), 3)
+        wait_until("the files are set aside",
+                   lambda: self.quarantined(damaged) >= 3)
         # From its own disk now.
         damaged.stop()
         damaged.start()
