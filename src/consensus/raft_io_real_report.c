@@ -20,6 +20,11 @@ void raft_io_real_say(const struct raft_disk_report *report, const char *where,
                      "at the disk",
                      where);
     }
+    if (report->taken > 0) {
+        diag_info("this node begins with the snapshot of another one, at raft "
+                  "index %" PRIu64 "; its own in %s are kept as *.suspect",
+                  (uint64_t)report->taken, where);
+    }
     if (report->snapshots_aside > 0) {
         diag_warning("%u damaged snapshot%s in %s set aside as *.corrupt; what "
                      "is missing the raft log has, or the other nodes: look at "
