@@ -164,8 +164,8 @@ void node_free(struct node *node)
 
 void node_status(const struct node *node, struct node_status *ret)
 {
-    *ret = (struct node_status){.role = NODE_FOLLOWER, .disk_writer = "memory",
-                                .integrity = "unknown"};
+    *ret = (struct node_status){
+        .role = NODE_FOLLOWER, .disk_writer = "memory", .integrity = "unknown"};
     if (node->leader == node->options.identity->node) {
         ret->role = NODE_LEADER;
         ret->ready = true;
