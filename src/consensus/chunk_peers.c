@@ -361,6 +361,13 @@ static uint64_t install_applied(void *data)
     return peers->core->raft.last_applied;
 }
 
+static bool install_is_installing(void *data)
+{
+    const struct chunk_peers *peers = data;
+
+    return guard_has_install(peers->core->guard);
+}
+
 static void install_begun(void *data)
 {
     wake(data);
@@ -378,6 +385,7 @@ static void start_install(struct chunk_peers *peers)
         .prepare = install_prepare,
         .pass_on = install_pass_on,
         .applied = install_applied,
+        .is_installing = install_is_installing,
         .now_ms = now_ms,
         .begun = install_begun,
         .data = peers};

@@ -90,6 +90,8 @@ void guard_free(struct guard *guard);
  * into the core (ticks and messages do it by themselves). */
 void guard_after(struct guard *guard);
 void guard_run_deferred(struct guard *guard);
+/* An InstallSnapshot waits here, or the core stores what came with one. */
+bool guard_has_install(const struct guard *guard);
 
 /* True when this node leads and an entry of its own term is on its disk AND
  * applied: only then may reads be served and may writes be taken. */

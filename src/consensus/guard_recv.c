@@ -348,6 +348,11 @@ static void drop_held_install(struct guard *guard)
     }
 }
 
+bool guard_has_install(const struct guard *guard)
+{
+    return held_install(guard) != NULL || view_is_installing(guard->raft);
+}
+
 static struct guard_held_message *held_install(const struct guard *guard)
 {
     struct list *at = guard->held.next;

@@ -363,7 +363,7 @@ void install_step(struct install *install)
         options->flush(options->data, &install->flush, on_flushed);
     }
     if (install->phase == INSTALL_WHOLE && install->has_message &&
-        install->reading == NULL) {
+        install->reading == NULL && !options->is_installing(options->data)) {
         pass_on(install);
     }
 }

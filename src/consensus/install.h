@@ -40,6 +40,9 @@ struct install_options {
     void (*prepare)(void *data, uint64_t index, struct machine *machine);
     /* The message goes on; it and what it points to are taken. */
     void (*pass_on)(void *data, struct raft_message *message);
+    /* The core has one in hand that it has not restored: another waits, as the
+     * state that was prepared for the first must stay. */
+    bool (*is_installing)(void *data);
     /* There is something to do: install_step() is due, by and by. */
     void (*begun)(void *data);
     /* What is applied here, and when it is. */

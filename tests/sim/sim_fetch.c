@@ -258,6 +258,13 @@ static uint64_t applied(void *data)
     return node->raft.last_applied;
 }
 
+static bool is_installing(void *data)
+{
+    const struct sim_node *node = data;
+
+    return guard_has_install(node->guard);
+}
+
 /* All servers that there may ever be are peers. */
 static void open_peers(struct sim_node *node)
 {
@@ -289,6 +296,7 @@ static void open_peers(struct sim_node *node)
                                       .pass_on = pass_on,
                                       .begun = begun,
                                       .applied = applied,
+                                      .is_installing = is_installing,
                                       .now_ms = now_ms,
                                       .data = node};
 

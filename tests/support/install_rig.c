@@ -111,6 +111,11 @@ static uint64_t rig_applied(void *data)
     return ((struct install_rig *)data)->applied;
 }
 
+static bool rig_is_installing(void *data)
+{
+    return ((struct install_rig *)data)->is_installing;
+}
+
 static void open_fetch(struct install_rig *rig)
 {
     static const uint64_t nodes[] = {INSTALL_RIG_LEADER};
@@ -143,6 +148,7 @@ static void open_install(struct install_rig *rig)
         .pass_on = rig_pass_on,
         .begun = rig_begun,
         .applied = rig_applied,
+        .is_installing = rig_is_installing,
         .now_ms = rig_now_ms,
         .data = rig};
 

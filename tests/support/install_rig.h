@@ -22,7 +22,8 @@ struct install_rig {
     bool is_alone;
     uint64_t now_ms;
     uint64_t applied;
-    unsigned passed; /* messages that went on */
+    bool is_installing; /* the core */
+    unsigned passed;    /* messages that went on */
     raft_index passed_index;
     raft_term passed_term;
     char passed_address[64];

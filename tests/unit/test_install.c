@@ -231,6 +231,29 @@ static void prepared_state_that_is_not_used_is_let_go(void **state)
     install_rig_free(rig);
 }
 
+static void newer_one_waits_while_the_core_has_the_one_before(void **state)
+{
+    struct install_rig *rig = install_rig_new(3, 0);
+
+    (void)state;
+    assert_true(install_rig_take_at(rig, 100, INSTALL_RIG_TERM));
+    install_rig_settle(rig);
+    install_rig_answer_all(rig);
+    assert_int_equal(rig->passed_index, 100);
+    rig->is_installing = true;
+    assert_true(install_rig_take_at(rig, 200, INSTALL_RIG_TERM));
+    install_rig_settle(rig);
+    install_rig_answer_all(rig);
+    assert_int_equal(rig->passed_index, 100);
+    assert_int_equal(rig->prepared_index, 100);
+    install_rig_assert_prepared(rig);
+    rig->is_installing = false;
+    install_step(rig->install);
+    assert_int_equal(rig->passed_index, 200);
+    install_rig_assert_prepared(rig);
+    install_rig_free(rig);
+}
+
 static void end_at_any_moment_leaves_nothing(void **state)
 {
     (void)state;
@@ -300,6 +323,7 @@ int main(void)
         cmocka_unit_test(what_is_applied_already_goes_on_as_it_comes),
         cmocka_unit_test(node_that_catches_up_otherwise_lets_go),
         cmocka_unit_test(prepared_state_that_is_not_used_is_let_go),
+        cmocka_unit_test(newer_one_waits_while_the_core_has_the_one_before),
         cmocka_unit_test(end_at_any_moment_leaves_nothing),
         cmocka_unit_test(idle_leader_is_kept_from_sending_it_again),
     };
