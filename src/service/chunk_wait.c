@@ -53,6 +53,7 @@ void chunk_wait_start(struct chunk_wait *wait, struct service *service,
 
 void chunk_wait_stop(struct chunk_wait *wait)
 {
+    struct service *service = wait->service;
     struct channel *channel = wait->channel;
     enum chunk_wait_state state = wait->state;
     size_t i;
@@ -64,7 +65,7 @@ void chunk_wait_stop(struct chunk_wait *wait)
     list_remove(&wait->link);
     list_remove(&wait->turn);
     for (i = 0; i < wait->loads_count; i++) {
-        chunk_store_load_end(wait->service->chunks, &wait->loads[i].load);
+        service->loads->load_end(service->chunks, &wait->loads[i].load);
         chunk_drop(wait->loads[i].chunk);
     }
     free(wait->loads);
@@ -128,6 +129,7 @@ static void take_run(struct chunk_wait *wait,
 
 static void wait_begin(struct chunk_wait *wait)
 {
+    const struct service *service = wait->service;
     size_t i;
 
     list_remove(&wait->turn);
@@ -135,8 +137,8 @@ static void wait_begin(struct chunk_wait *wait)
     wait->channel->loads_count++;
     wait->pending = wait->loads_count;
     for (i = 0; i < wait->loads_count; i++) {
-        chunk_store_load(wait->service->chunks, &wait->loads[i].load,
-                         wait->loads[i].chunk, wait_on_loaded);
+        service->loads->load(service->chunks, &wait->loads[i].load,
+                             wait->loads[i].chunk, wait_on_loaded);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/spare.h"
 #include "service/chunk_wait.h"
 #include "service/envelope.h"
 #include "service/follow.h"
@@ -45,6 +46,12 @@ static const method_fn method_fns[METHOD_COUNT] = {
     [METHOD_CLUSTER_THAW] = service_cluster_thaw,
 };
 
+static const struct service_loads store_loads = {
+    .load = chunk_store_load,
+    .load_end = chunk_store_load_end,
+    .ahead = chunk_store_ahead,
+};
+
 static int call_begin(struct call *call, const struct rpc_message *message,
                       struct err *err);
 static int unknown_method(struct bytes name, struct err *err);
@@ -60,6 +67,7 @@ struct service *service_new(const struct service_options *options)
         service->options.request_bytes_max = REQUEST_BYTES_MAX;
     }
     service->identity = options->identity;
+    service->loads = options->loads != NULL ? options->loads : &store_loads;
     service->started_ms = clock_monotonic_ms();
     watches_init(&service->watches);
     list_init(&service->waits);
@@ -83,6 +91,7 @@ void service_free(struct service *service)
     assert(service->calls_count == 0);
     assert(list_empty(&service->waits));
     watches_close(&service->watches);
+    spare_drop_all(); /* nobody reads any more */
     free(service);
 }
 

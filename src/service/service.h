@@ -8,15 +8,26 @@
 
 #include "consensus/identity.h"
 #include "consensus/node.h"
+#include "store/chunk_store.h"
 
 struct service;
 struct channel;
+
+/* How the bytes of chunks come into memory: as the functions of the chunk store
+ * that are called so. */
+struct service_loads {
+    void (*load)(struct chunk_store *store, struct chunk_load *load,
+                 struct chunk *chunk, chunk_load_cb cb);
+    void (*load_end)(struct chunk_store *store, struct chunk_load *load);
+    void (*ahead)(struct chunk_store *store, struct chunk *chunk);
+};
 
 struct service_options {
     const struct identity *identity; /* outlives the service */
     uint64_t quorum_size;            /* checked statement; 0: not stated */
     uint64_t request_bytes_max;      /* told to clients; 0: REQUEST_BYTES_MAX */
-    uint64_t (*sessions)(void *data); /* for cluster.status */
+    uint64_t (*sessions)(void *data);  /* for cluster.status */
+    const struct service_loads *loads; /* NULL: the chunk store's; for tests */
     void *data;
 };
 

@@ -18,8 +18,9 @@ struct service {
     size_t calls_count;      /* open calls, also of connections that are gone */
     struct watches watches;
     struct chunk_store *chunks; /* the node's */
-    struct list waits;          /* struct chunk_wait, the oldest first */
-    uint64_t ticks;             /* of service_tick() */
+    const struct service_loads *loads;
+    struct list waits; /* struct chunk_wait, the oldest first */
+    uint64_t ticks;    /* of service_tick() */
 };
 
 /* The leader's client address as far as this node knows another one that leads;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Reading entries: one answer's worth, or a stream. */
 #include "machine/must.h"
+#include "machine/spare.h"
 #include "service/follow.h"
 #include "service/service_parts.h"
 #include "wire/args_read.h"
@@ -170,16 +171,15 @@ static bool page_is_short(const struct page *page, const struct read_args *args,
            !call_has_waited(call);
 }
 
-/* An answer of which @added made a quarter is likely to become a full one: the
+/* An answer of which @added made an eighth is likely to become a full one: the
  * room for all of it at once spares copying it to larger and larger memory. */
 static void make_room(struct buf *message, size_t bytes, size_t added,
                       size_t bytes_max)
 {
-    size_t quarter = bytes_max / 4;
+    size_t part = bytes_max / 8;
 
-    if (bytes >= quarter && bytes - added < quarter && bytes < bytes_max) {
-        must_have_memory(
-            buf_reserve(message, bytes_max - bytes + bytes_max / 8));
+    if (bytes >= part && bytes - added < part && bytes < bytes_max) {
+        spare_buf_reserve(message, bytes_max - bytes + bytes_max / 8);
     }
 }
 
@@ -232,10 +232,10 @@ void service_read_ahead(struct service *service,
     struct chunk *next = machine_reader_ahead(reader);
 
     if (found == MACHINE_READ_ABSENT) {
-        chunk_store_ahead(service->chunks, reader->absent);
+        service->loads->ahead(service->chunks, reader->absent);
     }
     if (next != NULL) {
-        chunk_store_ahead(service->chunks, next);
+        service->loads->ahead(service->chunks, next);
     }
 }
 

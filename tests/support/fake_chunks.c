@@ -24,6 +24,10 @@ struct chunk_store {
     size_t aheads_count;
 };
 
+static void fake_load(struct chunk_store *store, struct chunk_load *load,
+                      struct chunk *chunk, chunk_load_cb cb);
+static void fake_load_end(struct chunk_store *store, struct chunk_load *load);
+static void fake_ahead(struct chunk_store *store, struct chunk *chunk);
 static void on_sealed(void *data, struct chunk *chunk,
                       const uint8_t from[HASH128_LEN]);
 static void on_unused(struct chunk_home *home, struct chunk *chunk);
@@ -34,6 +38,12 @@ static bool is_held(const struct chunk_store *store,
 static size_t count(const struct list *list);
 static struct chunk_load *load_at(const struct chunk_store *store,
                                   size_t index);
+
+const struct service_loads fake_chunks_loads = {
+    .load = fake_load,
+    .load_end = fake_load_end,
+    .ahead = fake_ahead,
+};
 
 struct chunk_store *fake_chunks_new(struct machine *machine)
 {
@@ -132,7 +142,7 @@ uint64_t fake_chunks_ahead(struct chunk_store *store)
     return store->aheads[--store->aheads_count];
 }
 
-void chunk_store_load(struct chunk_store *store, struct chunk_load *load,
+static void fake_load(struct chunk_store *store, struct chunk_load *load,
                       struct chunk *chunk, chunk_load_cb cb)
 {
     load->chunk = chunk_ref(chunk);
@@ -140,7 +150,7 @@ void chunk_store_load(struct chunk_store *store, struct chunk_load *load,
     list_push_back(&store->waiting, &load->link);
 }
 
-void chunk_store_load_end(struct chunk_store *store, struct chunk_load *load)
+static void fake_load_end(struct chunk_store *store, struct chunk_load *load)
 {
     struct chunk *chunk = load->chunk;
 
@@ -155,7 +165,7 @@ void chunk_store_load_end(struct chunk_store *store, struct chunk_load *load)
     chunk_drop(chunk);
 }
 
-void chunk_store_ahead(struct chunk_store *store, struct chunk *chunk)
+static void fake_ahead(struct chunk_store *store, struct chunk *chunk)
 {
     size_t i;
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A chunk store without a disk, for tests of the floors above it: it implements
- * what they use of store/chunk_store.h over bytes that it keeps itself. The bytes
- * of sealed chunks leave the machine when the test says so; what is to be loaded
- * waits until the test ends it, in any order.
+ * A chunk store without a disk, for tests of the service: it loads from bytes that
+ * it keeps itself. The bytes of sealed chunks leave the machine when the test says
+ * so; what is to be loaded waits until the test ends it, in any order.
  */
 #pragma once
 
-#include "store/chunk_store.h"
+#include "service/service.h"
+
+/* For service_options. */
+extern const struct service_loads fake_chunks_loads;
 
 /* Keeps what @machine seals from now on. */
 struct chunk_store *fake_chunks_new(struct machine *machine);

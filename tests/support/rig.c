@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/cmocka.h"
+#include "support/fake_chunks.h"
 #include "support/notation.h"
 
 static void on_state(void *data);
@@ -21,7 +22,8 @@ void rig_open(struct rig *rig)
                                 .on_state = on_state,
                                 .on_applied = on_applied,
                                 .data = rig};
-    struct service_options service = {.identity = &rig->identity};
+    struct service_options service = {.identity = &rig->identity,
+                                      .loads = &fake_chunks_loads};
     struct err err;
     int i;
 
