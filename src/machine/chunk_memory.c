@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "machine/chunk_entry.h"
+#include "machine/spare.h"
 #include "util/mem.h"
 
 #define MARKS_FIRST 8u
@@ -15,7 +16,7 @@ struct chunk_memory *chunk_memory_new(size_t len)
     struct chunk_memory *memory;
 
     assert(len <= UINT32_MAX);
-    memory = mem_must_alloc(sizeof(*memory) + len);
+    memory = spare_alloc(sizeof(*memory) + len);
     memset(memory, 0, sizeof(*memory));
     memory->refs = 1;
     memory->room = (uint32_t)len;
@@ -65,7 +66,7 @@ void chunk_memory_drop(struct chunk_memory *memory)
     memory->refs--;
     if (memory->refs == 0) {
         free(memory->marks);
-        free(memory);
+        spare_free(memory);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "machine/must.h"
+#include "machine/spare.h"
 #include "util/limits.h"
 #include "util/mem.h"
 
@@ -92,7 +93,7 @@ static size_t blocks_free(struct list *blocks)
 
         list_remove(&block->link);
         bytes += block->bytes.len;
-        buf_close(&block->bytes);
+        spare_buf_close(&block->bytes);
         free(block);
     }
     return bytes;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/spare.h"
 #include "store/chunk_store_internal.h"
 #include "store/pack_read.h"
 #include "util/limits.h"
@@ -150,6 +151,6 @@ static int read_piece(const struct chunk_piece *piece, struct disk *disk,
 
         rv = pack_chunk_decompress_proven(row, packed, ret_bytes, err);
     }
-    buf_close(&frame);
+    spare_buf_close(&frame);
     return rv;
 }

@@ -2,6 +2,7 @@
 #include "store/pack_read.h"
 
 #include "machine/must.h"
+#include "machine/spare.h"
 #include "store/chunk_store_internal.h"
 
 int pack_read_chunk(struct disk *disk, uint64_t number, uint32_t slot,
@@ -19,6 +20,7 @@ int pack_read_chunk(struct disk *disk, uint64_t number, uint32_t slot,
     }
     rv = pack_read_row(disk, file, slot, name, ret_row, err);
     if (rv == 0) {
+        spare_buf_reserve(ret_frame, ret_row->frame_len);
         rv = pack_read_frame(disk, file, ret_row, ret_frame, err);
     }
     disk->ops->close(file);

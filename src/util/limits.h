@@ -84,6 +84,11 @@
 /* A read that has less waits for what follows, rather than being answered in many
  * small pieces where a log's chunks are small. */
 #define READ_SHORT_BYTES (64u * KIB)
+/* Freed blocks of these sizes are kept to be used again. */
+#define SPARE_BLOCK_MIN (256u * KIB)
+#define SPARE_BLOCK_MAX (4u * MIB)
+#define SPARE_BLOCKS_MAX 16u
+#define SPARE_BYTES_MAX (8u * MIB)
 /* Neighbours loaded together for one reader. */
 #define LOAD_RUN_BYTES (256u * KIB)
 #define LOAD_RUN_MAX 16u
