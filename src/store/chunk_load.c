@@ -20,11 +20,12 @@ struct load_work {
 static void want(struct chunk_store *store, struct store_read *read);
 static void block(struct chunk_store *store, struct store_read *read,
                   struct chunk *absent);
-static void begin(struct chunk_store *store, struct store_read *read);
+static struct chunk *begin(struct chunk_store *store, struct store_read *read);
 static int run(struct disk_work *work);
 static void on_done(struct disk_work *work, int status);
 static void loaded(struct chunk_store *store, struct load_work *load);
-static void failed(struct chunk_store *store, struct load_work *load);
+static void failed(struct chunk_store *store, struct load_work *load,
+                   int status);
 static void load_work_free(struct read_work *work);
 static void answer(struct chunk_store *store, struct store_read *read,
                    struct chunk_load *load, int status);
@@ -71,7 +72,7 @@ void chunk_store_load_end(struct chunk_store *store, struct chunk_load *load)
         load->holds = false;
         cache_release(store, read);
         cache_shrink(store);
-    } else if (read != NULL && list_empty(&read->loads)) {
+    } else if (read != NULL && list_empty(&read->loads) && !read->is_doubted) {
         list_remove(&read->wait);
         read->absent = NULL;
     }
@@ -85,13 +86,14 @@ void chunk_store_ahead(struct chunk_store *store, struct chunk *chunk)
     struct store_read *read = store_read_of(chunk);
 
     /* One work stays free for who really waits. */
-    if (chunk->memory != NULL || (read != NULL && read->work != NULL) ||
+    if (chunk->memory != NULL ||
+        (read != NULL && (read->work != NULL || !list_empty(&read->wait))) ||
         (chunk->home == NULL && chunk->parts == NULL) ||
         !list_empty(&reads->queued) || reads->loads + 1 >= STORE_LOADS_MAX ||
         chunk->len > store->options.cache_bytes / 2) {
         return;
     }
-    begin(store, store_read(chunk));
+    (void)begin(store, store_read(chunk));
     store_read_tidy(chunk);
 }
 
@@ -113,12 +115,26 @@ void loads_kick(struct chunk_store *store)
            !store->is_stopped) {
         struct store_read *read =
             LIST_ITEM(reads->queued.next, struct store_read, wait);
+        struct chunk *chunk = read->chunk;
+        struct chunk *absent;
 
         list_remove(&read->wait);
-        if (read->chunk->memory != NULL) {
+        if (list_empty(&read->loads) && !read->is_doubted) {
+            store_read_tidy(chunk);
+            continue;
+        }
+        if (chunk->memory != NULL) {
+            read->is_doubted = false;
             answer_all(store, read, 0);
-        } else {
-            begin(store, read);
+            store_read_tidy(chunk);
+            continue;
+        }
+        absent = begin(store, read);
+        if (absent != NULL && refused_return(store, absent)) {
+            absent = begin(store, read);
+        }
+        if (absent != NULL) {
+            block(store, read, absent);
         }
     }
 }
@@ -129,6 +145,7 @@ static void block(struct chunk_store *store, struct store_read *read,
     read->absent = absent;
     list_push_back(&store->reads->blocked, &read->wait);
     store_missing_add(store, absent);
+    missing_hurry(store, absent);
 }
 
 void loads_unblock(struct chunk_store *store, const struct chunk *chunk)
@@ -170,7 +187,8 @@ void loads_fail(struct chunk_store *store, const struct chunk *chunk,
 
 /* ---- The work ------------------------------------------------------------ */
 
-static void begin(struct chunk_store *store, struct store_read *read)
+/* Returns what is missing, or NULL. */
+static struct chunk *begin(struct chunk_store *store, struct store_read *read)
 {
     struct load_work *load = mem_must_zalloc(sizeof(*load));
     struct chunk *absent = NULL;
@@ -179,8 +197,7 @@ static void begin(struct chunk_store *store, struct store_read *read)
     if (chunk_gather_add(&load->gather, read->chunk, &absent) != 0) {
         chunk_gather_close(&load->gather);
         free(load);
-        block(store, read, absent);
-        return;
+        return absent;
     }
     load->chunk = chunk_ref(read->chunk);
     load->read.store = store;
@@ -189,6 +206,7 @@ static void begin(struct chunk_store *store, struct store_read *read)
     store->reads->loads++;
     (void)read_work_begin(store, store->options.readers, &load->read, run,
                           on_done);
+    return NULL;
 }
 
 static int run(struct disk_work *work)
@@ -217,13 +235,15 @@ static void on_done(struct disk_work *work, int status)
     if (status == 0) {
         loaded(store, load);
     } else {
-        failed(store, load);
+        failed(store, load, status);
     }
     load_work_free(&load->read);
     read = store_read_of(chunk);
     if (chunk->memory != NULL && read != NULL) {
+        list_remove(&read->wait);
         answer_all(store, read, 0);
-    } else if (read != NULL && !list_empty(&read->loads)) {
+    } else if (read != NULL &&
+               (!list_empty(&read->loads) || read->is_doubted)) {
         want(store, read);
     }
     store_read_tidy(chunk);
@@ -242,18 +262,26 @@ static void loaded(struct chunk_store *store, struct load_work *load)
         chunk_set_memory(chunk, load->gather.memory);
         load->gather.memory = NULL;
     }
+    store_read(chunk)->tries = 0;
+    store_read(chunk)->is_doubted = false;
     if (chunk->home != NULL || chunk->parts != NULL) {
         cache_add(store, store_read(chunk));
     }
 }
 
-static void failed(struct chunk_store *store, struct load_work *load)
+static void failed(struct chunk_store *store, struct load_work *load,
+                   int status)
 {
     struct chunk_piece *piece = &load->gather.pieces[load->gather.bad];
 
     /* What has moved meanwhile is read where it is now. */
-    if (chunk_gather_is_current(&load->gather)) {
+    if (!chunk_gather_is_current(&load->gather)) {
+        return;
+    }
+    if (!read_is_refused(status)) {
         store_damaged(store, piece->chunk, piece->pack, load->err.text);
+    } else if (!refused_delay(store, store_read(load->chunk))) {
+        store_refused(store, piece->chunk, piece->pack, load->err.text);
     }
 }
 

@@ -86,6 +86,24 @@ void pack_put(struct pack *pack, uint32_t slot, struct chunk *chunk)
     }
 }
 
+void pack_put_back(struct pack *pack, uint32_t slot, struct chunk *chunk)
+{
+    struct list *behind = &pack->store->packs;
+
+    assert(chunk->home == NULL);
+    assert(pack->users > 0);
+    if (pack->live == 0) {
+        list_remove(&pack->link);
+        while (behind->prev != &pack->store->packs &&
+               LIST_ITEM(behind->prev, struct pack, link)->number >
+                   pack->number) {
+            behind = behind->prev;
+        }
+        list_push_back(behind, &pack->link);
+    }
+    pack_put(pack, slot, chunk);
+}
+
 void pack_take(struct chunk *chunk)
 {
     struct pack *pack = pack_of(chunk);

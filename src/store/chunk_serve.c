@@ -35,7 +35,7 @@ static int run(struct disk_work *work);
 static int run_as_it_is(struct serve_work *serve);
 static int run_cut(struct serve_work *serve);
 static void on_done(struct disk_work *work, int status);
-static int blame(struct serve_work *serve);
+static int blame(struct serve_work *serve, int status);
 static void serve_work_free(struct read_work *work);
 
 int chunk_store_serve(struct chunk_store *store, struct chunk_serve *serve,
@@ -174,7 +174,7 @@ static void on_done(struct disk_work *work, int status)
         list_remove(&asked->link);
     }
     if (status != 0) {
-        status = blame(serve);
+        status = blame(serve, status);
     }
     if (asked != NULL && status == 0) {
         pack_row_encode(&serve->row, row);
@@ -187,7 +187,7 @@ static void on_done(struct disk_work *work, int status)
 }
 
 /* What the peer hears. If a copy was bad, this node misses it from now on. */
-static int blame(struct serve_work *serve)
+static int blame(struct serve_work *serve, int status)
 {
     struct chunk_gather *gather = &serve->gather;
     const struct chunk_piece *piece;
@@ -199,6 +199,10 @@ static int blame(struct serve_work *serve)
         return QL_BUSY; /* it has moved: the next question finds it */
     }
     piece = &gather->pieces[gather->bad];
+    if (read_is_refused(status)) {
+        refused_doubt(serve->read.store, piece->chunk);
+        return QL_BUSY;
+    }
     store_damaged(serve->read.store, piece->chunk, piece->pack,
                   serve->err.text);
     return QL_NOT_FOUND;

@@ -40,9 +40,9 @@ struct chunk_store_options {
     void (*on_fatal)(void *data, const char *reason);
     /* @chunk (borrowed, alive until its fate is told) is nowhere on this node and
      * somebody needs it: a state refers to it, or its copy is damaged. Told once
-     * until chunk_store_supply() has given it or chunk_store_give_up(); after that
-     * again when it is asked for, and every STORE_RETELL_MS. NULL: as
-     * if given up at once. */
+     * until chunk_store_supply() has given it or chunk_store_give_up(), and once
+     * more when a load begins to wait for it; after that again when it is asked
+     * for, and every STORE_RETELL_MS. NULL: as if given up at once. */
     void (*on_missing)(void *data, struct chunk *chunk);
     void *data;
 };

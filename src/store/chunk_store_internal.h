@@ -13,7 +13,7 @@
  *   chunk_pins.c          what snapshots keep
  *   chunk_gather.c        a chunk's bytes, from wherever they are
  *   chunk_load.c, chunk_cache.c, chunk_serve.c, chunk_supply.c, missing.c,
- *   damage.c, scrub.c     the read side
+ *   damage.c, refused.c, scrub.c   the read side
  *
  * All on the loop thread, but for functions that say otherwise.
  */
@@ -62,6 +62,9 @@ struct pack *pack_new(struct chunk_store *store, uint64_t number, uint32_t rows,
                       uint64_t file_len);
 /* @chunk lies at @slot from now on, and no more where it was. */
 void pack_put(struct pack *pack, uint32_t slot, struct chunk *chunk);
+/* @pack, which may have begun to leave and is used, gets @chunk, which has no
+ * home, back at @slot. */
+void pack_put_back(struct pack *pack, uint32_t slot, struct chunk *chunk);
 /* @heir, of the same name, takes the place of @chunk, which has a home and nobody
  * but the store (as an orphan) refers to: it is freed. */
 void pack_hand_over(struct chunk *chunk, struct chunk *heir);
@@ -289,10 +292,14 @@ void store_reads_on_unused(struct chunk_store *store, struct chunk *chunk);
 /* Fills in what the read side counts: missing, cache_*, scrub_*. */
 void store_reads_status(const struct chunk_store *store,
                         struct chunk_store_status *ret);
-/* A copy of @chunk in @pack was found bad, or could not be read. If it still lies
- * there it is missing from now on; what else is in @pack is moved, and the file
- * set aside then. @reason is for people. */
+/* A copy of @chunk in @pack was found bad. If it still lies there it is missing
+ * from now on; what else is in @pack is moved, and the file set aside then.
+ * @reason is for people. */
 void store_damaged(struct chunk_store *store, struct chunk *chunk,
+                   struct pack *pack, const char *reason);
+/* As store_damaged() when the disk refused to read it STORE_READ_TRIES times: when
+ * nobody else has the chunk, that copy is tried again. */
+void store_refused(struct chunk_store *store, struct chunk *chunk,
                    struct pack *pack, const char *reason);
 /* @chunk is nowhere on this node: puts it into the table, keeps a reference as
  * long as somebody else has one, and tells on_missing later. Fine to repeat. */

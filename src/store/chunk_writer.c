@@ -28,6 +28,8 @@ static void settle_made(struct store_batch *batch, struct batch_entry *entry);
 static void settle_failed(struct store_batch *batch, struct batch_entry *entry);
 static bool try_again(struct store_batch *batch, struct batch_entry *entry);
 static void blame(struct chunk_store *store, const struct batch_entry *entry);
+static void lost(struct chunk_store *store, const struct batch_entry *entry,
+                 struct chunk *chunk, struct pack *pack);
 
 bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
 {
@@ -295,7 +297,7 @@ static void settle_failed(struct store_batch *batch, struct batch_entry *entry)
         store_fatal(store, entry->why); /* only this machine's memory has it */
     }
     if (item->kind == ITEM_MOVE && item->chunk->home != NULL) {
-        store_damaged(store, item->chunk, pack_of(item->chunk), entry->why);
+        lost(store, entry, item->chunk, pack_of(item->chunk));
     }
     entry->item = NULL;
     store_item_end(store, item,
@@ -334,6 +336,16 @@ static void blame(struct chunk_store *store, const struct batch_entry *entry)
     if (piece->memory != NULL) {
         store_fatal(store, entry->why); /* nobody else has it */
     } else {
-        store_damaged(store, piece->chunk, piece->pack, entry->why);
+        lost(store, entry, piece->chunk, piece->pack);
+    }
+}
+
+static void lost(struct chunk_store *store, const struct batch_entry *entry,
+                 struct chunk *chunk, struct pack *pack)
+{
+    if (entry->status == QL_IO) {
+        store_refused(store, chunk, pack, entry->why);
+    } else {
+        store_damaged(store, chunk, pack, entry->why);
     }
 }

@@ -13,7 +13,8 @@
 
 static void mark(struct chunk_store *store, struct pack *pack,
                  const char *reason);
-static void lose(struct chunk_store *store, struct chunk *chunk);
+static void lose(struct chunk_store *store, struct chunk *chunk,
+                 bool is_refused);
 
 void store_damaged(struct chunk_store *store, struct chunk *chunk,
                    struct pack *pack, const char *reason)
@@ -21,7 +22,17 @@ void store_damaged(struct chunk_store *store, struct chunk *chunk,
     mark(store, pack, reason);
     /* Else it has moved, or was found bad before. */
     if (chunk->home == &pack->home) {
-        lose(store, chunk);
+        lose(store, chunk, false);
+    }
+    pack_move(pack);
+}
+
+void store_refused(struct chunk_store *store, struct chunk *chunk,
+                   struct pack *pack, const char *reason)
+{
+    mark(store, pack, reason);
+    if (chunk->home == &pack->home) {
+        lose(store, chunk, true);
     }
     pack_move(pack);
 }
@@ -32,7 +43,7 @@ void store_pack_damaged(struct chunk_store *store, struct pack *pack,
     mark(store, pack, reason);
     for (uint32_t i = 0; i < pack->rows; i++) {
         if (bad[i] && pack->chunks[i] != NULL) {
-            lose(store, pack->chunks[i]);
+            lose(store, pack->chunks[i], false);
         }
     }
     pack_move(pack);
@@ -43,22 +54,28 @@ static void mark(struct chunk_store *store, struct pack *pack,
 {
     if (!pack->is_damaged) {
         pack->is_damaged = true;
-        diag_error("%s: pack %016" PRIx64 " is damaged: %s",
-                   store->options.where, pack->number, reason);
+        diag_error("%s/%016" PRIx64 "%s is damaged: %s; what is good in it is "
+                   "written into another file, the rest is fetched from the "
+                   "other nodes: look at the disk",
+                   store->options.where, pack->number, PACK_SUFFIX, reason);
     }
 }
 
 /* @chunk has no copy any more. If its bytes happen to be in memory they are
  * written again, else a peer has to help. */
-static void lose(struct chunk_store *store, struct chunk *chunk)
+static void lose(struct chunk_store *store, struct chunk *chunk,
+                 bool is_refused)
 {
+    struct store_read *read = store_read(chunk);
+    struct pack *pack = pack_of(chunk);
+    uint32_t slot = chunk->slot;
     uint8_t from[HASH128_LEN];
 
     store->counts.damaged++;
     (void)chunk_ref(chunk);
-    if (store_read_of(chunk) != NULL) {
-        cache_remove(store, store_read_of(chunk));
-    }
+    cache_remove(store, read);
+    read->is_doubted = false;
+    pack_use(pack);
     pack_take(chunk);
     if (chunk->refs == 1) {
         (void)chunk_table_remove(&store->table, chunk);
@@ -68,7 +85,11 @@ static void lose(struct chunk_store *store, struct chunk *chunk)
         store_queue_kick(store);
     } else {
         store_missing_add(store, chunk);
+        if (is_refused) {
+            refused_remember(read, pack, slot);
+        }
     }
+    pack_unuse(pack);
     store_read_tidy(chunk);
     if (chunk->keeper != NULL) {
         store_keep_tidy(chunk);

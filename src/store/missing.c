@@ -12,6 +12,7 @@
 
 #define FORGET_STEP 1024u /* looked at by a tick, of each list */
 
+static void retell(struct chunk_store *store);
 static void forget_unused(struct chunk_store *store, struct list *head);
 
 void store_missing_add(struct chunk_store *store, struct chunk *chunk)
@@ -36,6 +37,18 @@ void store_missing_add(struct chunk_store *store, struct chunk *chunk)
     store_later(store);
 }
 
+void missing_hurry(struct chunk_store *store, struct chunk *chunk)
+{
+    struct store_read *read = store_read_of(chunk);
+
+    if (read->is_told) {
+        read->is_told = false;
+        list_remove(&read->missing);
+        list_push_back(&store->reads->to_tell, &read->missing);
+        store_later(store);
+    }
+}
+
 void missing_remove(struct chunk_store *store, struct chunk *chunk)
 {
     struct store_read *read = store_read_of(chunk);
@@ -46,6 +59,8 @@ void missing_remove(struct chunk_store *store, struct chunk *chunk)
     read->is_missing = false;
     store->reads->missing--;
     read->is_given_up = false;
+    read->is_told = false;
+    refused_forget(read);
     list_remove(&read->missing);
     /* Without a home nobody would hear that it goes. */
     if (chunk->refs == 1 && chunk->home == NULL) {
@@ -65,6 +80,7 @@ void missing_tell(struct chunk_store *store)
         struct chunk *chunk = read->chunk;
 
         read->is_given_up = false;
+        read->is_told = true;
         list_remove(&read->missing);
         list_push_back(&reads->told, &read->missing);
         if (store->options.on_missing == NULL) {
@@ -83,6 +99,7 @@ void chunk_store_give_up(struct chunk_store *store, struct chunk *chunk)
         return;
     }
     read->is_given_up = true;
+    read->is_told = false;
     list_remove(&read->missing);
     list_push_back(&store->reads->given_up, &read->missing);
     loads_fail(store, chunk, QL_NOT_FOUND);
@@ -101,8 +118,24 @@ void missing_tick(struct chunk_store *store)
     forget_unused(store, &reads->given_up);
     if (store->now_ms - reads->retold_ms >= STORE_RETELL_MS) {
         reads->retold_ms = store->now_ms;
-        if (!list_empty(&reads->given_up)) {
-            list_move_all(&reads->to_tell, &reads->given_up);
+        retell(store);
+    }
+}
+
+/* What has a copy that the disk refused is looked for there first. */
+static void retell(struct chunk_store *store)
+{
+    struct list due;
+
+    list_init(&due);
+    list_move_all(&due, &store->reads->given_up);
+    while (!list_empty(&due)) {
+        struct store_read *read =
+            LIST_ITEM(due.next, struct store_read, missing);
+
+        if (!refused_return(store, read->chunk)) {
+            list_remove(&read->missing);
+            list_push_back(&store->reads->to_tell, &read->missing);
             store_later(store);
         }
     }

@@ -20,6 +20,7 @@ struct store_reads *store_reads_new(struct chunk_store *store)
     list_init(&reads->works);
     list_init(&reads->queued);
     list_init(&reads->blocked);
+    list_init(&reads->delayed);
     list_init(&reads->answers);
     list_init(&reads->cached);
     list_init(&reads->to_tell);
@@ -87,6 +88,7 @@ static void forget_chunks(struct chunk_store *store)
 void store_reads_tick(struct chunk_store *store)
 {
     missing_tick(store);
+    refused_tick(store);
     cache_shrink(store);
     loads_kick(store);
     scrub_tick(store);
@@ -172,7 +174,8 @@ void store_read_tidy(struct chunk *chunk)
     struct store_read *read = store_read_of(chunk);
 
     if (read != NULL && list_empty(&read->loads) && read->work == NULL &&
-        read->held == 0 && !read->is_cached && !read->is_missing) {
+        read->held == 0 && !read->is_cached && !read->is_missing &&
+        !read->is_doubted) {
         read_free(chunk);
     }
 }
@@ -182,6 +185,7 @@ static void read_free(struct chunk *chunk)
     struct store_keep *keep = store_kept(chunk);
     struct store_read *read = keep->read;
 
+    assert(read->last == NULL);
     list_remove(&read->wait);
     list_remove(&read->cached);
     list_remove(&read->missing);

@@ -7,6 +7,7 @@
  *   chunk_cache.c   loaded bytes that stay for a while
  *   missing.c       chunks that are nowhere on this node
  *   damage.c        copies that are no good
+ *   refused.c       copies that the disk does not give
  *   chunk_supply.c  copies from peers
  *   chunk_serve.c   copies for peers; serve_cut.c: out of other chunks
  *   scrub.c         reading everything again
@@ -25,7 +26,7 @@ struct store_read {
     struct chunk *chunk;    /* what has a home or is missing is kept by that */
     struct list loads;      /* struct chunk_load, not answered */
     struct read_work *work; /* reads it, or NULL */
-    struct list wait;       /* reads->queued or ->blocked, or alone */
+    struct list wait;       /* reads->queued, ->blocked, ->delayed, or alone */
     struct chunk *absent;   /* while blocked: what is missing, it or a part */
     unsigned held;          /* answered loads that keep its bytes in memory */
     bool is_cached;         /* its bytes count */
@@ -33,6 +34,12 @@ struct store_read {
     struct list missing;    /* one of the lists of missing chunks, or alone */
     bool is_missing;        /* then with a reference */
     bool is_given_up;
+    bool is_told;       /* as missing, and not given up since */
+    bool is_doubted;    /* to be read, though no load waits for it */
+    unsigned tries;     /* reads that the disk refused, one behind the other */
+    uint64_t retry_ms;  /* while delayed */
+    struct pack *last;  /* while missing: a copy that was refused; used */
+    uint32_t last_slot; /* in it */
 };
 
 /* A work of the read side. */
@@ -48,6 +55,8 @@ struct store_scrub {
     uint64_t next;          /* number of the pack to go on with */
     int64_t budget;         /* bytes that may be read now; less: owed */
     uint64_t ticked_ms;     /* 0: never */
+    unsigned tries;         /* that the disk refused, of one pack */
+    uint64_t retry_ms;      /* not before */
     uint64_t began_ms;      /* the last round */
     bool has_begun;         /* there was one */
     bool is_round;          /* one is under way */
@@ -67,6 +76,7 @@ struct store_reads {
     struct list works;   /* all of them */
     struct list queued;  /* struct store_read: to be loaded in this order */
     struct list blocked; /* struct store_read: wait for something missing */
+    struct list delayed; /* struct store_read: the disk refused; by retry_ms */
     unsigned loads;      /* works that load */
     struct list answers; /* struct chunk_load, to be called back */
     struct list cached;  /* struct store_read, least recently used first */
@@ -114,6 +124,26 @@ void loads_fail(struct chunk_store *store, const struct chunk *chunk,
 /* Calls back what is due. */
 void loads_answer(struct chunk_store *store);
 
+/* ---- refused.c ---- */
+/* Does a read that failed so say nothing about the bytes? */
+bool read_is_refused(int status);
+/* @read, whose work has just been refused, is put off. False: it has been tried
+ * often enough. */
+bool refused_delay(struct chunk_store *store, struct store_read *read);
+/* The disk did not give @chunk's own copy to somebody who will not try again: it
+ * is loaded to see what that means. */
+void refused_doubt(struct chunk_store *store, struct chunk *chunk);
+/* What @read's chunk, which is missing, had at @slot of @pack may still be all
+ * that there is. @pack is used and stays. */
+void refused_remember(struct store_read *read, struct pack *pack,
+                      uint32_t slot);
+void refused_forget(struct store_read *read);
+/* @chunk is missing and was given up, but has a copy that was refused: it is at
+ * home there again, not missing any more, and written elsewhere if that can be
+ * read now. False: there is none. */
+bool refused_return(struct chunk_store *store, struct chunk *chunk);
+void refused_tick(struct chunk_store *store);
+
 /* ---- chunk_cache.c ---- */
 /* @read's chunk has a home and bytes in memory, which count from now on. */
 void cache_add(struct chunk_store *store, struct store_read *read);
@@ -127,6 +157,8 @@ void cache_shrink(struct chunk_store *store);
 /* ---- missing.c ---- */
 void missing_tell(struct chunk_store *store);
 void missing_tick(struct chunk_store *store);
+/* Somebody has begun to wait for @chunk, which is missing: told once more. */
+void missing_hurry(struct chunk_store *store, struct chunk *chunk);
 /* @chunk is here again, or nobody wants it. May drop the last reference. */
 void missing_remove(struct chunk_store *store, struct chunk *chunk);
 

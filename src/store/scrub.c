@@ -27,6 +27,8 @@ static void kick(struct chunk_store *store);
 static struct pack *next_pack(const struct chunk_store *store);
 static void begin(struct chunk_store *store, struct pack *pack);
 static int run(struct disk_work *work);
+static bool try_again(struct store_scrub *state,
+                      const struct scrub_work *scrub);
 static void on_done(struct disk_work *work, int status);
 static void scrub_work_free(struct read_work *work);
 
@@ -79,7 +81,7 @@ static void kick(struct chunk_store *store)
     struct pack *pack;
 
     if (!scrub->is_round || scrub->work != NULL || scrub->budget <= 0 ||
-        store->is_stopped) {
+        scrub->retry_ms > store->now_ms || store->is_stopped) {
         return;
     }
     pack = next_pack(store);
@@ -129,6 +131,9 @@ static void begin(struct chunk_store *store, struct pack *pack)
     scrub->check.rows = pack->rows;
     scrub->check.names = scrub->names;
     pack_use(pack);
+    if (pack->number != state->next) {
+        state->tries = 0; /* not the one that was refused */
+    }
     state->work = &scrub->read;
     state->next = pack->number + 1;
     state->budget -= (int64_t)pack->file_len;
@@ -150,6 +155,12 @@ static void on_done(struct disk_work *work, int status)
     struct chunk_store *store = scrub->read.store;
 
     read_work_ended(&scrub->read);
+    if (read_is_refused(status) && try_again(&store->reads->scrub, scrub)) {
+        scrub_work_free(&scrub->read);
+        store_tell_fatal(store);
+        return;
+    }
+    store->reads->scrub.tries = 0;
     store->reads->scrub.bytes += scrub->pack->file_len;
     /* What is not known to be bad is read once more when it is moved. */
     if (status != 0) {
@@ -158,6 +169,17 @@ static void on_done(struct disk_work *work, int status)
     scrub_work_free(&scrub->read);
     kick(store);
     store_tell_fatal(store);
+}
+
+static bool try_again(struct store_scrub *state, const struct scrub_work *scrub)
+{
+    state->tries++;
+    if (state->tries >= STORE_READ_TRIES) {
+        return false;
+    }
+    state->next = scrub->pack->number;
+    state->retry_ms = scrub->read.store->now_ms + STORE_RETRY_MS;
+    return true;
 }
 
 static void scrub_work_free(struct read_work *work)
