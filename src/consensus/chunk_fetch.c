@@ -214,7 +214,8 @@ static void give_up(struct want *want)
         fetch->said_ms = now_ms;
         diag_warning("positions %" PRIu64 " to %" PRIu64 " of the log with uid "
                      "%" PRIu64 " are on no disk of this node and of those "
-                     "that it can reach; it goes on asking",
+                     "that it can reach: reads of them fail; it goes on "
+                     "asking, so bring back a node that has them",
                      want->chunk->name.first, want->chunk->name.last,
                      want->chunk->name.uid);
     }

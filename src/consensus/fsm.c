@@ -339,8 +339,8 @@ static void adopt_chunks(struct fsm *fsm, uint64_t index)
     chunk_store_pin(fsm->chunks, index, machine_chunks(fsm->machine));
     if (missing > 0) {
         diag_warning("%zu chunks that the state at raft index %" PRIu64
-                     " names are not on this disk: they are fetched from the "
-                     "other nodes",
+                     " names are not on this disk: they are asked for from the "
+                     "other nodes, and reads of them wait",
                      missing, index);
     }
 }

@@ -66,6 +66,7 @@ struct inspect_finding {
 struct inspect_pack {
     char name[DISK_NAME_MAX];
     char text[ERR_TEXT_MAX]; /* why */
+    bool refused;            /* not damaged: no start takes it */
 };
 
 /* What is in DIR/chunks, and what should be. */
@@ -77,10 +78,11 @@ struct inspect_chunks {
     uint64_t bad_chunks; /* of those */
     uint64_t rests;      /* files that were being written */
     struct inspect_pack bad[INSPECT_PACKS_MAX]; /* the first of them */
-    size_t bad_count;                           /* how many there are */
-    uint64_t aside;                             /* files in quarantine, */
-    uint64_t aside_bytes;                       /* of them */
-    int named_code; /* 0: what follows is known; QL_NOT_FOUND: there is no
+    size_t bad_count;                           /* how many there are, */
+    size_t refused;       /* and of these no start takes */
+    uint64_t aside;       /* files in quarantine, */
+    uint64_t aside_bytes; /* of them */
+    int named_code;       /* 0: what follows is known; QL_NOT_FOUND: there is no
                        snapshot; else why it is not */
     struct err named_err;
     uint64_t named;   /* chunks that the newest good snapshot names, */

@@ -39,6 +39,9 @@ static int look_at_named(struct inspection *ret, struct disk *raft,
 static void each_named(void *data, struct chunk *chunk,
                        const uint8_t from[HASH128_LEN]);
 static bool is_there(const struct found *found, const struct chunk_name *name);
+static const struct inspect_pack *first_bad(const struct inspect_chunks *chunks,
+                                            bool refused);
+static bool is_alone(const struct inspection *inspection);
 static void find_packs(struct inspection *inspection);
 static void find_missing(struct inspection *inspection);
 
@@ -92,6 +95,7 @@ static void on_pack(void *data, const struct pack_view *view)
     struct found *found = data;
     struct inspect_chunks *ret = found->ret;
     struct inspect_pack *bad;
+    bool refused = view->foreign || view->code == QL_INVALID;
 
     ret->packs++;
     ret->bytes += view->size;
@@ -105,9 +109,11 @@ static void on_pack(void *data, const struct pack_view *view)
         (void)snprintf(bad->name, sizeof bad->name, "%016" PRIx64 ".pack",
                        view->number);
         (void)snprintf(bad->text, sizeof bad->text, "%s",
-                       view->code != 0 ? view->err.text
-                                       : "it is of another cluster");
+                       view->foreign ? "it is of another cluster"
+                                     : view->err.text);
+        bad->refused = refused;
     }
+    ret->refused += refused;
     ret->bad_count++;
 }
 
@@ -245,27 +251,59 @@ static bool is_there(const struct found *found, const struct chunk_name *name)
 
 /* ---- What it means ---- */
 
+/* Of those that are told, the first one of that kind; or any. */
+static const struct inspect_pack *first_bad(const struct inspect_chunks *chunks,
+                                            bool refused)
+{
+    for (size_t i = 0; i < chunks->bad_count && i < INSPECT_PACKS_MAX; i++) {
+        if (chunks->bad[i].refused == refused) {
+            return &chunks->bad[i];
+        }
+    }
+    return &chunks->bad[0];
+}
+
+static bool is_alone(const struct inspection *inspection)
+{
+    return inspection->identity_code == 0 &&
+           inspection->identity.members_count == 1;
+}
+
 static void find_packs(struct inspection *inspection)
 {
     const struct inspect_chunks *chunks = &inspection->chunks;
+    size_t damaged = chunks->bad_count - chunks->refused;
+    const struct inspect_pack *first = first_bad(chunks, true);
 
-    if (chunks->bad_count > 0) {
+    if (chunks->refused > 0) {
+        inspect_add(inspection, INSPECT_UNUSABLE,
+                    "%zu chunk file%s cannot be used by this program for this "
+                    "node: %.40s: %.200s. The node does not start with it: "
+                    "move files of another cluster out of the directory, and "
+                    "start the version that wrote newer ones.",
+                    chunks->refused, chunks->refused == 1 ? "" : "s",
+                    first->name, first->text);
+    }
+    first = first_bad(chunks, false);
+    if (damaged > 0) {
         inspect_add(
             inspection, INSPECT_DAMAGE,
-            "%zu of %" PRIu64 " chunk files %s not as they should be, "
-            "with %" PRIu64
-            " damaged chunks in all: %.40s: %.200s. A start sets them aside "
-            "and fetches what was in them from the other nodes. Look "
-            "at the disk.",
-            chunks->bad_count, chunks->packs,
-            chunks->bad_count == 1 ? "is" : "are", chunks->bad_chunks,
-            chunks->bad[0].name, chunks->bad[0].text);
+            "%zu of %" PRIu64 " chunk files %s damaged, with %" PRIu64
+            " damaged chunks in all: %.40s: %.200s. The node %s Look at the "
+            "disk.",
+            damaged, chunks->packs, damaged == 1 ? "is" : "are",
+            chunks->bad_chunks, first->name, first->text,
+            is_alone(inspection)
+                ? "sets them aside when it runs, but for what is good in them; "
+                  "there is no other node to fetch the rest from."
+                : "sets them aside when it runs, and fetches what was in them "
+                  "from the others.");
     }
     if (chunks->aside > 0) {
         inspect_add(inspection, INSPECT_NOTE,
                     "%" PRIu64 " damaged chunk file%s from earlier %s kept in "
-                    "chunks/quarantine. When nobody wants to look at them any "
-                    "more, they may be removed.",
+                    "chunks/quarantine. When no chunk is missing and nobody "
+                    "wants to look at them any more, they may be removed.",
                     chunks->aside, chunks->aside == 1 ? "" : "s",
                     chunks->aside == 1 ? "is" : "are");
     }
@@ -274,8 +312,6 @@ static void find_packs(struct inspection *inspection)
 static void find_missing(struct inspection *inspection)
 {
     const struct inspect_chunks *chunks = &inspection->chunks;
-    bool alone = inspection->identity_code == 0 &&
-                 inspection->identity.members_count == 1;
 
     if (chunks->named_code != 0 && chunks->named_code != QL_NOT_FOUND) {
         inspect_add(inspection, INSPECT_UNUSABLE,
@@ -289,9 +325,10 @@ static void find_missing(struct inspection *inspection)
                 "%" PRIu64 " of the %" PRIu64
                 " chunks that the newest snapshot names are not here. %s",
                 chunks->missing, chunks->named,
-                alone ? "There is no other node to fetch them from: their "
-                        "entries are lost unless the files are brought back; "
-                        "the rest can be read."
-                      : "The node fetches them from the others when it runs; "
-                        "reads of them wait until then.");
+                is_alone(inspection)
+                    ? "There is no other node to fetch them from: their "
+                      "entries are lost unless the files are brought back; "
+                      "the rest can be read."
+                    : "The node fetches them from the others when it runs; "
+                      "reads of them wait until then.");
 }

@@ -126,8 +126,10 @@ static void on_removed(struct disk_work *work, int status)
         store_fatal(store, removal->err.text);
     } else {
         if (removal->is_quarantine) {
-            diag_warning("%s: pack %016" PRIx64 " is damaged: moved to %s",
-                         store->options.where, pack->number, PACK_QUARANTINE);
+            diag_warning("%s/%016" PRIx64 "%s, which is damaged, was moved to "
+                         "%s; what was good in it is in another file now",
+                         store->options.where, pack->number, PACK_SUFFIX,
+                         PACK_QUARANTINE);
             store->counts.quarantined++;
         }
         forget(store, pack);

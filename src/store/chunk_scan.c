@@ -238,8 +238,9 @@ static int check_front(struct chunk_store *store, uint64_t number,
     }
     if (memcmp(header.cluster, store->options.cluster, PACK_CLUSTER_LEN) != 0) {
         return err_set(err, QL_INVALID,
-                       "it is of another cluster: chunks of two must not be "
-                       "mixed in one directory");
+                       "it is of another cluster, and chunks of two must not "
+                       "be mixed: move it out of this directory, or bring "
+                       "back the directory that this node had");
     }
     if (header.number != number) {
         return err_set(err, QL_CORRUPT,
@@ -259,8 +260,9 @@ static int set_aside(struct chunk_store *store, uint64_t number,
 
     pack_name("", number, PACK_SUFFIX, name);
     pack_name(PACK_QUARANTINE, number, PACK_SUFFIX, aside);
-    diag_error("%s/%s is damaged: %s; moved to %s", store->options.where, name,
-               reason, PACK_QUARANTINE);
+    diag_error("%s/%s is damaged: %s; it is moved to %s, and what was in it is "
+               "fetched from the other nodes: look at the disk",
+               store->options.where, name, reason, PACK_QUARANTINE);
     rv = disk->ops->rename(disk, name, aside, err);
     if (rv == 0) {
         store->counts.quarantined++;
@@ -290,9 +292,11 @@ static int add_pack(struct chunk_store *store, uint64_t number,
         }
     }
     if (end != file_len) {
-        diag_error("%s: pack %016" PRIx64 " is damaged: it has %" PRIu64
-                   " bytes and should have %" PRIu64,
-                   store->options.where, number, file_len, end);
+        diag_error("%s/%016" PRIx64 "%s is damaged: it has %" PRIu64
+                   " bytes and should have %" PRIu64
+                   "; what is whole in it is written into another file, the "
+                   "rest is fetched from the other nodes: look at the disk",
+                   store->options.where, number, PACK_SUFFIX, file_len, end);
         pack->is_damaged = true;
         store->has_sparse = true;
         store->counts.damaged++;

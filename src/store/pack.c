@@ -90,7 +90,7 @@ int pack_front_decode(struct bytes front, struct pack_header *ret,
     if (version != PACK_VERSION) {
         return err_set(err, QL_INVALID,
                        "it has format version %u and this program knows only "
-                       "%u: a newer quorlogd wrote it",
+                       "%u: a newer quorlogd wrote it, start that one",
                        version, PACK_VERSION);
     }
     rows = get_u32(front.data + ROWS_AT);

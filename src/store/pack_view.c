@@ -91,13 +91,13 @@ static int view_one(struct disk *disk, const uint8_t *cluster, uint64_t number,
         view.code = pack_front_decode((struct bytes){front.data, front.len},
                                       &header, &view.err);
     }
+    view.foreign = view.code == 0 && cluster != NULL &&
+                   memcmp(cluster, header.cluster, PACK_CLUSTER_LEN) != 0;
     if (view.code == 0 && header.number != number) {
         view.code = err_set(&view.err, QL_CORRUPT,
                             "its header is that of another pack");
     }
     if (view.code == 0) {
-        view.foreign = cluster != NULL &&
-                       memcmp(cluster, header.cluster, PACK_CLUSTER_LEN) != 0;
         rv = check_pack(disk, &header, (struct bytes){front.data, front.len},
                         &view, viewer, err);
     } else if (view.code != QL_CORRUPT && view.code != QL_INVALID) {

@@ -14,7 +14,7 @@ struct pack_view {
     uint32_t chunks; /* 0: nothing in it can be used */
     uint32_t bad;    /* of them */
     int code;        /* 0; QL_CORRUPT; QL_INVALID: of a newer version */
-    bool foreign;    /* of another cluster; the rest is as if it were not */
+    bool foreign;    /* of another cluster, whatever else */
     struct err err;  /* why */
 };
 

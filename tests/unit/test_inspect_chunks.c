@@ -203,7 +203,10 @@ static void pack_of_another_cluster_is_told(void **state)
                      0);
     chunks = &place->found.chunks;
     assert_int_equal(chunks->bad_count, chunks->packs);
+    assert_int_equal(chunks->refused, chunks->packs);
     assert_int_equal(chunks->bad_chunks, 0);
+    assert_true(says(place, "files of another cluster"));
+    assert_false(says(place, "damaged"));
 }
 
 int main(void)
