@@ -199,19 +199,23 @@ static bool somebody_is_ready(void *data)
     return false;
 }
 
+/* The same, too: the leader has ideas of its own, such as comparing states. */
 static bool all_have_applied(void *data)
 {
     struct await *await = data;
     struct node_status status;
+    uint64_t same = 0;
 
     for (size_t i = 0; i < await->seats->count; i++) {
         if (await->seats->seats[i].node == NULL) {
             continue;
         }
         node_status(await->seats->seats[i].node, &status);
-        if (status.applied_index < await->index) {
+        if (status.applied_index < await->index ||
+            (same != 0 && status.applied_index != same)) {
             return false;
         }
+        same = status.applied_index;
     }
     return true;
 }
