@@ -210,6 +210,7 @@ static size_t follow_send_entries(struct service *service,
         }
         return 0;
     }
+    service_has_read(service, reader);
     service_read_ahead(service, reader, found);
     must_have_memory(follow_entries_close(&writer, next, cost));
     follow->next = next;

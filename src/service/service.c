@@ -50,6 +50,7 @@ static const struct service_loads store_loads = {
     .load = chunk_store_load,
     .load_end = chunk_store_load_end,
     .ahead = chunk_store_ahead,
+    .used = chunk_store_used,
 };
 
 static int call_begin(struct call *call, const struct rpc_message *message,

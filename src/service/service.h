@@ -20,6 +20,7 @@ struct service_loads {
                  struct chunk *chunk, chunk_load_cb cb);
     void (*load_end)(struct chunk_store *store, struct chunk_load *load);
     void (*ahead)(struct chunk_store *store, struct chunk *chunk);
+    void (*used)(struct chunk_store *store, const struct chunk *chunk);
 };
 
 struct service_options {

@@ -34,6 +34,9 @@ bool service_leads(const struct service *service);
 int service_find_log(const struct service *service, struct bytes log,
                      struct log_stat *ret, struct err *err);
 
+/* @reader has given entries, and is where it is left. */
+void service_has_read(struct service *service,
+                      const struct machine_reader *reader);
 /* Somebody who reads on is where @reader is, which gave @found last: what comes
  * next is loaded before it is asked for. */
 void service_read_ahead(struct service *service,

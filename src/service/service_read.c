@@ -27,6 +27,7 @@ static struct page read_page(struct entries_writer *writer,
                              struct machine_reader *reader,
                              const struct read_args *args);
 static bool page_is_short(const struct page *page, const struct read_args *args,
+                          const struct machine_reader *reader,
                           const struct call *call);
 static void make_room(struct buf *message, size_t bytes, size_t added,
                       size_t bytes_max);
@@ -117,9 +118,10 @@ static int log_read_answer(struct call *call, struct bytes params,
     }
     must_have_memory(read_result_open(&writer, message));
     page = read_page(&writer, &reader, &args);
-    if (page_is_short(&page, &args, call)) {
+    if (page_is_short(&page, &args, &reader, call)) {
         return call_wait(call, &reader, args.entries_max - page.count, err);
     }
+    service_has_read(call->service, &reader);
     must_have_memory(
         read_result_close(&writer, reader.at, stat.head, stat.tail));
     if (page.end == MACHINE_READ_ABSENT || page.bytes >= READ_AHEAD_BYTES) {
@@ -157,8 +159,10 @@ static struct page read_page(struct entries_writer *writer,
     return page;
 }
 
-/* There is more that it should have, and it has not been waited for. */
+/* There is more that it should have, on the disk here, and it has not been waited
+ * for. */
 static bool page_is_short(const struct page *page, const struct read_args *args,
+                          const struct machine_reader *reader,
                           const struct call *call)
 {
     if (page->end != MACHINE_READ_ABSENT) {
@@ -168,7 +172,7 @@ static bool page_is_short(const struct page *page, const struct read_args *args,
         return true;
     }
     return page->bytes < READ_SHORT_BYTES && page->bytes < args->bytes_max &&
-           !call_has_waited(call);
+           chunk_wait_is_local(reader->absent) && !call_has_waited(call);
 }
 
 /* An answer of which @added made an eighth is likely to become a full one: the
@@ -223,6 +227,15 @@ static int log_follow_answer(struct call *call, struct bytes params,
     must_have_memory(follow_result_encode(&result, message));
     call->follow = follow;
     return 0;
+}
+
+/* The last chunk that it was in stands for all: those before it are done with. */
+void service_has_read(struct service *service,
+                      const struct machine_reader *reader)
+{
+    if (service->chunks != NULL && reader->chunk != NULL) {
+        service->loads->used(service->chunks, reader->chunk);
+    }
 }
 
 void service_read_ahead(struct service *service,

@@ -64,12 +64,12 @@ void cache_shrink(struct chunk_store *store)
     }
 }
 
-void chunk_store_used(struct chunk_store *store, struct chunk *chunk)
+void chunk_store_used(struct chunk_store *store, const struct chunk *chunk)
 {
     struct store_read *read = store_read_of(chunk);
 
-    store->reads->hits++;
-    if (read != NULL) {
+    if (read != NULL && read->is_cached) {
+        store->reads->hits++;
         set_place(store->reads, read);
     }
 }

@@ -142,8 +142,8 @@ void chunk_store_load(struct chunk_store *store, struct chunk_load *load,
  * load holds may leave memory here, so not while something walks over such. Fine
  * with one that is all zero or already ended. */
 void chunk_store_load_end(struct chunk_store *store, struct chunk_load *load);
-/* Bytes of @chunk that were in memory anyway have been read. */
-void chunk_store_used(struct chunk_store *store, struct chunk *chunk);
+/* Bytes of @chunk, of any, that were in memory anyway have been read. */
+void chunk_store_used(struct chunk_store *store, const struct chunk *chunk);
 /* @chunk will be wanted soon: loads it into the cache if a work is free and it
  * fits. Tells nobody. */
 void chunk_store_ahead(struct chunk_store *store, struct chunk *chunk);

@@ -22,12 +22,14 @@ struct chunk_store {
     struct list held;       /* likewise, called back */
     uint64_t aheads[AHEADS_MAX];
     size_t aheads_count;
+    uint64_t used; /* first position of the last chunk */
 };
 
 static void fake_load(struct chunk_store *store, struct chunk_load *load,
                       struct chunk *chunk, chunk_load_cb cb);
 static void fake_load_end(struct chunk_store *store, struct chunk_load *load);
 static void fake_ahead(struct chunk_store *store, struct chunk *chunk);
+static void fake_used(struct chunk_store *store, const struct chunk *chunk);
 static void on_sealed(void *data, struct chunk *chunk,
                       const uint8_t from[HASH128_LEN]);
 static void on_unused(struct chunk_home *home, struct chunk *chunk);
@@ -43,6 +45,7 @@ const struct service_loads fake_chunks_loads = {
     .load = fake_load,
     .load_end = fake_load_end,
     .ahead = fake_ahead,
+    .used = fake_used,
 };
 
 struct chunk_store *fake_chunks_new(struct machine *machine)
@@ -177,6 +180,16 @@ static void fake_ahead(struct chunk_store *store, struct chunk *chunk)
     }
     assert_true(store->aheads_count < AHEADS_MAX);
     store->aheads[store->aheads_count++] = chunk->name.first;
+}
+
+static void fake_used(struct chunk_store *store, const struct chunk *chunk)
+{
+    store->used = chunk->name.first;
+}
+
+uint64_t fake_chunks_used(const struct chunk_store *store)
+{
+    return store->used;
 }
 
 static void on_sealed(void *data, struct chunk *chunk,

@@ -29,6 +29,8 @@ void fake_chunks_finish(struct chunk_store *store, size_t index, int status);
 /* Loads that were called back and not ended by whoever asked. */
 size_t fake_chunks_held(const struct chunk_store *store);
 
+/* The first position of the chunk that was used last; 0 when there is none. */
+uint64_t fake_chunks_used(const struct chunk_store *store);
 /* The first position of a chunk that was read ahead, the last one first, and
  * forgets it; 0 when there is none. */
 uint64_t fake_chunks_ahead(struct chunk_store *store);

@@ -88,6 +88,17 @@ static void read_waits_until_its_first_entry_is_loaded(void **state)
     assert_int_equal(fixture->client.channel.calls_count, 0);
 }
 
+static void what_is_read_from_memory_counts_as_used(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fake_chunks_bring(fixture->chunks, 1);
+    send_read(fixture, &fixture->client, 1,
+              "{'log': 'orders', 'from': 3, 'entries_max': 2}");
+    expect_read(&fixture->client, 1, 3, 5);
+    assert_int_equal(fake_chunks_used(fixture->chunks), 1);
+}
+
 static void read_answers_what_is_there_and_what_follows_is_loaded(void **state)
 {
     struct fixture *fixture = *state;
@@ -286,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(read_waits_until_its_first_entry_is_loaded),
+        TEST(what_is_read_from_memory_counts_as_used),
         TEST(read_answers_what_is_there_and_what_follows_is_loaded),
         TEST(read_of_one_entry_loads_its_chunk_only),
         TEST(reads_are_answered_in_the_order_of_their_loads),
