@@ -327,48 +327,6 @@ static void a_part_that_is_refused_delays_its_merge(void **state)
     nothing_was_lost(rig);
 }
 
-/* ---- Who waits ----------------------------------------------------------- */
-
-static void a_chunk_that_waits_for_a_part_is_not_read_ahead(void **state)
-{
-    struct chunk_rig *rig = *state;
-    struct chunk *chunk = chunk_rig_merge(rig);
-    struct reading reading;
-
-    rig->store->options.cache_bytes = 1024 * 1024;
-    fake_disk_delete(rig->fake, chunk_rig_file(chunk->parts->chunks[2]));
-    begin(rig, &reading, chunk);
-    assert_int_equal(rig->missing, 1);
-    chunk_store_ahead(rig->store, chunk);
-    chunk_store_ahead(rig->store, chunk);
-    chunk_rig_settle(rig);
-    chunk_store_give_up(rig->store, rig->absent[0]);
-    chunk_rig_settle(rig);
-    assert_int_equal(reading.calls, 1);
-    assert_int_equal(reading.status, QL_NOT_FOUND);
-    chunk_store_load_end(rig->store, &reading.load);
-}
-
-static void who_begins_to_wait_has_it_told_again(void **state)
-{
-    struct chunk_rig *rig = *state;
-    struct chunk *chunk = chunk_rig_chunk(rig, 1);
-    struct reading reading;
-    struct reading other;
-
-    fake_disk_delete(rig->fake, chunk_rig_file(chunk));
-    begin(rig, &reading, chunk);
-    chunk_store_load_end(rig->store, &reading.load);
-    assert_int_equal(rig->missing, 1);
-    begin(rig, &reading, chunk);
-    assert_int_equal(rig->missing, 2);
-    assert_ptr_equal(rig->absent[1], chunk);
-    begin(rig, &other, chunk);
-    assert_int_equal(rig->missing, 2);
-    chunk_store_load_end(rig->store, &reading.load);
-    chunk_store_load_end(rig->store, &other.load);
-}
-
 /* ---- Answers to peers ---------------------------------------------------- */
 
 static void on_served(struct chunk_serve *serve, int status, const uint8_t *row,
@@ -494,8 +452,6 @@ int main(void)
         TEST(it_may_be_refused_and_given_up_again_and_again),
         TEST(what_is_wanted_no_more_is_set_aside),
         MERGING(a_part_that_is_refused_delays_its_merge),
-        MERGING(a_chunk_that_waits_for_a_part_is_not_read_ahead),
-        TEST(who_begins_to_wait_has_it_told_again),
         TEST(a_peer_hears_that_a_node_whose_disk_refuses_is_busy),
         TEST(what_could_not_be_served_is_looked_at),
         TEST(the_scrub_waits_for_a_disk_that_reads_again),
