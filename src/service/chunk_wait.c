@@ -81,6 +81,11 @@ bool chunk_wait_is_waiting(const struct chunk_wait *wait)
     return wait->state == CHUNK_WAIT_TURN || wait->state == CHUNK_WAIT_LOADS;
 }
 
+bool chunk_wait_is_local(const struct chunk *chunk)
+{
+    return chunk->home != NULL || chunk->parts != NULL;
+}
+
 /* The oldest is in front, as all may wait as long. One that starts again in its
  * callback has a new time. If only neighbours have not come, they count as not to
  * be had. */
@@ -124,7 +129,7 @@ static void take_run(struct chunk_wait *wait,
         chunk = machine_reader_ahead(&at);
     } while (chunk != NULL && wait->loads_count < LOAD_RUN_MAX &&
              taken < entries && bytes + chunk->len <= LOAD_RUN_BYTES &&
-             (chunk->home != NULL || chunk->parts != NULL));
+             chunk_wait_is_local(chunk));
 }
 
 static void wait_begin(struct chunk_wait *wait)

@@ -63,6 +63,8 @@ void chunk_wait_start(struct chunk_wait *wait, struct service *service,
 /* Fine with one that waits for nothing. */
 void chunk_wait_stop(struct chunk_wait *wait);
 bool chunk_wait_is_waiting(const struct chunk_wait *wait);
+/* The bytes of @chunk, which is sealed, need not come from another node. */
+bool chunk_wait_is_local(const struct chunk *chunk);
 
 /* Ends those that have waited too long. */
 void chunk_waits_tick(struct service *service);

@@ -170,6 +170,32 @@ static void little_in_memory_is_not_answered_alone(void **state)
     expect_read(fixture, 3, 4);
 }
 
+static void nothing_is_kept_back_for_what_another_node_has(void **state)
+{
+    struct fixture *fixture = *state;
+    struct machine *machine = node_machine(fixture->rig.node);
+    struct chunk_home *home;
+    struct chunk *chunk;
+    struct log_stat stat;
+
+    assert_int_equal(
+        machine_log_stat(machine, (struct bytes){(const uint8_t *)"orders", 6},
+                         &stat),
+        0);
+    chunk = chunk_leaf(machine_find_chunk(machine, stat.uid, 4), 4);
+    home = chunk->home;
+    chunk->home = NULL; /* it is missing here */
+    fake_chunks_bring(fixture->chunks, 3);
+    send_read(fixture, "{'log': 'orders', 'from': 3}");
+    expect_read(fixture, 3, 4);
+    fake_chunks_put_away(fixture->chunks);
+    send_read(fixture, "{'log': 'orders', 'from': 3}");
+    assert_int_equal(fake_chunks_waiting(fixture->chunks), 1);
+    fake_chunks_finish(fixture->chunks, 0, 0);
+    expect_read(fixture, 3, 4);
+    chunk->home = home;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +206,7 @@ int main(void)
         TEST(read_fails_with_its_first_chunk_whatever_the_others_do),
         TEST(neighbours_that_are_late_are_not_waited_for),
         TEST(little_in_memory_is_not_answered_alone),
+        TEST(nothing_is_kept_back_for_what_another_node_has),
 #undef TEST
     };
 
