@@ -175,11 +175,13 @@ int chunk_peers_on_frame(struct chunk_peers *peers, uint64_t from,
 
 /* ---- Fetching ---- */
 
+/* In both directions: an answer that cannot be sent is lost, and who asked would
+ * wait for FETCH_SILENCE_MS, which is longer than a read does. */
 static bool fetch_is_connected(void *data, uint64_t node)
 {
     const struct link *link = link_of(data);
 
-    return link != NULL && link_connected(link, node);
+    return link != NULL && link_connected(link, node) && link_heard(link, node);
 }
 
 /* What is lost on the way is asked of another when the connection is gone, or

@@ -145,6 +145,13 @@ bool link_connected(const struct link *link, uint64_t node)
            !peer->out->closing;
 }
 
+bool link_heard(const struct link *link, uint64_t node)
+{
+    const struct link_peer *peer = link_peer_of(link, node);
+
+    return peer != NULL && peer->in != NULL;
+}
+
 void link_counts(const struct link *link, struct link_counts *ret)
 {
     *ret = link->counts;

@@ -113,6 +113,8 @@ int link_send(struct link *link, struct link_send *send, uint64_t node,
 size_t link_queued(const struct link *link, uint64_t node);
 /* Whether what is sent to @node now has a connection to go by. */
 bool link_connected(const struct link *link, uint64_t node);
+/* Whether what @node sends has one: answers come by a connection of their own. */
+bool link_heard(const struct link *link, uint64_t node);
 
 struct link_counts {
     uint64_t frames_in, frames_out; /* a piece counts as one */

@@ -179,10 +179,12 @@ static void peer_that_comes_back_is_reached_again(void **state)
     for (int i = 0; i < 3; i++) {
         link_rig_meet(rig, 1, 2);
         link_rig_meet(rig, 2, 1);
+        assert_true(link_heard(link_rig_node(rig, 1)->link, 2));
         assert_int_equal(link_rig_send(rig, 1, 2, LINK_RAFT, "x", 1), 0);
         link_rig_wait_frames(rig, 2, (size_t)i + 1);
         link_rig_stop(rig, 2);
-        while (link_connected(link_rig_node(rig, 1)->link, 2)) {
+        while (link_connected(link_rig_node(rig, 1)->link, 2) ||
+               link_heard(link_rig_node(rig, 1)->link, 2)) {
             (void)uv_run(&rig->loop, UV_RUN_ONCE);
         }
         assert_int_equal(link_rig_send(rig, 1, 2, LINK_RAFT, "x", 1),
