@@ -4,7 +4,6 @@
 #include "util/limits.h"
 
 #define WORK_MS 20
-#define TICK_MS 200
 #define SETTLE_TICKS 100
 #define TICKS_OVER_MAX 100
 #define SIM_CACHE_BYTES 4096u
@@ -46,8 +45,7 @@ void sim_chunks_open(struct sim_node *node)
     }
     store->ticks_over = 0;
     sim_fetch_open(node);
-    sim_at(sim, sim->now + sim_random(sim, TICK_MS), node, on_tick, NULL);
-    sim_fetch_start(node);
+    sim_at(sim, sim->now + sim_random(sim, STORE_TICK_MS), node, on_tick, NULL);
 }
 
 static void count(struct sim_node *node)
@@ -181,5 +179,5 @@ static void on_tick(struct sim *sim, struct sim_node *node, void *data)
     (void)data;
     chunk_store_tick(node->store->chunks, sim->now);
     check_memory(node);
-    sim_at(sim, sim->now + TICK_MS, node, on_tick, NULL);
+    sim_at(sim, sim->now + STORE_TICK_MS, node, on_tick, NULL);
 }

@@ -30,6 +30,7 @@ struct sim_sending {
 };
 
 static void on_step(struct sim *sim, struct sim_node *node, void *data);
+static void wake(struct sim_node *node);
 static void on_sent(struct sim *sim, struct sim_node *node, void *data);
 static void open_peers(struct sim_node *node);
 static void post(struct sim_node *from, raft_id to, bool is_request,
@@ -38,13 +39,7 @@ static void post(struct sim_node *from, raft_id to, bool is_request,
 void sim_fetch_open(struct sim_node *node)
 {
     open_peers(node);
-}
-
-void sim_fetch_start(struct sim_node *node)
-{
-    struct sim *sim = node->sim;
-
-    sim_at(sim, sim->now + sim_random(sim, STEP_MS), node, on_step, NULL);
+    node->store->steps = false;
 }
 
 void sim_fetch_close(struct sim_node *node)
@@ -89,11 +84,41 @@ static void step(struct sim_node *node)
     install_step(node->store->install);
 }
 
+static bool is_idle(const struct sim_store *store)
+{
+    struct chunk_fetch_counts counts;
+
+    chunk_fetch_counts(store->fetch, &counts);
+    return counts.wanted == 0 && !install_is_active(store->install) &&
+           !chunk_answers_wait(store->answers);
+}
+
+static void step_on(struct sim_node *node)
+{
+    step(node);
+    if (!is_idle(node->store)) {
+        wake(node);
+    }
+}
+
 static void on_step(struct sim *sim, struct sim_node *node, void *data)
 {
+    (void)sim;
     (void)data;
-    step(node);
-    sim_at(sim, sim->now + STEP_MS, node, on_step, NULL);
+    node->store->steps = false;
+    step_on(node);
+}
+
+/* A step comes, and others while there is something to do. */
+static void wake(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+
+    if (!node->store->steps) {
+        node->store->steps = true;
+        sim_at(sim, sim->now + 1 + sim_random(sim, STEP_MS), node, on_step,
+               NULL);
+    }
 }
 
 /* ---- What fetching and answering need ---- */
@@ -111,6 +136,7 @@ void sim_fetch_missing(void *data, struct chunk *chunk)
 
     if (!node->store->silent && !node->ended) {
         chunk_fetch_missing(node->store->fetch, chunk);
+        wake(node);
     }
 }
 
@@ -245,10 +271,9 @@ static void pass_on(void *data, struct raft_message *message)
     node->recv(&node->disk_io, message);
 }
 
-/* A step comes soon, anyway. */
 static void begun(void *data)
 {
-    (void)data;
+    wake(data);
 }
 
 static uint64_t applied(void *data)
@@ -370,7 +395,7 @@ static void on_arrival(struct sim *sim, struct sim_node *node, void *data)
                  node->id);
     }
     if (!node->ended) {
-        step(node);
+        step_on(node);
     }
 }
 

@@ -68,7 +68,6 @@ void sim_chunks_settle(struct sim_node *node);
 
 /* Of a store that was opened, before it is closed. */
 void sim_fetch_open(struct sim_node *node);
-void sim_fetch_start(struct sim_node *node);
 void sim_fetch_close(struct sim_node *node);
 /* Before the core sees it; true: taken, to be delivered when its chunks are
  * there. */

@@ -19,6 +19,7 @@ struct sim_store {
     struct chunk_answers *answers;
     struct install *install;
     struct list sendings; /* answers on their way */
+    bool steps;           /* of these are to come */
     unsigned ticks_over;  /* that there was too much in memory, in a row */
     bool silent;          /* the server is gone: nobody is told */
     bool flipped;         /* a bit, at any time: the damage may lie dormant */
