@@ -36,6 +36,8 @@ MODULES = (
     "test_peer_port",
     "test_snapshots",
     "test_install",
+    "test_chunks",
+    "test_chunks_trouble",
     "test_integrity",
     "test_disk_faults",
     "test_retention",
