@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What waits to be written. Sealed bytes go as soon as a pack is worth it or
- * somebody waits for them; merges and moves, whose bytes are on disk already, may
+ * somebody waits for them, and what peers sent at once; merges and moves, whose bytes are on disk already, may
  * gather for longer, so that their packs become large.
  */
 #include <assert.h>
@@ -92,8 +92,9 @@ enum store_lane_kind store_item_lane(const struct store_item *item)
         return LANE_MERGES;
     case ITEM_MOVE:
         return LANE_MOVES;
-    case ITEM_BYTES:
     case ITEM_FRAME:
+        return LANE_FETCHED;
+    case ITEM_BYTES:
         break;
     }
     return LANE_URGENT;
@@ -249,17 +250,20 @@ static bool lane_is_ready(const struct chunk_store *store,
     }
     oldest = LIST_ITEM(lane->items.next, struct store_item, link);
     waited_ms = store->now_ms - oldest->since_ms;
+    /* A peer's copy is waited for by whoever had it fetched. */
+    if (kind == LANE_FETCHED) {
+        return true;
+    }
     if (kind != LANE_URGENT) {
         return lane->bytes - lane->stuck >= PACK_BYTES_MAX ||
                waited_ms >= STORE_GATHER_MS;
     }
-    /* A peer's copy is waited for by whoever had it fetched. */
     return lane->bytes >= STORE_BATCH_BYTES || waited_ms >= STORE_BATCH_MS ||
-           !list_empty(&store->queue.flushes) || oldest->kind == ITEM_FRAME;
+           !list_empty(&store->queue.flushes);
 }
 
 /* What waits for something missing is not counted: it would not get less by taking
- * nothing in. */
+ * nothing in. Nor is what peers sent, which has a limit of its own. */
 bool chunk_store_is_crowded(const struct chunk_store *store)
 {
     const struct store_lane *merges = &store->queue.lanes[LANE_MERGES];

@@ -194,8 +194,9 @@ void chunk_store_get_status(const struct chunk_store *store,
         ret->dead_bytes += pack->raw - pack->live_raw;
         ret->chunks += pack->live;
     }
-    ret->waiting = lanes[LANE_URGENT].count + lanes[LANE_MERGES].count;
-    ret->waiting_bytes = lanes[LANE_URGENT].bytes;
+    ret->waiting = lanes[LANE_URGENT].count + lanes[LANE_FETCHED].count +
+                   lanes[LANE_MERGES].count;
+    ret->waiting_bytes = lanes[LANE_URGENT].bytes + lanes[LANE_FETCHED].bytes;
     ret->merges_bytes = lanes[LANE_MERGES].bytes;
     store_reads_status(store, ret);
 }

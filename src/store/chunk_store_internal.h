@@ -152,9 +152,10 @@ void store_queue_kick(struct chunk_store *store);
 /* One pack is made of what stands in one of these: what is written at the same
  * time and for the same reason also goes at the same time. */
 enum store_lane_kind {
-    LANE_URGENT, /* ITEM_BYTES and ITEM_FRAME, by sequence */
-    LANE_MERGES, /* ITEM_GATHER */
-    LANE_MOVES,  /* ITEM_MOVE */
+    LANE_URGENT,  /* ITEM_BYTES, by sequence */
+    LANE_FETCHED, /* ITEM_FRAME */
+    LANE_MERGES,  /* ITEM_GATHER */
+    LANE_MOVES,   /* ITEM_MOVE */
     LANE_KINDS
 };
 struct store_lane {

@@ -36,6 +36,8 @@ bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
     struct list *items = &store->queue.lanes[lane].items;
     struct store_batch *batch;
     struct list stuck;
+    uint64_t raw_max =
+        lane == LANE_FETCHED ? PACK_FETCHED_BYTES : PACK_BYTES_MAX;
     uint64_t raw = 0;
     struct list *next;
 
@@ -43,14 +45,13 @@ bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
     batch = batch_new(store, lane);
     list_init(&stuck);
     for (struct list *link = items->next;
-         link != items && raw < PACK_BYTES_MAX &&
-         batch->count < PACK_CHUNKS_MAX;
+         link != items && raw < raw_max && batch->count < PACK_CHUNKS_MAX;
          link = next) {
         struct store_item *item = LIST_ITEM(link, struct store_item, link);
         uint32_t len = item->chunk->len;
 
         next = link->next;
-        if (raw > 0 && raw + len > PACK_BYTES_MAX) {
+        if (raw > 0 && raw + len > raw_max) {
             break;
         }
         switch (take_item(batch, item)) {

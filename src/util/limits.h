@@ -169,6 +169,9 @@
 
 /* ---- The chunk store ---- */
 #define PACK_BYTES_MAX (4u * MIB) /* raw, aimed at; one chunk may be more */
+/* The same of chunks that peers sent: a pack costs several syncs, and a node that
+ * is filled has nothing else to write. */
+#define PACK_FETCHED_BYTES (16u * MIB)
 #define PACK_CHUNKS_MAX 4096u     /* in a pack */
 /* Sealed bytes that wait to be written: then no entries are taken in. */
 #define STORE_WAITING_BYTES (16u * MIB)
@@ -192,7 +195,7 @@
 #define STORE_SERVES_MAX 8u     /* answers to peers under way; then QL_BUSY */
 #define STORE_SERVE_BYTES (3u * CHUNK_BYTES_MAX) /* raw, read for one answer */
 /* Frames and raw bytes of peers' copies that wait to be written; then QL_BUSY. */
-#define STORE_SUPPLY_BYTES (32u * MIB)
+#define STORE_SUPPLY_BYTES (64u * MIB)
 #define STORE_RETELL_MS 30000u  /* what nobody had is asked for again */
 #define CACHE_BYTES (16u * MIB) /* default of --cache-bytes */
 #define RATE_BYTES_MAX                                                         \
@@ -204,8 +207,8 @@
 
 /* ---- Chunks between nodes ---- */
 #define FETCH_PEER_REQUESTS_MAX 64u     /* asked of one peer, unanswered */
-#define FETCH_PEER_BYTES_MAX (8u * MIB) /* raw bytes of them */
-#define FETCH_BYTES_MAX (16u * MIB)     /* of all, and what is being stored */
+#define FETCH_PEER_BYTES_MAX (16u * MIB) /* raw bytes of them */
+#define FETCH_BYTES_MAX (32u * MIB)     /* of all, and what is being stored */
 #define FETCH_STEP_MS 50u       /* between looks, while something is wanted */
 #define FETCH_BURST_MS 250u     /* what a rate limit lets gather */
 #define FETCH_PAUSE_MS 100u     /* after a peer was busy */
