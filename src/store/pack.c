@@ -5,6 +5,7 @@
 #include <lz4frame.h>
 #include <string.h>
 
+#include "store/lz4_frame.h"
 #include "util/crc32c.h"
 
 #define SKIPPABLE_MAGIC 0x184D2A51u
@@ -27,14 +28,10 @@
 static uint32_t front_crc(const uint8_t *front, size_t len);
 static int check_row(const struct pack_row *row, struct err *err);
 static LZ4F_preferences_t preferences(size_t raw_len);
-static int check_frame(LZ4F_dctx *lz4, struct bytes frame, size_t raw_len,
-                       size_t *ret_header_len, struct err *err);
 static int unpack(struct bytes frame, uint8_t *ret, size_t raw_len,
                   bool skips_checksum, struct err *err);
 static int chunk_unpack(const struct pack_row *row, struct bytes frame,
                         uint8_t *ret, bool skips_checksum, struct err *err);
-static int decompress(LZ4F_dctx *lz4, struct bytes blocks, uint8_t *ret,
-                      size_t raw_len, bool skips_checksum, struct err *err);
 
 /* ---- The front ----------------------------------------------------------- */
 
@@ -283,24 +280,15 @@ int pack_chunk_decompress_proven(const struct pack_row *row, struct bytes frame,
     return chunk_unpack(row, frame, ret, true, err);
 }
 
+/* Takes only frames as pack_frame_compress() makes them, so that the library
+ * allocates for 64 KiB blocks and nothing else. */
 static int unpack(struct bytes frame, uint8_t *ret, size_t raw_len,
                   bool skips_checksum, struct err *err)
 {
-    LZ4F_dctx *lz4;
-    size_t header_len = 0;
-    int rv;
+    const struct lz4_frame_kind kind = {preferences(raw_len).frameInfo,
+                                        "a pack", skips_checksum};
 
-    if (LZ4F_isError(LZ4F_createDecompressionContext(&lz4, LZ4F_VERSION))) {
-        return err_set(err, QL_NO_MEMORY, "no memory to decompress a chunk");
-    }
-    rv = check_frame(lz4, frame, raw_len, &header_len, err);
-    if (rv == 0) {
-        struct bytes blocks = {frame.data + header_len, frame.len - header_len};
-
-        rv = decompress(lz4, blocks, ret, raw_len, skips_checksum, err);
-    }
-    (void)LZ4F_freeDecompressionContext(lz4);
-    return rv;
+    return lz4_frame_read(frame, &kind, ret, err);
 }
 
 static int chunk_unpack(const struct pack_row *row, struct bytes frame,
@@ -318,67 +306,6 @@ static int chunk_unpack(const struct pack_row *row, struct bytes frame,
     hash128(ret, row->facts.len, hash);
     if (memcmp(hash, row->hash, HASH128_LEN) != 0) {
         return err_set(err, QL_CORRUPT, "a chunk is not what its row says");
-    }
-    return 0;
-}
-
-/* Takes only frames as pack_frame_compress() makes them, so that the library
- * allocates for 64 KiB blocks and nothing else. */
-static int check_frame(LZ4F_dctx *lz4, struct bytes frame, size_t raw_len,
-                       size_t *ret_header_len, struct err *err)
-{
-    LZ4F_frameInfo_t expected = preferences(raw_len).frameInfo;
-    LZ4F_frameInfo_t info;
-    size_t header_len = frame.len;
-    size_t rv;
-
-    memset(&info, 0, sizeof(info));
-    rv = LZ4F_getFrameInfo(lz4, &info, frame.data, &header_len);
-    if (LZ4F_isError(rv)) {
-        return err_set(err, QL_CORRUPT, "frame: %s", LZ4F_getErrorName(rv));
-    }
-    if (info.frameType != LZ4F_frame || info.dictID != 0 ||
-        info.contentSize != expected.contentSize ||
-        info.blockSizeID != expected.blockSizeID ||
-        info.blockMode != expected.blockMode ||
-        info.contentChecksumFlag != expected.contentChecksumFlag ||
-        info.blockChecksumFlag != expected.blockChecksumFlag) {
-        return err_set(err, QL_CORRUPT, "the frame is not one of a pack");
-    }
-    *ret_header_len = header_len;
-    return 0;
-}
-
-/* The frame must be whole, end where the bytes end, and give exactly @raw_len. */
-static int decompress(LZ4F_dctx *lz4, struct bytes blocks, uint8_t *ret,
-                      size_t raw_len, bool skips_checksum, struct err *err)
-{
-    LZ4F_decompressOptions_t stable;
-    size_t at = 0;
-    size_t done = 0;
-    size_t hint = 1;
-
-    memset(&stable, 0, sizeof(stable));
-    stable.stableDst = 1;
-    stable.skipChecksums = skips_checksum;
-    while (hint != 0) {
-        size_t taken = blocks.len - at;
-        size_t given = raw_len - done;
-
-        hint = LZ4F_decompress(lz4, ret + done, &given, blocks.data + at,
-                               &taken, &stable);
-        if (LZ4F_isError(hint)) {
-            return err_set(err, QL_CORRUPT, "frame: %s",
-                           LZ4F_getErrorName(hint));
-        }
-        if (hint != 0 && taken == 0 && given == 0) {
-            return err_set(err, QL_CORRUPT, "a frame is cut off");
-        }
-        at += taken;
-        done += given;
-    }
-    if (at != blocks.len || done != raw_len) {
-        return err_set(err, QL_CORRUPT, "a frame has the wrong length");
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "machine/must.h"
+#include "store/lz4_frame.h"
 #include "util/crc32c.h"
 #include "util/mem.h"
 
@@ -37,8 +38,6 @@ static int header_read(struct snapshot_header *ret, struct bytes snapshot,
                        struct err *err);
 static int decompress(struct bytes frame, uint8_t *image, size_t len,
                       struct err *err);
-static int check_frame(LZ4F_dctx *lz4, struct bytes frame, size_t len,
-                       size_t *ret_header_len, struct err *err);
 static int corrupt(struct err *err, const char *what);
 
 int snapshot_encode(const struct view *view, uint64_t index, struct buf *ret,
@@ -243,69 +242,17 @@ static int header_read(struct snapshot_header *ret, struct bytes snapshot,
     return 0;
 }
 
-/* The frame must be whole, end where the bytes end, and give exactly @len. */
 static int decompress(struct bytes frame, uint8_t *image, size_t len,
                       struct err *err)
 {
-    LZ4F_decompressOptions_t stable;
-    LZ4F_dctx *lz4;
-    size_t at = 0;
-    size_t done = 0;
-    size_t hint = 1;
-    int rv;
+    const struct lz4_frame_kind kind = {preferences(len).frameInfo,
+                                        "a snapshot", false};
+    int rv = lz4_frame_read(frame, &kind, image, err);
 
-    if (LZ4F_isError(LZ4F_createDecompressionContext(&lz4, LZ4F_VERSION))) {
-        return err_set(err, QL_NO_MEMORY, "snapshot: no decompressor");
+    if (rv != 0) {
+        (void)err_wrap(err, "snapshot");
     }
-    rv = check_frame(lz4, frame, len, &at, err);
-    memset(&stable, 0, sizeof(stable));
-    stable.stableDst = 1;
-    while (rv == 0 && hint != 0) {
-        size_t taken = frame.len - at;
-        size_t given = len - done;
-
-        hint = LZ4F_decompress(lz4, image + done, &given, frame.data + at,
-                               &taken, &stable);
-        if (LZ4F_isError(hint) || (hint != 0 && taken == 0 && given == 0)) {
-            rv = corrupt(err, LZ4F_isError(hint) ? LZ4F_getErrorName(hint)
-                                                 : "the frame is cut off");
-            break;
-        }
-        at += taken;
-        done += given;
-    }
-    if (rv == 0 && (at != frame.len || done != len)) {
-        rv = corrupt(err, "the frame's length does not fit");
-    }
-    (void)LZ4F_freeDecompressionContext(lz4);
     return rv;
-}
-
-/* Takes only frames as snapshot_encode() makes them: the frame's own header has
- * but a one-byte checksum, and nothing is allocated by what it claims. */
-static int check_frame(LZ4F_dctx *lz4, struct bytes frame, size_t len,
-                       size_t *ret_header_len, struct err *err)
-{
-    LZ4F_frameInfo_t expected = preferences(len).frameInfo;
-    LZ4F_frameInfo_t info;
-    size_t header_len = frame.len;
-    size_t rv;
-
-    memset(&info, 0, sizeof(info));
-    rv = LZ4F_getFrameInfo(lz4, &info, frame.data, &header_len);
-    if (LZ4F_isError(rv)) {
-        return corrupt(err, LZ4F_getErrorName(rv));
-    }
-    if (info.frameType != LZ4F_frame || info.dictID != 0 ||
-        info.contentSize != expected.contentSize ||
-        info.blockSizeID != expected.blockSizeID ||
-        info.blockMode != expected.blockMode ||
-        info.contentChecksumFlag != expected.contentChecksumFlag ||
-        info.blockChecksumFlag != expected.blockChecksumFlag) {
-        return corrupt(err, "the frame is not one of a snapshot");
-    }
-    *ret_header_len = header_len;
-    return 0;
 }
 
 static int corrupt(struct err *err, const char *what)
