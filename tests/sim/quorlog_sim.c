@@ -162,12 +162,13 @@ static void print_totals(const struct sim_sum *sum)
                "cut %llu, frozen %llu; appends refused %llu times\n"
                "chunks: %llu packs written, %llu chunks fetched, %llu loaded, "
                "%llu found damaged, gone in %llu runs; installs held back "
-               "%llu, cut off in the fetching %llu\n",
+               "%llu, cut off in the fetching %llu; frames altered %llu\n",
                ull(totals->appends), ull(totals->repeats), ull(totals->flips),
                ull(totals->doubts), ull(totals->starved), ull(totals->cuts),
                ull(totals->freezes), ull(totals->refusals), ull(totals->packs),
                ull(totals->fetches), ull(totals->loads), ull(totals->damaged),
-               ull(totals->gone), ull(totals->held), ull(totals->interrupted));
+               ull(totals->gone), ull(totals->held), ull(totals->interrupted),
+               ull(totals->altered));
     }
     printf("guard: results held %llu, clamped %llu, dropped %llu; votes "
            "dropped %llu, given %llu; messages cut %llu, held %llu, stripped "

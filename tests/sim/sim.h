@@ -248,6 +248,7 @@ struct sim_totals {
     uint64_t starved, cuts, freezes, refusals;
     uint64_t packs, fetches, loads, damaged; /* of chunks */
     uint64_t held, interrupted;              /* installs, also for a while */
+    uint64_t altered;                        /* frames with chunks */
     uint64_t gone; /* runs in which a majority has lost the same chunk */
     struct guard_counts guard;
 };

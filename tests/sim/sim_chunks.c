@@ -125,17 +125,21 @@ static void check_memory(struct sim_node *node)
     }
 }
 
+void sim_chunks_pass(struct sim_node *node, unsigned turn)
+{
+    chunk_store_tick(node->store->chunks,
+                     node->sim->now + (uint64_t)turn * STORE_GATHER_MS);
+    while (fake_disk_end_work(node->store->packs)) {
+    }
+}
+
 void sim_chunks_settle(struct sim_node *node)
 {
     struct chunk_store *chunks = node->store->chunks;
     struct chunk_store_status status = {.waiting = 1};
-    uint64_t now = node->sim->now;
 
     for (unsigned i = 0; i < SETTLE_TICKS && status.waiting > 0; i++) {
-        now += STORE_GATHER_MS;
-        chunk_store_tick(chunks, now);
-        while (fake_disk_end_work(node->store->packs)) {
-        }
+        sim_chunks_pass(node, i);
         chunk_store_get_status(chunks, &status);
     }
     if (chunk_store_missing(chunks) > 0) {

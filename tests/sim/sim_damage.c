@@ -94,6 +94,12 @@ bool sim_damage_found(struct sim_node *node)
         chunk_store_get_status(store->chunks, &status);
         store->damaged = status.damaged > 0;
     }
+    if (store->damaged && !store->flipped && !store->failed && !node->ended) {
+        sim_fail(node->sim,
+                 "DAMAGE: server %llu finds some, though none was "
+                 "done",
+                 node->id);
+    }
     return store->flipped || store->damaged;
 }
 

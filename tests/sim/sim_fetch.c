@@ -15,6 +15,7 @@
 #define FETCH_MS 400 /* within that an install is often under way */
 #define LOST_PERCENT 3
 #define DOUBLE_PERCENT 2
+#define ALTERED_PERCENT 3
 
 struct sim_frame {
     struct sim_node *from;
@@ -214,6 +215,19 @@ static void on_sent(struct sim *sim, struct sim_node *node, void *data)
     chunk_answers_on_sent(node->store->answers, sending->sending);
 }
 
+/* Within the row or the frame: what a peer with bad memory may send. */
+static void may_alter(struct sim *sim, const struct sim_bytes *bytes)
+{
+    if (sim_has(sim, SIM_FLIPS) && bytes->len > LINK_CHUNK_HEAD_LEN &&
+        sim_random(sim, 100) < ALTERED_PERCENT) {
+        uint64_t at = LINK_CHUNK_HEAD_LEN +
+                      sim_random(sim, bytes->len - LINK_CHUNK_HEAD_LEN);
+
+        ((uint8_t *)bytes->base)[at] ^= (uint8_t)(1u << sim_random(sim, 8));
+        sim->totals.altered++;
+    }
+}
+
 static bool send_answer(void *data, uint64_t to, const struct bytes parts[2],
                         void *sending)
 {
@@ -228,6 +242,7 @@ static bool send_answer(void *data, uint64_t to, const struct bytes parts[2],
         memcpy((uint8_t *)bytes.base + parts[0].len, parts[1].data,
                parts[1].len);
     }
+    may_alter(sim, &bytes);
     post(node, to, false, bytes);
     own->sending = sending;
     list_push_back(&node->store->sendings, &own->link);

@@ -60,8 +60,10 @@ void sim_chunks_open(struct sim_node *node);
 void sim_chunks_close(struct sim_node *node);
 /* Bytes of all files. */
 uint64_t sim_chunks_used(const struct sim_node *node);
-/* Nothing waits without end, and memory is what the store may take. Of a server
- * for which nothing else happens any more. */
+/* Time passes for the store of @node, and nothing else happens any more; @turn: 0
+ * at first, then one more each time. */
+void sim_chunks_pass(struct sim_node *node, unsigned turn);
+/* Nothing waits without end, and memory is what the store may take; likewise. */
 void sim_chunks_settle(struct sim_node *node);
 
 /* ---- sim_fetch.c ---- */

@@ -7,6 +7,8 @@
 #include "sim/sim_client_internal.h"
 #include "sim/sim_store_internal.h"
 
+#define LOOK_TICKS 100
+
 struct sim_look {
     struct chunk_load load;
     struct sim_node *node;
@@ -89,7 +91,8 @@ void sim_look_now(struct sim_node *node, struct chunk *chunk)
 {
     const struct sim_look *look = begin(node, chunk);
 
-    while (!look->done && fake_disk_end_work(node->store->packs)) {
+    for (unsigned i = 0; i < LOOK_TICKS && !look->done; i++) {
+        sim_chunks_pass(node, i);
     }
     /* It may have found the damage just now. */
     if (!look->done && !sim_damage_found(node)) {

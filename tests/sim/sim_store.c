@@ -288,8 +288,11 @@ static void on_fault(struct sim *sim, struct sim_node *node, void *data)
                sim_random(sim, sim->options.bias == SIM_DAMAGE ? 2 : 8) == 0) {
         sim_damage_flip_pack(node);
     } else if (sim_has(sim, SIM_WRITE_ERRORS) && node->up) {
-        fake_disk_fail_at(sim_random(sim, 3) == 0 ? store->packs : store->fake,
+        bool packs = sim_random(sim, 3) == 0;
+
+        fake_disk_fail_at(packs ? store->packs : store->fake,
                           1 + sim_random(sim, 20), QL_IO);
+        store->failed = store->failed || packs;
         node->was_write_error = true;
         sim->totals.faults++;
     }

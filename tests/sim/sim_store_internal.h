@@ -23,6 +23,7 @@ struct sim_store {
     unsigned ticks_over;  /* that there was too much in memory, in a row */
     bool silent;          /* the server is gone: nobody is told */
     bool flipped;         /* a bit, at any time: the damage may lie dormant */
+    bool failed;          /* an operation on packs, once at least */
     bool damaged;         /* a copy of a chunk was ever found so */
     raft_term doubt_term; /* ends with an entry of a later one; 0: no doubt */
     bool full;
