@@ -199,16 +199,29 @@ static bool is_needed(const struct chunk_store *store,
     return false;
 }
 
-/* Are those entries here in good order, or needed by nobody? */
+/* Are those entries on the disk in good order, or needed by nobody? They may lie
+ * in one chunk of the state, or in several. */
 static bool has_good(const struct chunk_store *store,
                      const struct chunk_name *name)
 {
     const struct chunk *chunk = chunk_table_find(&store->table, name);
+    uint64_t at = name->first;
 
-    if (chunk == NULL) {
-        chunk = machine_find_chunk(store->machine, name->uid, name->first);
+    if (chunk != NULL) {
+        return chunk->home != NULL;
     }
-    return chunk == NULL || chunk->home != NULL || chunk->memory != NULL;
+    for (;;) {
+        chunk = machine_find_chunk(store->machine, name->uid, at);
+        if (chunk != NULL && chunk->home == NULL) {
+            return false;
+        }
+        if (at == name->last ||
+            (chunk != NULL && chunk->name.last >= name->last)) {
+            return true;
+        }
+        /* What was trimmed was so from the front. */
+        at = chunk != NULL ? chunk->name.last + 1 : name->last;
+    }
 }
 
 /* ---- Removing ------------------------------------------------------------ */
@@ -231,6 +244,7 @@ static void on_removed(struct disk_work *work, int status)
         diag_info("%s: removed %s: all that it had is here in good order",
                   store->options.where, step->name);
         store->counts.quarantined--;
+        store->reads->quarantine.seen = 0; /* there may be more */
     } else {
         diag_warning("%s: %s stays: %s", store->options.where, step->name,
                      step->err.text);

@@ -81,6 +81,10 @@ static void forget_chunks(struct chunk_store *store)
 
         list_remove(&load->link);
         load->chunk = NULL;
+        /* Without a home nobody would hear that it goes. */
+        if (chunk->refs == 1 && chunk->home == NULL) {
+            (void)chunk_table_remove(&store->table, chunk);
+        }
         chunk_drop(chunk);
     }
 }

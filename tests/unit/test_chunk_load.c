@@ -229,6 +229,28 @@ static void a_load_that_was_not_answered_ends_with_the_store(void **state)
     fake_disk_free(rig.fake);
 }
 
+/* Its log is gone, and nobody has brought it yet. */
+static void what_only_a_load_refers_to_ends_with_the_store(void **state)
+{
+    static struct chunk_rig rig;
+    struct reading missing;
+
+    (void)state;
+    memset(&rig, 0, sizeof(rig));
+    chunk_rig_open(&rig);
+    chunk_rig_fill(&rig, 1);
+    fake_disk_delete(rig.fake, chunk_rig_file(chunk_rig_chunk(&rig, 1)));
+    begin(&rig, &missing, chunk_rig_chunk(&rig, 1));
+    chunk_rig_settle(&rig);
+    assert_int_equal(driver_delete(&rig.driver, "a"), 0);
+    assert_int_equal(driver_create(&rig.driver, "c"), 0);
+    fake_disk_crash(rig.fake, FAKE_KILL);
+    chunk_store_free(rig.store);
+    assert_int_equal(missing.calls, 0);
+    driver_close(&rig.driver);
+    fake_disk_free(rig.fake);
+}
+
 /* ---- Damage -------------------------------------------------------------- */
 
 static void a_load_of_a_damaged_chunk_waits_until_it_is_healed(void **state)
@@ -414,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_chunk_may_move_while_it_is_read,
                                         setup, teardown),
         cmocka_unit_test(a_load_that_was_not_answered_ends_with_the_store),
+        cmocka_unit_test(what_only_a_load_refers_to_ends_with_the_store),
         cmocka_unit_test_setup_teardown(
             a_load_of_a_damaged_chunk_waits_until_it_is_healed, setup,
             teardown),

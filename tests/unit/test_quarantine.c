@@ -105,6 +105,44 @@ static void what_may_be_the_last_copy_stays(void **state)
     assert_int_equal(chunk_rig_quarantined(rig), QUARANTINE_FILES_MAX + EXTRA);
 }
 
+static void on_loaded(struct chunk_load *load, int status)
+{
+    (void)load;
+    assert_int_equal(status, 0);
+}
+
+static void on_served(struct chunk_serve *serve, int status, const uint8_t *row,
+                      struct bytes frame)
+{
+    (void)serve;
+    (void)row;
+    (void)frame;
+    assert_int_equal(status, QL_NOT_FOUND);
+}
+
+/* Somebody reads it: when the process ends it is gone. */
+static void what_is_only_in_memory_is_no_copy(void **state)
+{
+    struct chunk_rig *rig = *state;
+    struct chunk *chunk = chunk_rig_chunk(rig, 1);
+    struct chunk_serve serve = {.data = NULL};
+    struct chunk_load load = {.data = NULL};
+
+    put_copies(rig);
+    pin(rig);
+    chunk_store_load(rig->store, &load, chunk, on_loaded);
+    chunk_rig_settle(rig);
+    fake_disk_delete(rig->fake, chunk_rig_file(chunk));
+    assert_int_equal(
+        chunk_store_serve(rig->store, &serve, &chunk->name, on_served), 0);
+    chunk_rig_settle(rig);
+    assert_null(chunk->home);
+    assert_non_null(chunk->memory);
+    look(rig);
+    assert_int_equal(chunk_rig_quarantined(rig), QUARANTINE_FILES_MAX + EXTRA);
+    chunk_store_load_end(rig->store, &load);
+}
+
 static void nothing_goes_before_the_state_is_known(void **state)
 {
     struct chunk_rig *rig = *state;
@@ -123,6 +161,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_may_be_the_last_copy_stays, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_only_in_memory_is_no_copy,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_goes_before_the_state_is_known,
                                         setup, teardown),
     };
