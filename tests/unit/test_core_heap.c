@@ -2,11 +2,14 @@
 #include "consensus/core_heap.h"
 
 #include <raft.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/cmocka.h"
+#include "util/limits.h"
 
 /* More than any machine has, and the compiler must not know. */
 static volatile size_t too_much = SIZE_MAX / 4;
@@ -71,11 +74,76 @@ static void memory_passes_between_the_core_and_its_users(void **state)
     raft_aligned_free(4096, theirs);
 }
 
+/* Each byte tells where it stands. */
+static void fill(uint8_t *bytes, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        bytes[i] = (uint8_t)(i * 7 + i / 256);
+    }
+}
+
+static void check(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(bytes[i], (uint8_t)(i * 7 + i / 256));
+    }
+}
+
+static void a_batch_keeps_its_bytes_while_it_grows_and_is_cut(void **state)
+{
+    static const size_t lens[] = {100,
+                                  RAFT_BLOCK_MIN - 1,
+                                  RAFT_BLOCK_MIN,
+                                  RAFT_BLOCK_BYTES,
+                                  RAFT_BLOCK_BYTES + 1,
+                                  4 * RAFT_BLOCK_BYTES,
+                                  RAFT_BLOCK_BYTES,
+                                  RAFT_BLOCK_MIN,
+                                  100};
+    uint8_t *bytes = NULL;
+    size_t was = 0;
+
+    (void)state;
+    core_heap_install();
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        bytes = raft_realloc(bytes, lens[i]);
+        if (was < lens[i]) {
+            fill(bytes, was, lens[i]);
+        }
+        was = lens[i];
+        check(bytes, was);
+    }
+    raft_free(bytes);
+}
+
+static void long_entries_do_not_share_a_block(void **state)
+{
+    uint8_t *entries[2 * RAFT_BLOCKS_KEPT];
+    size_t count = sizeof(entries) / sizeof(entries[0]);
+
+    (void)state;
+    core_heap_install();
+    /* The second time they are in blocks that were freed. */
+    for (unsigned turn = 0; turn < 3; turn++) {
+        for (size_t i = 0; i < count; i++) {
+            entries[i] = raft_malloc(RAFT_BLOCK_MIN + i);
+            memset(entries[i], (int)i, RAFT_BLOCK_MIN + i);
+        }
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(entries[i][0], (uint8_t)i);
+            assert_int_equal(entries[i][RAFT_BLOCK_MIN + i - 1], (uint8_t)i);
+            raft_free(entries[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_process_ends_when_the_core_finds_no_memory),
         cmocka_unit_test(memory_passes_between_the_core_and_its_users),
+        cmocka_unit_test(a_batch_keeps_its_bytes_while_it_grows_and_is_cut),
+        cmocka_unit_test(long_entries_do_not_share_a_block),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
