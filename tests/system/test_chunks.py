@@ -228,7 +228,8 @@ class Alone(Case):
             fill(client)
         settle(cluster)
         node.stop()
-        os.unlink(packs.packs(node)[0])
+        lost = packs.packs(node)[0]
+        os.rename(lost, lost + ".kept")
         self.assertIn("There is no other node to fetch them from",
                       inspect(node, 7))
         node.start()
@@ -249,4 +250,12 @@ class Alone(Case):
         self.assertGreater(refused, 0)
         self.assertRegex(node.log(), "positions [0-9]+ to [0-9]+ of the log "
                          "with uid [0-9]+ are on no disk")
-        self.assertTrue(node.is_running())
+        node.stop()
+        # Somebody has a copy of the file.
+        os.rename(lost + ".kept", lost)
+        node.start()
+        cluster.leader()
+        self.assertEqual(store(node).get("missing", 0), 0)
+        client = self.client(node, 60)
+        for log in LOGS:
+            self.assertEqual(len(client.read_all(log)), SOME + 1)
