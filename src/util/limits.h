@@ -177,7 +177,7 @@
 /* The same of chunks that peers sent: a pack costs several syncs, and a node that
  * is filled has nothing else to write. */
 #define PACK_FETCHED_BYTES (16u * MIB)
-#define PACK_CHUNKS_MAX 4096u     /* in a pack */
+#define PACK_CHUNKS_MAX 4096u /* in a pack */
 /* Sealed bytes that wait to be written: then no entries are taken in. */
 #define STORE_WAITING_BYTES (16u * MIB)
 #define STORE_MERGES_BYTES (256u * MIB) /* raw, of merges that wait: so too */
@@ -193,11 +193,11 @@
  * so far apart, before the copy counts as damaged. */
 #define STORE_READ_TRIES 5u
 #define STORE_RETRY_MS 1000u
-#define STORE_LEASE_MS 60000u   /* of a snapshot that a peer is being sent */
-#define STORE_READERS 2u        /* threads that read chunks */
-#define STORE_TICK_MS 250u      /* between looks at what is due */
-#define STORE_LOADS_MAX 4u      /* chunks being read; others wait in order */
-#define STORE_SERVES_MAX 8u     /* answers to peers under way; then QL_BUSY */
+#define STORE_LEASE_MS 60000u /* of a snapshot that a peer is being sent */
+#define STORE_READERS 2u      /* threads that read chunks */
+#define STORE_TICK_MS 250u    /* between looks at what is due */
+#define STORE_LOADS_MAX 4u    /* chunks being read; others wait in order */
+#define STORE_SERVES_MAX 8u   /* answers to peers under way; then QL_BUSY */
 #define STORE_SERVE_BYTES (3u * CHUNK_BYTES_MAX) /* raw, read for one answer */
 /* Frames and raw bytes of peers' copies that wait to be written; then QL_BUSY. */
 #define STORE_SUPPLY_BYTES (64u * MIB)
@@ -211,9 +211,9 @@
 #define QUARANTINE_BYTES_MAX (256u * MIB)
 
 /* ---- Chunks between nodes ---- */
-#define FETCH_PEER_REQUESTS_MAX 64u     /* asked of one peer, unanswered */
+#define FETCH_PEER_REQUESTS_MAX 64u      /* asked of one peer, unanswered */
 #define FETCH_PEER_BYTES_MAX (16u * MIB) /* raw bytes of them */
-#define FETCH_BYTES_MAX (32u * MIB)     /* of all, and what is being stored */
+#define FETCH_BYTES_MAX (32u * MIB)      /* of all, and what is being stored */
 #define FETCH_STEP_MS 50u       /* between looks, while something is wanted */
 #define FETCH_BURST_MS 250u     /* what a rate limit lets gather */
 #define FETCH_PAUSE_MS 100u     /* after a peer was busy */
