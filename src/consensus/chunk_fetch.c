@@ -186,7 +186,8 @@ static void end_round(struct want *want)
               delay_ms < FETCH_RETRY_MAX_MS ? delay_ms : FETCH_RETRY_MAX_MS);
 }
 
-/* Nobody is there to be asked: who waits should know at last. */
+/* Nobody is there to be asked: who waits should know at last, and at once where
+ * there is no other member. */
 static void lose_patience(struct chunk_fetch *fetch)
 {
     struct list *at = fetch->hurried.next;
@@ -197,7 +198,8 @@ static void lose_patience(struct chunk_fetch *fetch)
 
         at = at->next;
         seen++;
-        if (fetch->peers.now_ms - want->since_ms >= FETCH_PATIENCE_MS) {
+        if (fetch->peers.count == 0 ||
+            fetch->peers.now_ms - want->since_ms >= FETCH_PATIENCE_MS) {
             end_round(want);
         }
     }
@@ -206,6 +208,7 @@ static void lose_patience(struct chunk_fetch *fetch)
 static void give_up(struct want *want)
 {
     struct chunk_fetch *fetch = want->fetch;
+    bool alone = fetch->peers.count == 0;
     uint64_t now_ms = fetch->peers.now_ms;
 
     want->since_ms = now_ms;
@@ -213,11 +216,15 @@ static void give_up(struct want *want)
     if (fetch->said_ms == 0 || now_ms - fetch->said_ms >= SAY_MS) {
         fetch->said_ms = now_ms;
         diag_warning("positions %" PRIu64 " to %" PRIu64 " of the log with uid "
-                     "%" PRIu64 " are on no disk of this node and of those "
-                     "that it can reach: reads of them fail; it goes on "
-                     "asking, so bring back a node that has them",
+                     "%" PRIu64 " are on no disk of %s: reads of them fail; %s",
                      want->chunk->name.first, want->chunk->name.last,
-                     want->chunk->name.uid);
+                     want->chunk->name.uid,
+                     alone ? "this node, which is the only one"
+                           : "this node and of those that it can reach",
+                     alone ? "stop it and put the missing file back, if there "
+                             "is a copy"
+                           : "it goes on asking: bring back a node that has "
+                             "them");
     }
     fetch->options.give_up(fetch->options.data, want->chunk);
 }

@@ -88,11 +88,12 @@ static struct chunk *make_chunk(uint64_t number, uint32_t len)
     return chunk_stub(&facts);
 }
 
-static void rig_open(struct fetch_rig *rig, uint32_t chunk_len, uint64_t rate)
+static void rig_open(struct fetch_rig *rig, size_t nodes_count,
+                     uint32_t chunk_len, uint64_t rate)
 {
     static const uint64_t nodes[FETCH_RIG_NODES] = {2, 3, 4};
     const struct chunk_fetch_options options = {.nodes = nodes,
-                                                .nodes_count = FETCH_RIG_NODES,
+                                                .nodes_count = nodes_count,
                                                 .rate_bytes = rate,
                                                 .now_ms = rig_now_ms,
                                                 .is_connected =
@@ -117,7 +118,16 @@ struct fetch_rig *fetch_rig_new(uint32_t chunk_len, uint64_t rate)
     struct fetch_rig *rig = mem_must_zalloc(sizeof *rig);
 
     diag_set_level(DIAG_ERROR);
-    rig_open(rig, chunk_len, rate);
+    rig_open(rig, FETCH_RIG_NODES, chunk_len, rate);
+    return rig;
+}
+
+struct fetch_rig *fetch_rig_new_alone(uint32_t chunk_len)
+{
+    struct fetch_rig *rig = mem_must_zalloc(sizeof *rig);
+
+    diag_set_level(DIAG_ERROR);
+    rig_open(rig, 0, chunk_len, 0);
     return rig;
 }
 

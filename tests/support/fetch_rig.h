@@ -37,6 +37,8 @@ struct fetch_rig {
 
 /* Chunks of @chunk_len raw bytes; @rate: bytes a second, or 0. */
 struct fetch_rig *fetch_rig_new(uint32_t chunk_len, uint64_t rate);
+/* There is no other member. */
+struct fetch_rig *fetch_rig_new_alone(uint32_t chunk_len);
 void fetch_rig_free(struct fetch_rig *rig);
 /* Time passes, and a step is made. */
 void fetch_rig_step(struct fetch_rig *rig, uint64_t passed_ms);

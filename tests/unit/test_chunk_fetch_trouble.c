@@ -115,6 +115,21 @@ static void patience_with_members_that_are_away_ends(void **state)
     fetch_rig_free(rig);
 }
 
+static void without_other_members_waiters_are_told_at_once(void **state)
+{
+    struct fetch_rig *rig = fetch_rig_new_alone(1000);
+
+    (void)state;
+    chunk_fetch_missing(rig->fetch, rig->chunks[0]);
+    fetch_rig_step(rig, 1);
+    assert_int_equal(rig->given_up, 1);
+    /* Who asks again is told again. */
+    chunk_fetch_missing(rig->fetch, rig->chunks[0]);
+    fetch_rig_step(rig, FETCH_RETRY_MIN_MS);
+    assert_int_equal(rig->given_up, 2);
+    fetch_rig_free(rig);
+}
+
 /* Nothing may have been wanted for hours: no step tells the time then. */
 static void patience_begins_when_a_chunk_is_wanted(void **state)
 {
@@ -226,6 +241,7 @@ int main(void)
         cmocka_unit_test(waiters_are_told_when_no_member_has_it),
         cmocka_unit_test(nobody_is_told_while_a_member_may_have_it),
         cmocka_unit_test(patience_with_members_that_are_away_ends),
+        cmocka_unit_test(without_other_members_waiters_are_told_at_once),
         cmocka_unit_test(patience_begins_when_a_chunk_is_wanted),
         cmocka_unit_test(what_was_asked_of_a_lost_peer_is_asked_of_another),
         cmocka_unit_test(silent_peer_is_given_up_for_another),
