@@ -4,8 +4,9 @@
  * library's and liburing's (Makefile.am). All that makes something durable is
  * counted; number FAULT_AT fails with FAULT_ERRNO, ENOSPC or EIO, and says so in
  * one line. A write that fails with EIO has been done by half. At an orderly end
- * the count is told. Segments have SEGMENT_BYTES and few entries are kept behind a
- * snapshot, so that few appends show the whole life of a segment.
+ * the count is told. Segments have SEGMENT_BYTES, few entries are kept behind a
+ * snapshot and chunks are short, so that few appends show the whole life of a
+ * segment and of a chunk file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +25,10 @@
 #endif
 
 #include "consensus/raft_disk.h"
+#include "machine/machine.h"
 
 #define TRAILING_MAX 8u
+#define CHUNK_LEN (64u * 1024u)
 #define STANDARD_MAX 2 /* what is written to standard error is no data */
 
 static atomic_uint counted;
@@ -273,7 +276,18 @@ int __wrap_io_uring_submit(struct io_uring *ring)
 
 #endif
 
-/* ---- The life of a segment ---- */
+/* ---- The lives of a chunk and of a segment ---- */
+
+struct machine *__real_machine_new(const struct machine_limits *limits);
+struct machine *__wrap_machine_new(const struct machine_limits *limits);
+struct machine *__wrap_machine_new(const struct machine_limits *limits)
+{
+    const struct machine_limits small = {.chunk_bytes = CHUNK_LEN,
+                                         .open_bytes = CHUNK_LEN};
+
+    (void)limits;
+    return __real_machine_new(&small);
+}
 
 struct raft_disk *__real_raft_disk_new(const struct raft_disk_options *options);
 struct raft_disk *__wrap_raft_disk_new(const struct raft_disk_options *options);

@@ -22,12 +22,13 @@ OPTIONS = ("--snapshot-entries", "16", "--snapshot-bytes", "64KiB",
 LIFE_SECONDS = 20
 
 # What the node may do without. No room: for a segment prepared ahead and for the
-# reserve; a segment that is needed and a snapshot then take the reserve. And the
-# fast ways to write.
+# reserve; a segment that is needed and a snapshot then take the reserve; a file of
+# chunks is written again later, or removed. And the fast ways to write.
 HARMLESS = re.compile(
     r"(openat|ftruncate|fallocate|pwrite|pwritev2|fsync|unlinkat|renameat)"
     r" \S*(wal-spare|reserve|reserve\.new|snapshot\.new): ENOSPC"
     r"|renameat (wal|snapshot)-\w+: ENOSPC"
+    r"|(openat|pwritev2|renameat|unlinkat) \S*[0-9a-f]{16}\.(tmp|pack): ENOSPC"
     r"|(openat|pwrite) \S*disk\.probe: ENOSPC"
     r"|io_uring write \S*disk\.probe: \w+")
 REASON = {"ENOSPC": r"[Nn]o space left", "EIO": "Input/output error"}
