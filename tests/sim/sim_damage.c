@@ -136,13 +136,6 @@ static bool majority_found(struct sim *sim)
     return found > voters / 2;
 }
 
-/* Removed servers keep what they had, but nobody has to bring them anything. */
-bool sim_damage_excuses(struct sim_node *node)
-{
-    return sim_damage_found(node) &&
-           (!is_voter(node) || majority_found(node->sim));
-}
-
 void sim_damage_adopted(struct sim_node *node, size_t missing)
 {
     if (missing > 0 && !node->ended && !sim_damage_found(node)) {

@@ -85,8 +85,6 @@ void sim_damage_flip(struct sim_node *node);
 void sim_damage_flip_pack(struct sim_node *node);
 /* A copy of the server was ever found bad, or a bit of it has flipped. */
 bool sim_damage_found(struct sim_node *node);
-/* The server may lack a chunk for good. */
-bool sim_damage_excuses(struct sim_node *node);
 /* It has restored a snapshot that it had stored, and lacks so many chunks. */
 void sim_damage_adopted(struct sim_node *node, size_t missing);
 /* All that the voters lack has come. */
