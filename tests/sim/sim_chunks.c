@@ -44,6 +44,7 @@ void sim_chunks_open(struct sim_node *node)
         return;
     }
     store->ticks_over = 0;
+    list_init(&store->looks);
     sim_fetch_open(node);
     sim_at(sim, sim->now + sim_random(sim, STORE_TICK_MS), node, on_tick, NULL);
 }
@@ -67,6 +68,7 @@ void sim_chunks_close(struct sim_node *node)
     }
     (void)sim_damage_found(node);
     count(node);
+    sim_look_close(node);
     sim_fetch_close(node);
     chunk_store_free(store->chunks);
     store->chunks = NULL;
@@ -138,6 +140,7 @@ void sim_chunks_settle(struct sim_node *node)
     struct chunk_store *chunks = node->store->chunks;
     struct chunk_store_status status = {.waiting = 1};
 
+    sim_look_close(node);
     for (unsigned i = 0; i < SETTLE_TICKS && status.waiting > 0; i++) {
         sim_chunks_pass(node, i);
         chunk_store_get_status(chunks, &status);

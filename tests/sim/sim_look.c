@@ -8,10 +8,13 @@
 #include "sim/sim_store_internal.h"
 
 #define LOOK_TICKS 100
+#define HELD_MS 50 /* bytes that were loaded, by who reads them */
 
 struct sim_look {
     struct chunk_load load;
+    struct list link; /* in the store's looks, while its bytes are held */
     struct sim_node *node;
+    bool at_rest;
     bool done;
 };
 
@@ -47,6 +50,26 @@ static void compare(const struct sim_node *node, const struct chunk *chunk,
     }
 }
 
+static void end(struct sim_look *look)
+{
+    list_remove(&look->link);
+    chunk_store_load_end(look->node->store->chunks, &look->load);
+}
+
+/* The bytes stay until then, whatever else is loaded. */
+static void on_read(struct sim *sim, struct sim_node *node, void *data)
+{
+    struct sim_look *look = data;
+    const struct chunk *chunk = look->load.chunk;
+    const struct log_history *log = history_of(sim, chunk->name.uid);
+
+    if (log != NULL) {
+        sim->totals.loads++;
+        compare(node, chunk, log);
+    }
+    end(look);
+}
+
 /* What a server lacks for a while it has found damaged. That it comes back is part
  * of what a run waits for (sim_damage_is_healed()). */
 static void on_loaded(struct chunk_load *load, int status)
@@ -54,41 +77,58 @@ static void on_loaded(struct chunk_load *load, int status)
     struct sim_look *look = LIST_ITEM(load, struct sim_look, load);
     struct sim_node *node = look->node;
     const struct chunk *chunk = load->chunk;
-    const struct log_history *log;
+    struct sim *sim = node->sim;
 
     look->done = true;
     if (node->ended || node->store->silent) {
+        list_push_back(&node->store->looks, &look->link);
         return;
     }
-    log = history_of(node->sim, chunk->name.uid);
-    if (log != NULL && status == 0) {
-        node->sim->totals.loads++;
-        compare(node, chunk, log);
-    } else if (log != NULL && !sim_damage_found(node)) {
-        sim_fail(node->sim, "GONE: server %llu: %s from %llu to %llu: %d",
-                 node->id, log->name, (unsigned long long)chunk->name.first,
-                 (unsigned long long)chunk->name.last, status);
+    if (status == 0 && look->at_rest) {
+        on_read(sim, node, look);
+    } else if (status == 0) {
+        list_push_back(&node->store->looks, &look->link);
+        sim_at(sim, sim->now + sim_random(sim, HELD_MS), node, on_read, look);
+    } else {
+        if (history_of(sim, chunk->name.uid) != NULL &&
+            !sim_damage_found(node)) {
+            sim_fail(sim, "GONE: server %llu: positions from %llu to %llu: %d",
+                     node->id, (unsigned long long)chunk->name.first,
+                     (unsigned long long)chunk->name.last, status);
+        }
+        end(look);
     }
-    chunk_store_load_end(node->store->chunks, &look->load);
 }
 
-static struct sim_look *begin(struct sim_node *node, struct chunk *chunk)
+void sim_look_close(struct sim_node *node)
+{
+    struct list *looks = &node->store->looks;
+
+    while (!list_empty(looks)) {
+        end(LIST_ITEM(looks->next, struct sim_look, link));
+    }
+}
+
+static struct sim_look *begin(struct sim_node *node, struct chunk *chunk,
+                              bool at_rest)
 {
     struct sim_look *look = sim_alloc(node->sim, sizeof *look);
 
+    list_init(&look->link);
     look->node = node;
+    look->at_rest = at_rest;
     chunk_store_load(node->store->chunks, &look->load, chunk, on_loaded);
     return look;
 }
 
 void sim_look(struct sim_node *node, struct chunk *chunk)
 {
-    (void)begin(node, chunk);
+    (void)begin(node, chunk, false);
 }
 
 void sim_look_now(struct sim_node *node, struct chunk *chunk)
 {
-    const struct sim_look *look = begin(node, chunk);
+    const struct sim_look *look = begin(node, chunk, true);
 
     for (unsigned i = 0; i < LOOK_TICKS && !look->done; i++) {
         sim_chunks_pass(node, i);

@@ -19,6 +19,7 @@ struct sim_store {
     struct chunk_answers *answers;
     struct install *install;
     struct list sendings; /* answers on their way */
+    struct list looks;    /* loaded chunks that somebody holds */
     bool steps;           /* of these are to come */
     unsigned ticks_over;  /* that there was too much in memory, in a row */
     bool silent;          /* the server is gone: nobody is told */
@@ -39,6 +40,10 @@ void sim_store_on_fatal(void *data, const char *reason);
 /* ---- sim_fetch.c ---- */
 /* @data: struct sim_node. */
 void sim_fetch_missing(void *data, struct chunk *chunk);
+
+/* ---- sim_look.c ---- */
+/* Before the store is closed. */
+void sim_look_close(struct sim_node *node);
 
 /* ---- sim_store_io.c ---- */
 void sim_store_fill_io(struct raft_io *io);
