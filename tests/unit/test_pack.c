@@ -157,7 +157,10 @@ static void pack_gives_back_what_went_in(void **state)
         check_file((struct bytes){sample.file.data, sample.file.len}, &header,
                    rows, &err),
         0);
-    assert_memory_equal(&header, &golden_header, sizeof(header));
+    assert_int_equal(header.number, golden_header.number);
+    assert_int_equal(header.rows, golden_header.rows);
+    assert_memory_equal(header.cluster, golden_header.cluster,
+                        PACK_CLUSTER_LEN);
     for (unsigned i = 0; i < CHUNKS; i++) {
         const struct chunk *chunk = sample.chunks[i];
         uint8_t raw[4096];
@@ -406,7 +409,10 @@ static void pack_of_the_first_release_is_read_and_made_again(void **state)
     assert_int_equal(check_file((struct bytes){golden.data, golden.len},
                                 &header, rows, &err),
                      0);
-    assert_memory_equal(&header, &golden_header, sizeof(header));
+    assert_int_equal(header.number, golden_header.number);
+    assert_int_equal(header.rows, golden_header.rows);
+    assert_memory_equal(header.cluster, golden_header.cluster,
+                        PACK_CLUSTER_LEN);
     pack_front_encode(&header, rows, front);
     assert_memory_equal(front, golden.data, sizeof(front));
     for (unsigned i = 0; i < CHUNKS; i++) {
