@@ -20,7 +20,9 @@
 #include "consensus/link.h"
 #include "store/chunk_store.h"
 #include "util/list.h"
+#include "wire/backup_state.h"
 
+struct backup_store;
 struct node;
 struct uv_loop_s;
 
@@ -38,9 +40,16 @@ struct node_options {
     uint64_t low_space_bytes; /* less free is reported as low; 0: never */
     uint64_t reserve_bytes;   /* of the reserve file; 0: none */
     enum disk_writer wal_writer;
-    uint64_t cache_bytes; /* of chunks that readers have asked for */
-    uint64_t scrub_bytes; /* of chunk files read again in a second; 0: none */
-    uint64_t fetch_bytes; /* of chunks fetched in a second; 0: no limit */
+    uint64_t cache_bytes;   /* of chunks that readers have asked for */
+    uint64_t scrub_bytes;   /* of chunk files read again in a second; 0: none */
+    uint64_t fetch_bytes;   /* of chunks fetched in a second; 0: no limit */
+    const char *backup_dir; /* NULL: BACKUP_DIR_NAME in dir */
+    /* Proposed once to a cluster that has no such settings yet. */
+    uint64_t backup_interval_ms; /* 0: none by themselves */
+    uint64_t max_saved_backups;  /* 0: BACKUPS_SAVED */
+    /* Once in the life of a process: when this node leads it freezes the logs
+     * before it serves a write. */
+    bool frozen;
     /* Role, term, leader or readiness to serve changed. May be NULL. */
     void (*on_state)(void *data);
     /* A raft entry was applied, or a snapshot installed: the machine has moved.
@@ -123,6 +132,30 @@ struct node_transfer {
  * QL_NOT_FOUND (there is no other voter), QL_BUSY (one is under way). */
 int node_transfer(struct node *node, struct node_transfer *transfer,
                   uint64_t to, node_transfer_cb cb);
+/* Ends this node's term, whatever the others do: what is in flight gets time to
+ * end, then the best voter that answers is asked to take over, and if that has not
+ * helped after an election timeout the core is told of a higher term. @cb with 0
+ * when there is a new term, QL_SHUTTING_DOWN when the node closed first. The node
+ * does this by itself once a commit or an undo was applied and its callback was
+ * given. QL_NOT_LEADER, QL_BUSY (a step down is under way), QL_SHUTTING_DOWN. */
+int node_step_down(struct node *node, struct node_transfer *transfer,
+                   node_transfer_cb cb);
+
+/* ---- Backups ---- */
+
+/* This node's backup directory. Until node_close(). */
+struct backup_store *node_backups(struct node *node);
+
+/* What a member says that it has of a backup. */
+struct node_backup_holder {
+    uint64_t node;
+    enum backup_state state;
+    uint64_t verified_at_ms; /* 0: never */
+};
+/* Of backup @id, in the order of the members, this node first among equals; who
+ * has said nothing lately is left out. Returns how many. */
+size_t node_backup_holders(const struct node *node, uint64_t id,
+                           struct node_backup_holder ret[MEMBERS_MAX]);
 
 /* Hands leadership over if there is another voter, ends what is in flight,
  * ends the core; then @cb. New submits get QL_SHUTTING_DOWN from now on. The
@@ -169,6 +202,16 @@ struct node_install {
     uint64_t fetch_ms;
 };
 
+/* Of this node's backup directory. */
+struct node_backups_status {
+    uint64_t
+        last_success_ms; /* when a backup was last written here; 0: never */
+    uint64_t last_verified_ms; /* the oldest check of the newest whole one */
+    uint64_t failures;         /* since the start */
+    uint64_t saved;            /* backups that are whole here */
+    const char *problem; /* a sentence, or ""; valid until the next turn */
+};
+
 struct node_status {
     enum node_role role;
     bool ready; /* leads and may serve */
@@ -186,6 +229,7 @@ struct node_status {
     struct chunk_store_status store;
     struct node_snapshots snapshots;
     struct node_install install;
+    struct node_backups_status backups;
     struct node_peer_status peers[MEMBERS_MAX]; /* as identity->members */
 };
 void node_status(const struct node *node, struct node_status *ret);

@@ -227,6 +227,23 @@
 #define CHUNK_ANSWERS_AT_ONCE 4u          /* of one peer, being read */
 #define CHUNK_ANSWER_BYTES_MAX (4u * MIB) /* on their way to one peer */
 
+/* ---- Backups: when, and between nodes ---- */
+#define BACKUP_DIR_NAME "backups" /* in the data directory, by default */
+#define BACKUP_INTERVAL_MS (3600u * 1000u) /* default of --backup-interval */
+#define BACKUP_INTERVAL_MIN_MS 1000u       /* or 0: none by themselves */
+#define BACKUP_INTERVAL_MAX_MS (366ull * 24u * 3600u * 1000u)
+#define BACKUPS_SAVED 48u       /* default of --max-saved-backups */
+#define BACKUPS_SAVED_MAX 1000u /* of it */
+#define BACKUP_LOOK_MS 250u     /* between looks at what is due */
+#define BACKUP_REPORT_MS 10000u /* between reports without news */
+/* After it what a silent node has said of its backups is not believed. */
+#define BACKUP_REPORT_AGE_MS 30000u
+#define BACKUP_PIECE_BYTES (256u * KIB) /* of a stream, in one answer */
+#define BACKUP_PIECES_AT_ONCE 4u        /* being read for peers */
+#define BACKUP_ASKED_MS 15000u /* then a piece is asked of another peer */
+#define BACKUP_FETCH_RETRY_MIN_MS 1000u
+#define BACKUP_FETCH_RETRY_MAX_MS (5u * 60u * 1000u)
+
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u
 #define CLIENT_ADDRESSES_MAX 8u /* tried for one host name */
