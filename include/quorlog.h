@@ -55,6 +55,7 @@ enum ql_code {
     QL_PRODUCER_EXPIRED = 17,  /* the producer id is gone */
     QL_LIMIT = 18,             /* a limit of the whole cluster is reached */
     QL_FROZEN = 19,            /* an operator froze the logs, or an alarm */
+    QL_RESTORED = 20,          /* the logs were replaced by those of a backup */
     /* The cluster cannot serve the call now. */
     QL_NOT_LEADER = 30,      /* another node leads; see ql_error.leader */
     QL_NO_LEADER = 31,       /* no leader is known, or it lost its quorum */
@@ -95,7 +96,8 @@ struct ql_error {
     enum ql_class error_class;    /* ql_code_class(code) */
     uint64_t position;            /* what the server named, or 0: the head for
                                      TRIMMED, the tail for CONDITION_FAILED,
-                                     the newer epoch for FENCED */
+                                     the newer epoch for FENCED, the first
+                                     that may differ for RESTORED */
     char text[QL_ERROR_TEXT_MAX]; /* one sentence, NUL-terminated */
     char node[QL_ADDRESS_MAX];    /* who answered, or "" */
     char leader[QL_ADDRESS_MAX];  /* client address of the leader, or "" */
@@ -352,6 +354,7 @@ struct ql_read_result {
     uint64_t next; /* where to go on reading */
     uint64_t head; /* of the log, when it answered */
     uint64_t tail;
+    uint64_t incarnation; /* rises when the log is replaced by a backup's */
 };
 typedef void (*ql_read_cb)(void *data, const struct ql_read_result *result,
                            const struct ql_error *error);
@@ -387,7 +390,11 @@ QL_API void ql_reader_free(struct ql_reader *reader);
  * reader. Waits up to @timeout_ms (0: only what is here, -1: for ever).
  * Errors: QL_NOT_FOUND at the end (never with follow, unless the log was
  * deleted), QL_TIMEOUT when nothing came, QL_TRIMMED when the next position was
- * dropped: error->position is the new head and the reader goes on from there.*/
+ * dropped: error->position is the new head and the reader goes on from there.
+ * QL_RESTORED when the log was replaced by that of a backup: entries given before
+ * error->position are the same in it, later ones may not be, and the reader goes on
+ * from there. A position that is not the one behind the entry before is no error:
+ * what a restore left out stays a hole. */
 QL_API int ql_reader_next(struct ql_reader *reader, int timeout_ms,
                           struct ql_entry *ret_entry, struct ql_error *error);
 /* The position ql_reader_next() will look for next. */
