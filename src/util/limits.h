@@ -244,6 +244,45 @@
 #define BACKUP_FETCH_RETRY_MIN_MS 1000u
 #define BACKUP_FETCH_RETRY_MAX_MS (5u * 60u * 1000u)
 
+/* ---- Backups and recovery, as calls and commands ---- */
+#define BACKUP_NAME_MAX 64u                 /* bytes */
+#define BACKUPS_MAX 1024u                   /* rows in the replicated table */
+#define BACKUP_ITEMS_MAX (2u * BACKUPS_MAX) /* in one answer of backup.list */
+#define EXPORT_BYTES_MAX (1u * MIB) /* one piece of an export or import */
+#define RECOVERY_RECORD_MAX (CHUNK_BYTES_MAX + KIB) /* bytes in one command */
+#define FILTER_CONTAINS_MAX (1u * KIB)
+#define SCAN_BYTES (16u * MIB)  /* looked at for one page of recovery.print */
+#define PRINT_ENTRIES_MAX 1000u /* in a page, and its logs */
+#define PRINT_LOGS_MAX 1000u
+#define PRINT_BYTES_MAX READ_BYTES_MAX /* keys and values, or one entry */
+#define DIFF_LOGS_MAX 100u             /* in one answer of recovery.diff */
+#define DIFF_EXAMPLES_MAX 8u           /* entries shown of a log */
+#define DIFF_VALUE_MAX 256u            /* bytes shown of a value */
+
+/* ---- Backups on their way in ---- */
+#define INTAKES_MAX 4u      /* streams that are not whole yet, of a node */
+#define INTAKE_TOKEN_MAX 40u /* bytes */
+#define INTAKE_PIECE_MAX (1u * MIB)
+#define INTAKE_IDLE_MS (60u * 60u * 1000u) /* untouched: then it goes */
+#define INTAKE_SPARE_BYTES (64u * MIB) /* of the disk that it leaves free */
+
+/* ---- The backup directory ---- */
+#define BACKUPS_PENDING_MAX 2u /* views that wait or are being written */
+#define BACKUP_READS_MAX 16u   /* under way; then QL_BUSY */
+#define BACKUP_VERIFIES_MAX 2u /* asked for and under way; then QL_BUSY */
+#define BACKUP_SERVES_MAX 2u   /* chunks asked of the chunk store at a time */
+#define BACKUP_ERROR_MAX 255u  /* bytes of a sentence */
+/* After a try that failed; doubled up to the second. */
+#define BACKUP_RETRY_MS 5000u
+#define BACKUP_RETRY_MAX_MS (5u * 60u * 1000u)
+/* What was read so lately the scrub does not read again. */
+#define BACKUP_SCRUB_AGE_MS (24ull * 3600u * 1000u)
+#define BACKUP_CHECKED_MS 60000u /* between notes of what was read when */
+#define BACKUP_PACKS_MAX (4u * 1000u * 1000u) /* files in the pool */
+/* Of the tables of a backup's logs, compressed, and of its open chunks. */
+#define BACKUP_SNAPSHOT_MAX (256u * MIB)
+#define BACKUP_TAIL_MAX (64u * MIB)
+
 /* ---- The client ---- */
 #define CLIENT_ENDPOINTS_MAX 32u
 #define CLIENT_ADDRESSES_MAX 8u /* tried for one host name */
