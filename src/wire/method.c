@@ -31,6 +31,22 @@ static const struct method_row rows[METHOD_COUNT] = {
     {METHOD_CLUSTER_CONFIRM_CLOCK, "cluster.confirm_clock", true, true, true},
     {METHOD_CLUSTER_FREEZE, "cluster.freeze", true, true, true},
     {METHOD_CLUSTER_THAW, "cluster.thaw", true, true, true},
+    {METHOD_CLUSTER_SETTINGS, "cluster.settings", true, true, true},
+    {METHOD_BACKUP_CREATE, "backup.create", true, true, true},
+    {METHOD_BACKUP_LIST, "backup.list", false, false, true},
+    {METHOD_BACKUP_SHOW, "backup.show", false, false, true},
+    {METHOD_BACKUP_VERIFY, "backup.verify", false, false, true},
+    {METHOD_BACKUP_DELETE, "backup.delete", true, true, true},
+    {METHOD_BACKUP_EXPORT, "backup.export", false, false, true},
+    {METHOD_BACKUP_IMPORT, "backup.import", true, true, true},
+    {METHOD_RECOVERY_STAGE, "recovery.stage", true, true, true},
+    {METHOD_RECOVERY_UNLOAD, "recovery.unload", true, true, true},
+    {METHOD_RECOVERY_STATUS, "recovery.status", false, true, true},
+    {METHOD_RECOVERY_PRINT, "recovery.print", false, true, true},
+    {METHOD_RECOVERY_DIFF, "recovery.diff", false, true, true},
+    {METHOD_RECOVERY_DELETE, "recovery.delete", true, true, true},
+    {METHOD_RECOVERY_COMMIT, "recovery.commit", true, true, true},
+    {METHOD_RECOVERY_UNDO, "recovery.undo", true, true, true},
 };
 
 const struct method_row *method_find(const char *name, size_t len)
