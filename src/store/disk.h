@@ -26,7 +26,7 @@
 
 #define DISK_BLOCK 4096u /* alignment of offsets, lengths and memory */
 #define DISK_SECTOR 512u /* written whole or not at all: the one assumption */
-#define DISK_NAME_MAX 64u
+#define DISK_NAME_MAX 96u
 
 struct disk;
 struct disk_file;

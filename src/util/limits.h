@@ -31,6 +31,7 @@
 #define CHUNK_MARK_BYTES (8u * KIB) /* between marks in a chunk's memory */
 /* Sealed chunks in all logs: then appends are refused. */
 #define CHUNKS_MAX 1000000u
+#define LOAD_REFS_MAX 16384u /* rows of chunks in one record of a draft */
 #define CLOCK_JUMP_MS (3600u * 1000u) /* more suspends age retention */
 
 /* ---- One raft entry ---- */
@@ -260,11 +261,11 @@
 #define DIFF_VALUE_MAX 256u            /* bytes shown of a value */
 
 /* ---- Backups on their way in ---- */
-#define INTAKES_MAX 4u      /* streams that are not whole yet, of a node */
+#define INTAKES_MAX 4u       /* streams that are not whole yet, of a node */
 #define INTAKE_TOKEN_MAX 40u /* bytes */
 #define INTAKE_PIECE_MAX (1u * MIB)
 #define INTAKE_IDLE_MS (60u * 60u * 1000u) /* untouched: then it goes */
-#define INTAKE_SPARE_BYTES (64u * MIB) /* of the disk that it leaves free */
+#define INTAKE_SPARE_BYTES (64u * MIB)     /* of the disk that it leaves free */
 
 /* ---- The backup directory ---- */
 #define BACKUPS_PENDING_MAX 2u /* views that wait or are being written */
