@@ -36,6 +36,17 @@ enum command_kind {
     COMMAND_FREEZE = 13, /* struct freeze_args: nothing changes log data */
     COMMAND_THAW = 14,   /* no params: ends that */
     COMMAND_DIGEST = 15, /* no params, changes nothing: nodes compare here */
+    COMMAND_BACKUP_CREATE = 16, /* struct backup_create_args */
+    COMMAND_BACKUP_DELETE = 17, /* struct backup_delete_args */
+    COMMAND_BACKUP_ADD = 18, /* struct backup_row: an import; gets a new id */
+    COMMAND_SETTINGS = 19,   /* struct settings_args */
+    COMMAND_RECOVERY_BEGIN =
+        20,                     /* struct recovery_begin_args: a draft begins */
+    COMMAND_RECOVERY_LOAD = 21, /* struct recovery_load_args: it is filled */
+    COMMAND_RECOVERY_END = 22,  /* struct recovery_end_args: it is staged */
+    COMMAND_RECOVERY_UNLOAD = 23, /* struct recovery_unload_args */
+    COMMAND_RECOVERY_COMMIT = 24, /* struct recovery_commit_args */
+    COMMAND_RECOVERY_UNDO = 25,   /* struct recovery_undo_args */
 };
 
 /* A command as it stands in a batch; params are the method's encoded map. */

@@ -28,7 +28,9 @@
 #include "wire/args_append.h"
 #include "wire/args_log.h"
 #include "wire/args_read.h"
+#include "wire/args_recovery.h"
 
+struct backup_row;
 struct machine;
 
 /* What decides where chunks end; equal on all nodes. */
@@ -41,6 +43,14 @@ struct machine_limits {
 struct machine *machine_new(const struct machine_limits *limits);
 void machine_free(struct machine *machine);
 
+/* What a COMMAND_RECOVERY_* came to. */
+struct recovery_outcome {
+    uint64_t stage; /* END, COMMIT: id of the staged state; BEGIN: the draft's
+                          id, which is the outcome's position, too */
+    uint64_t revision;         /* END, COMMIT */
+    struct recovery_last last; /* COMMIT, UNDO; of a duplicate, too */
+};
+
 /* What one command did. */
 struct outcome {
     enum command_kind kind;
@@ -51,7 +61,11 @@ struct outcome {
     uint64_t producer; /* COMMAND_PRODUCER_OPEN: the new one;
                           COMMAND_LOG_APPEND: the one that is not there */
     struct append_result append; /* COMMAND_LOG_APPEND */
-    bool duplicate;              /* an append that had been applied before */
+    bool duplicate; /* an append, commit or undo that had been applied before */
+    /* COMMAND_BACKUP_CREATE, _ADD, _DELETE: the row, a view until the next
+     * apply. */
+    const struct backup_row *backup;
+    struct recovery_outcome recovery; /* COMMAND_RECOVERY_* */
     bool has_stat; /* create, configure, delete, trim, acquire, release: */
     struct log_stat stat; /* views, valid until the next apply (for a deleted
                              log too) */
