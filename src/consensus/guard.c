@@ -90,6 +90,13 @@ bool guard_is_ready_leader(const struct guard *guard)
            guard->raft->last_applied >= guard->own_entry.index;
 }
 
+bool guard_is_own_entry(const struct guard *guard, raft_index index)
+{
+    return guard->raft->state == RAFT_LEADER &&
+           guard->own_entry.term == guard->raft->current_term &&
+           index > guard->own_entry.index;
+}
+
 /* ---- In and out of the core ---- */
 
 void guard_enter(struct guard *guard)

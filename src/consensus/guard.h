@@ -97,6 +97,14 @@ bool guard_has_install(const struct guard *guard);
  * applied: only then may reads be served and may writes be taken. */
 bool guard_is_ready_leader(const struct guard *guard);
 
+/* True when this node leads and the entry at @index is one of this very term,
+ * behind its first. */
+bool guard_is_own_entry(const struct guard *guard, raft_index index);
+/* This node leads, and is to no longer: the core is told of the next term, as if a
+ * peer were in it. The core then stores it and is a follower without a leader.
+ * Outside the core. */
+void guard_end_term(struct guard *guard);
+
 /* Rule J. True when this node leads, an entry of its own term is applied, and no
  * change of membership is under way: only then may raft_add(), raft_assign() and
  * raft_remove() be called. */

@@ -265,6 +265,21 @@ static void move_up_to_snapshot(struct guard *guard,
 
 /* ---- Into the core ---- */
 
+/* The core looks at the term of a result before it looks at whose it is. No peer
+ * can send this one: judge() drops what claims to be our own. */
+void guard_end_term(struct guard *guard)
+{
+    struct raft_message message = {.type = RAFT_IO_APPEND_ENTRIES_RESULT,
+                                   .server_id = guard->id};
+
+    assert(guard->raft->state == RAFT_LEADER);
+    if (guard->closing || guard->failed) {
+        return;
+    }
+    message.append_entries_result.term = guard->raft->current_term + 1;
+    deliver(guard, &message);
+}
+
 /* The address of a peer is what the configuration says, never what came over
  * the wire: the core would adopt it for its answers (rule G). A server that
  * joins has no configuration yet and cannot but take the sender's. The copy is

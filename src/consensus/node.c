@@ -73,6 +73,24 @@ int node_transfer(struct node *node, struct node_transfer *transfer,
     return 0;
 }
 
+int node_step_down(struct node *node, struct node_transfer *transfer,
+                   node_transfer_cb cb)
+{
+    int rv;
+
+    if (node->phase != NODE_RUNNING || node->restarting) {
+        return QL_SHUTTING_DOWN;
+    }
+    rv = step_down_begin(&node->down, uv_now(node->options.loop));
+    if (rv != 0) {
+        return rv;
+    }
+    transfer->cb = cb;
+    node->down_transfer = transfer;
+    node_wake(node);
+    return 0;
+}
+
 void node_status(const struct node *node, struct node_status *ret)
 {
     core_fill_status(&node->core, ret);
@@ -94,7 +112,8 @@ int node_may_serve(const struct node *node)
     if (node->core.raft.state != RAFT_LEADER) {
         return QL_NOT_LEADER;
     }
-    if (handover_is_busy(&node->handover) ||
+    if (handover_is_busy(&node->handover) || node->down_owed ||
+        step_down_is_active(&node->down) ||
         integrity_is_suspect(&node->integrity) ||
         !guard_is_ready_leader(node->core.guard)) {
         return QL_NO_LEADER;

@@ -21,6 +21,7 @@
 #include "consensus/reader.h"
 #include "consensus/retention_tick.h"
 #include "consensus/space_watch.h"
+#include "consensus/step_down.h"
 #include "consensus/told_state.h"
 
 enum node_phase {
@@ -42,6 +43,9 @@ struct node {
     struct peer_watch watch;
     struct handover handover;
     struct node_transfer *transfer; /* whom to tell of the handover */
+    struct step_down down;
+    struct node_transfer *down_transfer; /* whom to tell of it */
+    bool down_owed;                      /* it is to begin when that can be */
     uv_check_t check;
     uv_idle_t idle;
     struct retention_tick tick;

@@ -136,6 +136,10 @@ static void fill_parts(struct node *node)
         (struct peer_watch){.identity = node->options.identity, .core = raft};
     node->handover =
         (struct handover){.core = raft, .guard = guard, .watch = &node->watch};
+    node->down = (struct step_down){.core = raft,
+                                    .guard = guard,
+                                    .watch = &node->watch,
+                                    .handover = &node->handover};
 }
 
 static void start_handles(struct node *node)
@@ -180,6 +184,7 @@ void node_step_stop(struct node *node)
 {
     if (node->phase == NODE_STOPPING && stop_is_due(node)) {
         handover_cancel(&node->handover);
+        step_down_cancel(&node->down);
         node->phase = NODE_CLOSING;
         chunk_peers_stop(&node->chunk_peers);
         raft_close(&node->core.raft, node_on_core_closed);
@@ -201,17 +206,23 @@ static bool stop_is_due(const struct node *node)
            proposer_is_empty(&node->proposer) && reader_is_empty(&node->reader);
 }
 
+static void tell_closing(struct node_transfer **waiter)
+{
+    struct node_transfer *transfer = *waiter;
+
+    *waiter = NULL;
+    if (transfer != NULL) {
+        transfer->cb(transfer, QL_SHUTTING_DOWN);
+    }
+}
+
 static void finish_closing(struct node *node)
 {
     proposer_deliver(&node->proposer);
     proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
     reader_refuse(&node->reader, QL_SHUTTING_DOWN);
-    if (node->transfer != NULL) {
-        struct node_transfer *transfer = node->transfer;
-
-        node->transfer = NULL;
-        transfer->cb(transfer, QL_SHUTTING_DOWN);
-    }
+    tell_closing(&node->transfer);
+    tell_closing(&node->down_transfer);
     core_free(&node->core);
     node->phase = NODE_CLOSED;
     uv_close((uv_handle_t *)&node->check, node_on_handle_closed);

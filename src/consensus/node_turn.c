@@ -9,11 +9,15 @@
  * aside by a timer or by the check itself is done in the next turn at once.
  */
 #include <assert.h>
+#include <inttypes.h>
 
 #include "consensus/node_internal.h"
+#include "util/diag.h"
 
 static void tell_state(struct node *node);
+static bool is_handing_over(const struct node *node);
 static void step_handover(struct node *node);
+static void step_down(struct node *node);
 static void node_on_check(uv_check_t *handle);
 static void node_on_idle(uv_idle_t *handle);
 
@@ -63,12 +67,13 @@ static void node_on_check(uv_check_t *handle)
     if (node->core.raft.state != RAFT_LEADER) {
         proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
     }
-    reader_step(&node->reader, !handover_is_busy(&node->handover),
+    reader_step(&node->reader, !is_handing_over(node),
                 uv_now(node->options.loop), refusal);
     tell_state(node);
     if (handover_is_active(&node->handover)) {
         step_handover(node);
     }
+    step_down(node);
     if (node->core.raft.state == RAFT_LEADER) {
         proposer_send(&node->proposer);
     }
@@ -99,6 +104,12 @@ static void tell_state(struct node *node)
     }
 }
 
+static bool is_handing_over(const struct node *node)
+{
+    return handover_is_busy(&node->handover) ||
+           step_down_is_active(&node->down);
+}
+
 static void step_handover(struct node *node)
 {
     struct node_transfer *transfer = node->transfer;
@@ -112,5 +123,30 @@ static void step_handover(struct node *node)
     node->transfer = NULL;
     if (transfer != NULL) {
         transfer->cb(transfer, status);
+    }
+}
+
+/* The last of what was accepted has been answered when it is asked for here: the
+ * callbacks of an entry come before its turn ends. */
+static void step_down(struct node *node)
+{
+    struct node_transfer *transfer = node->down_transfer;
+    uint64_t now = uv_now(node->options.loop);
+
+    if (node->down_owed) {
+        node->down_owed = false;
+        (void)step_down_begin(&node->down, now);
+        node_wake(node);
+    }
+    if (!step_down_is_active(&node->down) || node->core_closed ||
+        !step_down_step(&node->down, proposer_is_empty(&node->proposer), now)) {
+        return;
+    }
+    diag_info("this node led term %" PRIu64 " and has stepped down",
+              node->down.term);
+    node->down_transfer = NULL;
+    node_wake(node);
+    if (transfer != NULL) {
+        transfer->cb(transfer, 0);
     }
 }

@@ -193,6 +193,38 @@ static void transfer_without_another_voter_is_refused(void **state)
     seats_close(&seats);
 }
 
+static void single_node_that_steps_down_leads_a_later_term(void **state)
+{
+    struct seats seats;
+    struct told told = {0};
+    struct told appended = {0};
+    struct node_transfer down = {.data = &told};
+    struct node_submit submit = {.data = &appended};
+    struct node_status before;
+    struct node_status after;
+    struct node *node;
+
+    (void)state;
+    seats_open(&seats, 1);
+    seats_start(&seats, 0);
+    (void)seats_await_leader(&seats);
+    node = seats.seats[0].node;
+    seats_create(&seats, 0);
+    node_status(node, &before);
+    assert_int_equal(told_submit_append(node, &submit, 10), 0);
+    assert_int_equal(node_step_down(node, &down, told_on_transfer), 0);
+    seats_run_until(&seats, is_told, &told);
+    assert_int_equal(told.last_status, 0);
+    /* What was taken before has ended well before the term did. */
+    assert_int_equal(appended.applied, 1);
+    (void)seats_await_leader(&seats);
+    node_status(node, &after);
+    assert_true(after.term > before.term + 1);
+    seats_append(&seats, 0, 1, 10);
+    assert_int_equal(node_step_down(node, &down, told_on_transfer), 0);
+    seats_close(&seats);
+}
+
 static void stop_in_the_middle_of_a_snapshot_leaves_nothing_behind(void **state)
 {
     struct seats seats;
@@ -274,6 +306,7 @@ int main(void)
         cmocka_unit_test(log_that_grows_fast_is_cut_before_the_second_is_over),
         cmocka_unit_test(stopping_node_ends_what_it_took_and_takes_no_more),
         cmocka_unit_test(transfer_without_another_voter_is_refused),
+        cmocka_unit_test(single_node_that_steps_down_leads_a_later_term),
         cmocka_unit_test(
             stop_in_the_middle_of_a_snapshot_leaves_nothing_behind),
         cmocka_unit_test(start_that_fails_says_why_and_leaves_nothing_open),

@@ -87,6 +87,47 @@ static void leadership_goes_to_the_node_that_was_named(void **state)
     seats_close(&seats);
 }
 
+static void leader_that_steps_down_is_followed_by_another(void **state)
+{
+    struct seats seats;
+    struct told told = {0};
+    struct told again = {0};
+    struct node_transfer down = {.data = &told};
+    struct node_transfer second = {.data = &again};
+    struct node_submit submit = {.data = &told};
+    struct node_status status;
+    struct node *leader;
+    uint64_t term;
+    size_t first;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    leader = seats.seats[first].node;
+    seats_create(&seats, first);
+    node_status(leader, &status);
+    term = status.term;
+    assert_int_equal(node_step_down(seats.seats[(first + 1) % 3].node, &down,
+                                    told_on_transfer),
+                     QL_NOT_LEADER);
+    assert_int_equal(node_step_down(leader, &down, told_on_transfer), 0);
+    assert_int_equal(node_step_down(leader, &second, told_on_transfer),
+                     QL_BUSY);
+    assert_int_equal(told_submit_append(leader, &submit, 10), QL_NO_LEADER);
+    seats_run_until(&seats, is_told, &told);
+    assert_int_equal(told.last_status, 0);
+    node_status(leader, &status);
+    assert_true(status.term > term);
+    assert_int_not_equal(status.role, NODE_LEADER);
+    first = seats_await_leader(&seats);
+    seats_append(&seats, first, 3, 10);
+    seats_await_equal(&seats, first);
+    seats_close(&seats);
+}
+
 static void transfer_to_a_dead_node_fails_and_service_goes_on(void **state)
 {
     struct seats seats;
@@ -287,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_nodes_go_on_when_their_leader_stops),
         cmocka_unit_test(leadership_goes_to_the_node_that_was_named),
+        cmocka_unit_test(leader_that_steps_down_is_followed_by_another),
         cmocka_unit_test(transfer_to_a_dead_node_fails_and_service_goes_on),
         cmocka_unit_test(node_that_fell_far_behind_gets_a_snapshot),
         cmocka_unit_test(leader_without_quorum_says_what_it_does_not_know),
