@@ -247,6 +247,11 @@ static int walk_next(struct walk *walk, int timeout_ms,
         err->position = error.position;
         return rv;
     }
+    if (rv == QL_RESTORED) {
+        rv = err_set(err, rv, "%s", error.text);
+        err->position = error.position;
+        return rv;
+    }
     return rv == 0 ? 0 : command_error(err, rv, &error);
 }
 

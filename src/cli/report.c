@@ -82,6 +82,14 @@ static void hint_add(const struct command_run *run, const struct err *err,
                       "operators' commands are taken on the socket in a node's "
                       "data directory and from loopback only");
         return;
+    case QL_RESTORED:
+        if (err->position != 0) {
+            strbuf_printf(ret_text,
+                          "what was read before position %" PRIu64
+                          " is still right; --from %" PRIu64 " goes on",
+                          err->position, err->position);
+        }
+        return;
     case QL_TRIMMED:
         if (err->position != 0) {
             strbuf_printf(ret_text,

@@ -153,6 +153,7 @@ static enum verdict verdict_of(int code)
         return VERDICT_ELSEWHERE;
     case QL_DUPLICATE_UNKNOWN:
     case QL_PRODUCER_EXPIRED:
+    case QL_RESTORED:
         return VERDICT_FORGOTTEN;
     default:
         return VERDICT_UNCERTAIN;
@@ -225,7 +226,7 @@ static void on_forgotten(struct append_call *call, const struct ql_error *error)
         append_call_fail(call, error);
         return;
     }
-    if (error->code == QL_PRODUCER_EXPIRED || !call->request.uncertain) {
+    if (error->code != QL_DUPLICATE_UNKNOWN || !call->request.uncertain) {
         queue->lost = true;
         queue->held = true;
     }
@@ -233,6 +234,9 @@ static void on_forgotten(struct append_call *call, const struct ql_error *error)
         unknown.code = QL_OUTCOME_UNKNOWN;
         unknown.error_class = QL_CLASS_OUTCOME_UNKNOWN;
         append_call_fail(call, &unknown);
+    } else if (error->code == QL_RESTORED) {
+        /* What it was to follow may be gone: the program decides. */
+        append_call_fail(call, error);
     }
 }
 

@@ -130,6 +130,7 @@ static int give(const struct read_call *call, struct bytes encoded,
     public_result.next = result.next;
     public_result.head = result.head;
     public_result.tail = result.tail;
+    public_result.incarnation = result.incarnation;
     call->cb(call->data, &public_result, NULL);
     free(entries);
 

@@ -10,7 +10,7 @@ static void take_page(struct ql_reader *reader);
 static bool find_page(struct ql_reader *reader);
 static bool has_news(const struct ql_reader *reader);
 static void give_entry(struct ql_reader *reader, struct ql_entry *ret_entry);
-static int give_trimmed(struct ql_reader *reader, struct ql_error *error);
+static int give_news(struct ql_reader *reader, struct ql_error *error);
 static int wait_for_news(struct ql_reader *reader, int timeout_ms,
                          struct ql_error *error);
 static void drop_page(struct ql_reader *reader);
@@ -91,8 +91,8 @@ int ql_reader_next(struct ql_reader *reader, int timeout_ms,
             return rv;
         }
     }
-    if (reader->page->is_trimmed) {
-        return give_trimmed(reader, error);
+    if (reader->page->news != PAGE_ENTRIES) {
+        return give_news(reader, error);
     }
     give_entry(reader, ret_entry);
     return 0;
@@ -153,7 +153,8 @@ static bool find_page(struct ql_reader *reader)
     for (;;) {
         struct page *page = reader->page;
 
-        if (page != NULL && (page->at < page->count || page->is_trimmed)) {
+        if (page != NULL &&
+            (page->at < page->count || page->news != PAGE_ENTRIES)) {
             return true;
         }
         if (page != NULL) {
@@ -187,16 +188,26 @@ static void give_entry(struct ql_reader *reader, struct ql_entry *ret_entry)
     reader->position = entry->position + 1;
 }
 
-static int give_trimmed(struct ql_reader *reader, struct ql_error *error)
+static int give_news(struct ql_reader *reader, struct ql_error *error)
 {
+    enum page_news news = reader->page->news;
+    int code = news == PAGE_TRIMMED ? QL_TRIMMED : QL_RESTORED;
+
     reader->position = reader->page->next;
     drop_page(reader);
-    error_set(error, QL_TRIMMED, "log '%s' was trimmed up to position %llu",
-              reader->log, (unsigned long long)reader->position);
+    if (news == PAGE_TRIMMED) {
+        error_set(error, code, "log '%s' was trimmed up to position %llu",
+                  reader->log, (unsigned long long)reader->position);
+    } else {
+        error_set(error, code,
+                  "log '%s' was replaced by that of a backup: from position "
+                  "%llu on it may be another",
+                  reader->log, (unsigned long long)reader->position);
+    }
     if (error != NULL) {
         error->position = reader->position;
     }
-    return QL_TRIMMED;
+    return code;
 }
 
 /* 0: look again. */

@@ -10,8 +10,14 @@
 #include "client/request.h"
 #include "wire/args_read.h"
 
-/* Entries that are views into a copy of the message that brought them, or the
- * news that the entries before @next are gone. */
+enum page_news {
+    PAGE_ENTRIES = 0,
+    PAGE_TRIMMED,  /* the entries before @next are gone */
+    PAGE_RESTORED, /* those from @next on may be others now */
+};
+
+/* Entries that are views into a copy of the message that brought them, or other
+ * news. */
 struct page {
     struct list link;
     uint8_t *bytes;
@@ -20,7 +26,7 @@ struct page {
     size_t count;
     size_t at;     /* the next one to give */
     uint64_t next; /* position behind them */
-    bool is_trimmed;
+    enum page_news news;
     uint32_t cost;   /* credit to give back, */
     uint64_t opened; /* to the stream of this number; 0: came by log.read */
 };
@@ -44,14 +50,15 @@ struct ql_reader {
     enum reader_state state;
     struct request request; /* the one log.read or log.follow that is out */
     bool requested;
-    bool started;      /* log.read was answered at least once */
-    uint32_t stalls;   /* answers in a row that brought nothing */
-    uint64_t fetch_at; /* first position not fetched yet; 0: the head */
-    uint64_t uid;      /* of the log, from the first log.follow; or 0 */
-    uint64_t stream;   /* its name on the connection, while streaming */
-    uint64_t opened;   /* streams opened so far */
-    uint64_t owed;     /* credit to give back */
-    size_t held_bytes; /* of the pages that came by stream */
+    bool started;         /* log.read was answered at least once */
+    uint32_t stalls;      /* answers in a row that brought nothing */
+    uint64_t fetch_at;    /* first position not fetched yet; 0: the head */
+    uint64_t uid;         /* of the log, from the first log.follow; or 0 */
+    uint64_t incarnation; /* of the log, from the first answer; or 0 */
+    uint64_t stream;      /* its name on the connection, while streaming */
+    uint64_t opened;      /* streams opened so far */
+    uint64_t owed;        /* credit to give back */
+    size_t held_bytes;    /* of the pages that came by stream */
 
     struct list pages; /* struct page, not begun */
     size_t pages_count;
@@ -104,3 +111,7 @@ int page_check(const struct page *page, uint64_t from, struct err *err);
 void reader_add_page(struct ql_reader *reader, struct page *page);
 /* Tells the program that the log now begins at @head. */
 int reader_add_trimmed(struct ql_reader *reader, uint64_t head);
+/* The log was replaced, and may differ from @from on: drops what the program was
+ * not given yet and has the reader go on there, or where the program is, if that
+ * is before it. */
+int reader_add_restored(struct ql_reader *reader, uint64_t from);

@@ -49,6 +49,7 @@ static void ask_page(struct ql_reader *reader)
         .entries_max = READ_ENTRIES_MAX,
         .bytes_max = READ_BYTES_DEFAULT,
         .stale = reader->stale,
+        .incarnation = reader->incarnation,
     };
 
     request_init(&reader->request, reader->client, METHOD_LOG_READ, on_read);
@@ -127,6 +128,7 @@ static void on_read_result(struct ql_reader *reader, struct page *page,
         reader->to = tail;
     }
     reader->started = true;
+    reader->incarnation = result->incarnation;
     reader->stalls = stalled ? reader->stalls + 1 : 0;
     reader_add_page(reader, page);
     if (reader->state == READER_READING && reader->follow &&
@@ -140,6 +142,13 @@ bool reader_on_refused(struct ql_reader *reader, const struct ql_error *error)
 {
     if (error->code == QL_TRIMMED && error->position > reader->fetch_at) {
         if (reader_add_trimmed(reader, error->position) == 0) {
+            return true;
+        }
+        reader_end_without_memory(reader);
+        return false;
+    }
+    if (error->code == QL_RESTORED && reader->incarnation != 0) {
+        if (reader_add_restored(reader, error->position) == 0) {
             return true;
         }
         reader_end_without_memory(reader);

@@ -6,6 +6,7 @@
 #include "client/reader.h"
 
 static void skip_to(struct ql_reader *reader, uint64_t next);
+static struct page *add_news(struct ql_reader *reader, enum page_news news);
 
 struct page *page_new(struct bytes message)
 {
@@ -91,7 +92,7 @@ static void skip_to(struct ql_reader *reader, uint64_t next)
     }
     if (last == NULL) {
         reader->position = next;
-    } else if (!last->is_trimmed) {
+    } else if (last->news == PAGE_ENTRIES) {
         last->next = next;
     }
 }
@@ -105,20 +106,60 @@ int reader_add_trimmed(struct ql_reader *reader, uint64_t head)
     if (!list_empty(&reader->pages)) {
         page = LIST_ITEM(reader->pages.prev, struct page, link);
     }
-    if (page == NULL || !page->is_trimmed) {
-        page = page_new((struct bytes){NULL, 0});
+    if (page == NULL || page->news != PAGE_TRIMMED) {
+        page = add_news(reader, PAGE_TRIMMED);
         if (page == NULL) {
             return QL_NO_MEMORY;
         }
-        page->is_trimmed = true;
-        list_push_back(&reader->pages, &page->link);
-        reader->pages_count++;
     }
     page->next = head;
     reader->fetch_at = head;
-    reader->ready_due = true;
     if (reader->to != 0 && head >= reader->to) {
         reader_end(reader, NULL);
     }
     return 0;
+}
+
+int reader_add_restored(struct ql_reader *reader, uint64_t from)
+{
+    struct page *page;
+
+    while (!list_empty(&reader->pages)) {
+        page = LIST_ITEM(reader->pages.next, struct page, link);
+        list_remove(&page->link);
+        reader->pages_count--;
+        if (page->opened != 0) {
+            reader->held_bytes -= page->len;
+        }
+        page_free(page);
+    }
+    if (reader->page != NULL) {
+        reader->page->count = reader->page->at;
+        reader->page->next = reader->position;
+        reader->page->news = PAGE_ENTRIES;
+    }
+    page = add_news(reader, PAGE_RESTORED);
+    if (page == NULL) {
+        return QL_NO_MEMORY;
+    }
+    /* A reader from the head on that was given nothing yet has no position. */
+    page->next = reader->position < from ? reader->position : from;
+    reader->fetch_at = page->next;
+    reader->uid = 0;
+    reader->incarnation = 0;
+    return 0;
+}
+
+static struct page *add_news(struct ql_reader *reader, enum page_news news)
+{
+    struct page *page = page_new((struct bytes){NULL, 0});
+
+    if (page == NULL) {
+        return NULL;
+    }
+    page->news = news;
+    list_push_back(&reader->pages, &page->link);
+    reader->pages_count++;
+    reader->ready_due = true;
+    return page;
 }

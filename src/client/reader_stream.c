@@ -20,6 +20,7 @@ void reader_ask_stream(struct ql_reader *reader)
         .from = reader->fetch_at,
         .credit = reader->credit,
         .stale = reader->stale,
+        .incarnation = reader->incarnation,
     };
 
     request_init(&reader->request, reader->client, METHOD_LOG_FOLLOW,
@@ -60,6 +61,7 @@ static void on_follow(struct request *request, const struct answer *answer)
         return;
     }
     reader->uid = result.uid;
+    reader->incarnation = result.incarnation;
 }
 
 void reader_stop(struct ql_reader *reader)
@@ -161,6 +163,16 @@ int reader_on_event(struct ql_client *client, struct bytes params,
             reader_add_trimmed(reader, event.position) != 0) {
             return err_set(err, QL_NO_MEMORY, "out of memory for an event");
         }
+    } else if (event_is(&event, FOLLOW_HOLE)) {
+        if (event.position > reader->fetch_at) {
+            reader->fetch_at = event.position;
+        }
+    } else if (event_is(&event, FOLLOW_RESTORED)) {
+        reader->state = READER_READING;
+        if (reader_add_restored(reader, event.position) != 0) {
+            return err_set(err, QL_NO_MEMORY, "out of memory for an event");
+        }
+        reader_fetch(reader);
     } else if (event_is(&event, FOLLOW_DELETED)) {
         reader->state = READER_ENDED; /* the stream has ended by itself */
         error_set(&error, QL_NOT_FOUND, "log '%s' was deleted", reader->log);

@@ -6,6 +6,7 @@
 
 #include "machine/must.h"
 #include "service/envelope.h"
+#include "service/restored.h"
 #include "service/service_parts.h"
 #include "util/mem.h"
 #include "wire/args_read.h"
@@ -18,8 +19,11 @@ static size_t follow_send_entries(struct service *service,
 static void follow_on_loaded(struct chunk_wait *wait, int status);
 static size_t follow_send_event(const struct follow *follow, const char *event,
                                 uint64_t position, struct bytes leader);
+static size_t follow_tell(const struct follow *follow, const char *event,
+                          struct follow_event *args);
 static void follow_leader_lost(struct service *service, struct watch *watch,
                                struct bytes leader);
+static size_t follow_skip_hole(struct follow *follow, uint64_t next);
 
 struct follow *follow_new(struct service *service, struct channel *channel,
                           const struct log_stat *stat, uint64_t from)
@@ -30,6 +34,7 @@ struct follow *follow_new(struct service *service, struct channel *channel,
     follow->watch = watches_get(&service->watches, stat->uid, stat->name);
     follow->id = ++channel->next_follow;
     follow->next = from;
+    follow->incarnation = stat->incarnation;
     chunk_wait_init(&follow->wait);
     list_push_back(&channel->follows, &follow->channel_link);
     list_push_back(&follow->watch->follows, &follow->watch_link);
@@ -135,6 +140,29 @@ void follows_on_deleted(struct watch *watch)
     }
 }
 
+/* A log that was deleted and made again begins with incarnation 1. */
+void follows_on_restored(struct service *service, struct watch *watch,
+                         const struct log_stat *stat)
+{
+    struct list *link = watch->follows.next;
+
+    while (link != &watch->follows) {
+        struct follow *follow = LIST_ITEM(link, struct follow, watch_link);
+        struct follow_event event = {.incarnation = stat->incarnation};
+
+        link = link->next;
+        if (follow->incarnation < stat->incarnation) {
+            event.position =
+                restored_from(service->machine, stat, follow->incarnation);
+            if (event.position > follow->next) {
+                event.position = follow->next;
+            }
+            follow_tell(follow, FOLLOW_RESTORED, &event);
+            follow_unlink(follow);
+        }
+    }
+}
+
 void follows_on_leader_lost(struct service *service)
 {
     struct bytes leader = service_leader_address(service);
@@ -185,13 +213,18 @@ static size_t follow_send_entries(struct service *service,
     struct read_entry entry;
     uint64_t next = follow->next;
     uint32_t cost = 0;
+    size_t hole = 0;
     size_t len;
 
     while ((found = machine_reader_next(reader, &entry)) ==
            MACHINE_READ_ENTRY) {
         size_t entry_cost = entry.key.len + entry.value.len + FOLLOW_ENTRY_COST;
 
+        if (cost > 0 && entry.position != next) {
+            break; /* the hole is told first */
+        }
         if (cost == 0) {
+            hole = follow_skip_hole(follow, entry.position);
             envelope_open_notification(&message, NOTIFY_LOG_ENTRIES);
             must_have_memory(
                 follow_entries_open(&writer, &message, follow->id));
@@ -207,8 +240,9 @@ static size_t follow_send_entries(struct service *service,
         if (found == MACHINE_READ_ABSENT) {
             chunk_wait_start(&follow->wait, service, follow->channel, reader,
                              UINT64_MAX, follow_on_loaded);
+            return 0;
         }
-        return 0;
+        return follow_skip_hole(follow, reader->at);
     }
     service_has_read(service, reader);
     service_read_ahead(service, reader, found);
@@ -217,7 +251,18 @@ static size_t follow_send_entries(struct service *service,
     follow->credit -= cost;
     len = message.len;
     follow->channel->ops->send(follow->channel, &message);
-    return len;
+    return hole + len;
+}
+
+/* There are no entries from where the stream is up to @next. */
+static size_t follow_skip_hole(struct follow *follow, uint64_t next)
+{
+    if (next <= follow->next) {
+        return 0;
+    }
+    follow->next = next;
+    return follow_send_event(follow, FOLLOW_HOLE, next,
+                             (struct bytes){NULL, 0});
 }
 
 static void follow_on_loaded(struct chunk_wait *wait, int status)
@@ -241,17 +286,22 @@ static void follow_on_loaded(struct chunk_wait *wait, int status)
 static size_t follow_send_event(const struct follow *follow, const char *event,
                                 uint64_t position, struct bytes leader)
 {
-    struct follow_event args = {
-        .follow = follow->id,
-        .event = {(const uint8_t *)event, strlen(event)},
-        .position = position,
-        .leader = leader,
-    };
+    struct follow_event args = {.position = position, .leader = leader};
+
+    return follow_tell(follow, event, &args);
+}
+
+/* Fills in what @args lacks. */
+static size_t follow_tell(const struct follow *follow, const char *event,
+                          struct follow_event *args)
+{
     struct buf message = BUF_INIT;
     size_t len;
 
+    args->follow = follow->id;
+    args->event = (struct bytes){(const uint8_t *)event, strlen(event)};
     envelope_open_notification(&message, NOTIFY_LOG_EVENT);
-    must_have_memory(follow_event_encode(&args, &message));
+    must_have_memory(follow_event_encode(args, &message));
     len = message.len;
     follow->channel->ops->send(follow->channel, &message);
     return len;

@@ -24,8 +24,9 @@ struct follow {
     struct list watch_link;
     struct channel *channel;
     struct watch *watch;
-    uint64_t id;    /* on its connection */
-    uint64_t next;  /* position to send next */
+    uint64_t id;          /* on its connection */
+    uint64_t next;        /* position to send next */
+    uint64_t incarnation; /* of the log that it is a stream of */
     int64_t credit; /* bytes; below 0 after an entry larger than the credit */
     bool stale;     /* may be served by a node that does not lead */
     struct chunk_wait wait; /* for the entry at @next */
@@ -49,5 +50,9 @@ void follows_end(struct service *service, struct channel *channel);
 void follows_wake(struct service *service, struct watch *watch);
 /* The log is gone: they are told and end. @watch stays. */
 void follows_on_deleted(struct watch *watch);
+/* @stat is what the name of @watch stands for now: the follows of an incarnation
+ * before it are told and end. @watch stays. */
+void follows_on_restored(struct service *service, struct watch *watch,
+                         const struct log_stat *stat);
 /* This node does not lead: those that need the leader are told and end. */
 void follows_on_leader_lost(struct service *service);

@@ -246,14 +246,19 @@ static void service_on_changed(void *data, uint64_t log_uid)
 
 static void service_wake(struct service *service, struct watch *watch)
 {
+    struct bytes name = {(const uint8_t *)watch->name, watch->name_len};
     struct log_stat stat;
 
-    if (machine_log_stat_uid(service->machine, watch->uid, &stat) != 0) {
-        follows_on_deleted(watch);
-        holds_check(watch, UINT64_MAX);
-    } else {
+    if (machine_log_stat_uid(service->machine, watch->uid, &stat) == 0) {
         holds_check(watch, stat.writer_epoch);
+        follows_on_restored(service, watch, &stat);
         follows_wake(service, watch);
+    } else {
+        holds_check(watch, UINT64_MAX);
+        if (machine_log_stat(service->machine, name, &stat) == 0) {
+            follows_on_restored(service, watch, &stat);
+        }
+        follows_on_deleted(watch);
     }
     watch_drop_unused(&service->watches, watch);
 }

@@ -3,6 +3,7 @@
 #include "machine/must.h"
 #include "machine/spare.h"
 #include "service/follow.h"
+#include "service/restored.h"
 #include "service/service_parts.h"
 #include "wire/args_read.h"
 
@@ -99,6 +100,7 @@ static int log_read_answer(struct call *call, struct bytes params,
     struct machine_reader reader;
     struct entries_writer writer;
     struct read_args args;
+    struct read_result result = {0};
     struct page page;
     struct log_stat stat;
     uint64_t head;
@@ -108,6 +110,9 @@ static int log_read_answer(struct call *call, struct bytes params,
         return rv;
     }
     rv = service_find_log(call->service, args.log, &stat, err);
+    rv = rv != 0 ? rv
+                 : restored_check(call->service->machine, &stat,
+                                  args.incarnation, err);
     if (rv != 0) {
         return rv;
     }
@@ -122,8 +127,11 @@ static int log_read_answer(struct call *call, struct bytes params,
         return call_wait(call, &reader, args.entries_max - page.count, err);
     }
     service_has_read(call->service, &reader);
-    must_have_memory(
-        read_result_close(&writer, reader.at, stat.head, stat.tail));
+    result.next = reader.at;
+    result.head = stat.head;
+    result.tail = stat.tail;
+    result.incarnation = stat.incarnation;
+    must_have_memory(read_result_close(&writer, &result));
     if (page.end == MACHINE_READ_ABSENT || page.bytes >= READ_AHEAD_BYTES) {
         service_read_ahead(call->service, &reader, page.end);
     }
@@ -210,6 +218,9 @@ static int log_follow_answer(struct call *call, struct bytes params,
                        SESSION_FOLLOWS_MAX);
     }
     rv = service_find_log(call->service, args.log, &stat, err);
+    rv = rv != 0 ? rv
+                 : restored_check(call->service->machine, &stat,
+                                  args.incarnation, err);
     if (rv != 0) {
         return rv;
     }
@@ -224,6 +235,7 @@ static int log_follow_answer(struct call *call, struct bytes params,
     result.head = stat.head;
     result.tail = stat.tail;
     result.uid = stat.uid;
+    result.incarnation = stat.incarnation;
     must_have_memory(follow_result_encode(&result, message));
     call->follow = follow;
     return 0;

@@ -17,6 +17,8 @@ static const struct field follow_fields[] = {
      .max = FOLLOW_CREDIT_MAX, .offset = offsetof(struct follow_args, credit)},
     {FIELD_KEY("stale"), .kind = FIELD_BOOL,
      .offset = offsetof(struct follow_args, stale)},
+    {FIELD_KEY("incarnation"), .kind = FIELD_U64,
+     .offset = offsetof(struct follow_args, incarnation)},
 };
 static const struct message follow_message =
     FIELD_MESSAGE("log.follow", follow_fields);
@@ -47,6 +49,8 @@ static const struct field result_fields[] = {
      .offset = offsetof(struct follow_result, tail)},
     {FIELD_KEY("uid"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct follow_result, uid)},
+    {FIELD_KEY("incarnation"), .kind = FIELD_U64,
+     .offset = offsetof(struct follow_result, incarnation)},
 };
 static const struct message result_message =
     FIELD_MESSAGE("follow answer", result_fields);
@@ -159,6 +163,8 @@ static const struct field event_fields[] = {
      .offset = offsetof(struct follow_event, position)},
     {FIELD_KEY("leader"), .kind = FIELD_NAME, .max = ADDRESS_MAX - 1,
      .offset = offsetof(struct follow_event, leader)},
+    {FIELD_KEY("incarnation"), .kind = FIELD_U64,
+     .offset = offsetof(struct follow_event, incarnation)},
 };
 static const struct message event_message =
     FIELD_MESSAGE("log.event", event_fields);

@@ -23,6 +23,8 @@ static const struct field read_fields[] = {
      .offset = offsetof(struct read_args, bytes_max)},
     {FIELD_KEY("stale"), .kind = FIELD_BOOL,
      .offset = offsetof(struct read_args, stale)},
+    {FIELD_KEY("incarnation"), .kind = FIELD_U64,
+     .offset = offsetof(struct read_args, incarnation)},
 };
 static const struct message read_message =
     FIELD_MESSAGE("log.read", read_fields);
@@ -48,21 +50,23 @@ int read_result_open(struct entries_writer *writer, struct buf *buf)
 {
     int rv;
 
-    rv = pack_map(buf, 4);
+    rv = pack_map(buf, 5);
     rv = rv != 0 ? rv : pack_text(buf, "entries");
     return rv != 0 ? rv : entries_writer_open(writer, buf);
 }
 
-int read_result_close(struct entries_writer *writer, uint64_t next,
-                      uint64_t head, uint64_t tail)
+int read_result_close(struct entries_writer *writer,
+                      const struct read_result *result)
 {
     struct buf *buf = writer->buf;
     int rv;
 
     entries_writer_close(writer);
-    rv = pack_field_u64(buf, "next", next);
-    rv = rv != 0 ? rv : pack_field_u64(buf, "head", head);
-    return rv != 0 ? rv : pack_field_u64(buf, "tail", tail);
+    rv = pack_field_u64(buf, "next", result->next);
+    rv = rv != 0 ? rv : pack_field_u64(buf, "head", result->head);
+    rv = rv != 0 ? rv : pack_field_u64(buf, "tail", result->tail);
+    return rv != 0 ? rv
+                   : pack_field_u64(buf, "incarnation", result->incarnation);
 }
 
 /* Beside the entries. */
@@ -73,6 +77,8 @@ static const struct field answer_fields[] = {
      .offset = offsetof(struct read_result, head)},
     {FIELD_KEY("tail"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct read_result, tail)},
+    {FIELD_KEY("incarnation"), .kind = FIELD_U64,
+     .offset = offsetof(struct read_result, incarnation)},
 };
 static const struct message answer_message =
     FIELD_MESSAGE("read answer", answer_fields);

@@ -8,7 +8,7 @@
 #include "util/err.h"
 #include "util/limits.h"
 
-/* log.read {log, from, to?, entries_max?, bytes_max?, stale?} */
+/* log.read {log, from, to?, entries_max?, bytes_max?, stale?, incarnation?} */
 struct read_args {
     struct bytes log;
     uint64_t from;        /* 0: the head */
@@ -17,6 +17,7 @@ struct read_args {
     uint32_t bytes_max;   /* clamped to READ_BYTES_MAX; absent:
                              READ_BYTES_DEFAULT; one entry always fits */
     bool stale;
+    uint64_t incarnation; /* not 0: refused with RESTORED when it is another */
 };
 int read_args_decode(struct read_args *ret, struct bytes params,
                      struct err *err);
@@ -41,7 +42,7 @@ int entries_writer_add(struct entries_writer *writer,
                        const struct read_entry *entry);
 void entries_writer_close(struct entries_writer *writer);
 
-/* log.read's answer {entries: [...], next, head, tail}: encoded as
+/* log.read's answer {entries: [...], next, head, tail, incarnation}: encoded as
  * read_result_open(), entries_writer_add() for each, read_result_close(). */
 struct read_result {
     struct read_entry *entries; /* owned when decoded */
@@ -49,22 +50,26 @@ struct read_result {
     uint64_t next; /* where to go on */
     uint64_t head;
     uint64_t tail;
+    uint64_t incarnation; /* 0: not told */
 };
 int read_result_open(struct entries_writer *writer, struct buf *buf);
-int read_result_close(struct entries_writer *writer, uint64_t next,
-                      uint64_t head, uint64_t tail);
+/* Beside the entries, which are with the writer. */
+int read_result_close(struct entries_writer *writer,
+                      const struct read_result *result);
 int read_result_decode(struct read_result *ret, struct bytes result,
                        struct err *err);
 void read_result_free(struct read_result *result);
 
-/* log.follow {log, from, credit, stale?} -> {follow, head, tail, uid}: from 0
- * is the head; credit is what may be sent, in bytes, 1..FOLLOW_CREDIT_MAX. With
- * stale any node serves it, otherwise the leader only. */
+/* log.follow {log, from, credit, stale?, incarnation?} -> {follow, head, tail, uid,
+ * incarnation}: from 0 is the head; credit is what may be sent, in bytes,
+ * 1..FOLLOW_CREDIT_MAX. With stale any node serves it, otherwise the leader only.
+ * The incarnation as in log.read. */
 struct follow_args {
     struct bytes log;
     uint64_t from;
     uint32_t credit;
     bool stale;
+    uint64_t incarnation;
 };
 int follow_args_decode(struct follow_args *ret, struct bytes params,
                        struct err *err);
@@ -75,6 +80,7 @@ struct follow_result {
     uint64_t head;
     uint64_t tail;
     uint64_t uid;
+    uint64_t incarnation; /* 0: not told */
 };
 int follow_result_decode(struct follow_result *ret, struct bytes result,
                          struct err *err);
@@ -110,20 +116,25 @@ int follow_entries_decode(struct follow_entries *ret, struct bytes params,
                           struct err *err);
 void follow_entries_free(struct follow_entries *entries);
 
-/* Notification log.event {follow, event, position, leader?}. After "DELETED",
- * "LEADER_CHANGED" and "UNREADABLE" (the entries at position are not to be had
- * here at present; log.read says why) the stream has ended; after "TRIMMED" it
- * goes on at position, the new head. */
+/* Notification log.event {follow, event, position, leader?, incarnation?}. After
+ * "DELETED", "LEADER_CHANGED", "UNREADABLE" (the entries at position are not to be
+ * had here at present; log.read says why) and "RESTORED" (the log is that of a
+ * backup now, of @incarnation; from position on it may differ from what was sent)
+ * the stream has ended; after "TRIMMED" it goes on at position, the new head, and
+ * after "HOLE" (there are no entries before it) at position, too. */
 struct follow_event {
     uint64_t follow;
     struct bytes event;
     uint64_t position;
     struct bytes leader; /* client address, or len 0 */
+    uint64_t incarnation;
 };
 #define FOLLOW_TRIMMED "TRIMMED"
 #define FOLLOW_DELETED "DELETED"
 #define FOLLOW_LEADER_CHANGED "LEADER_CHANGED"
 #define FOLLOW_UNREADABLE "UNREADABLE"
+#define FOLLOW_HOLE "HOLE"
+#define FOLLOW_RESTORED "RESTORED"
 int follow_event_decode(struct follow_event *ret, struct bytes params,
                         struct err *err);
 int follow_event_encode(const struct follow_event *event, struct buf *buf);

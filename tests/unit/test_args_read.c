@@ -177,7 +177,12 @@ static void an_answer_comes_back_as_it_went(void **state)
     (void)state;
     assert_int_equal(read_result_open(&writer, &buf), 0);
     add_samples(&writer);
-    assert_int_equal(read_result_close(&writer, 3, 1, 9), 0);
+    assert_int_equal(
+        read_result_close(&writer, &(struct read_result){.next = 3,
+                                                         .head = 1,
+                                                         .tail = 9,
+                                                         .incarnation = 4}),
+        0);
     assert_int_equal(read_result_decode(&got, view_of(&buf), NULL), 0);
     assert_samples(got.entries, got.count);
     assert_int_equal(got.next, 3);
@@ -188,7 +193,10 @@ static void an_answer_comes_back_as_it_went(void **state)
     buf_close(&buf);
 
     assert_int_equal(read_result_open(&writer, &buf), 0);
-    assert_int_equal(read_result_close(&writer, 9, 9, 9), 0);
+    assert_int_equal(
+        read_result_close(
+            &writer, &(struct read_result){.next = 9, .head = 9, .tail = 9}),
+        0);
     assert_int_equal(read_result_decode(&got, view_of(&buf), NULL), 0);
     assert_int_equal(got.count, 0);
     assert_null(got.entries);
@@ -245,7 +253,7 @@ static void following_comes_back_as_it_went(void **state)
 {
     const struct follow_args args = {
         .log = bytes_of("a"), .from = 4, .credit = FOLLOW_CREDIT_MAX};
-    const struct follow_result result = {1, 2, 3, UINT64_MAX};
+    const struct follow_result result = {1, 2, 3, UINT64_MAX, 5};
     const struct credit_args credit = {.follow = 1, .bytes = 2};
     struct follow_args got;
     struct follow_result got_result;

@@ -278,6 +278,41 @@ static void an_expired_producer_leaves_doubt_after_a_lost_connection(
     rig_check_append(rig_expect(rig, 0, METHOD), "b", 8, 1);
 }
 
+static void appends_before_a_restore_fail_and_later_ones_go_on(void **state)
+{
+    struct client_rig *rig = *state;
+    struct fake_server *server = &rig->servers[0];
+    struct outcome *outcomes = rig->outcomes;
+
+    rig_append(rig, "a", &outcomes[0]);
+    rig_append(rig, "b", &outcomes[1]);
+    rig_open_producer(rig, 0, 7);
+    rig_expect_count(rig, 0, METHOD, 2);
+    fake_refuse(server, fake_find(server, METHOD), QL_RESTORED, 0, NULL);
+    fake_refuse(server, fake_find(server, METHOD), QL_RESTORED, 0, NULL);
+    rig_finish(rig, &outcomes[1]);
+    assert_int_equal(outcomes[0].code, QL_RESTORED);
+    assert_int_equal(outcomes[1].code, QL_RESTORED);
+    rig_append(rig, "c", &outcomes[2]);
+    rig_open_producer(rig, 0, 8);
+    rig_check_append(rig_expect(rig, 0, METHOD), "c", 8, 1);
+}
+
+static void a_restore_leaves_doubt_after_a_lost_connection(void **state)
+{
+    struct client_rig *rig = *state;
+    struct fake_server *server = &rig->servers[0];
+    struct outcome *outcomes = rig->outcomes;
+
+    rig_append(rig, "a", &outcomes[0]);
+    rig_open_producer(rig, 0, 7);
+    rig_expect(rig, 0, METHOD);
+    fake_drop(server);
+    fake_refuse(server, rig_expect(rig, 0, METHOD), QL_RESTORED, 0, NULL);
+    rig_finish(rig, &outcomes[0]);
+    assert_int_equal(outcomes[0].code, QL_OUTCOME_UNKNOWN);
+}
+
 static void another_cluster_gets_another_producer(void **state)
 {
     struct client_rig *rig = *state;
@@ -426,6 +461,8 @@ int main(void)
         TEST(refused_until_the_deadline_is_a_definite_answer),
         TEST(an_expired_producer_is_replaced_for_what_was_never_done),
         TEST(an_expired_producer_leaves_doubt_after_a_lost_connection),
+        TEST(appends_before_a_restore_fail_and_later_ones_go_on),
+        TEST(a_restore_leaves_doubt_after_a_lost_connection),
         TEST(another_cluster_gets_another_producer),
         TEST(at_least_once_is_not_repeated_after_a_lost_connection),
         TEST(at_least_once_is_repeated_after_a_definite_refusal),

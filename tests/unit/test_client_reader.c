@@ -18,6 +18,8 @@ static void answer_read(struct client_rig *rig, uint64_t from, uint64_t next,
 {
     struct fake_request *request = rig_expect(rig, 0, "log.read");
     struct entries_writer writer;
+    const struct read_result result = {
+        .next = next, .head = 1, .tail = tail, .incarnation = 1};
     struct buf encoded = BUF_INIT;
     uint64_t position;
 
@@ -28,7 +30,7 @@ static void answer_read(struct client_rig *rig, uint64_t from, uint64_t next,
 
         assert_int_equal(entries_writer_add(&writer, &entry), 0);
     }
-    assert_int_equal(read_result_close(&writer, next, 1, tail), 0);
+    assert_int_equal(read_result_close(&writer, &result), 0);
     fake_answer(&rig->servers[0], request,
                 (struct bytes){encoded.data, encoded.len});
     buf_close(&encoded);
@@ -222,6 +224,69 @@ static void a_trimmed_position_is_told_and_passed_over(void **state)
     answer_read(rig, 7, 8, 8);
     expect_entry(rig, reader, 7);
     expect_error(rig, reader, QL_NOT_FOUND, 0);
+    ql_reader_free(reader);
+}
+
+static void a_restored_log_is_told_and_read_on_where_it_is_the_same(
+    void **state)
+{
+    struct client_rig *rig = *state;
+    struct ql_reader *reader = reader_of(rig, 1, 0, true);
+    struct fake_request *request;
+    struct read_args args;
+
+    answer_read(rig, 1, 4, 9);
+    expect_entry(rig, reader, 1);
+    expect_entry(rig, reader, 2);
+    request = rig_expect(rig, 0, "log.read");
+    assert_int_equal(read_args_decode(&args, fake_params(request), NULL), 0);
+    assert_int_equal(args.incarnation, 1);
+    fake_refuse(&rig->servers[0], request, QL_RESTORED, 2, NULL);
+    rig_pass(rig, 30);
+    /* What it had fetched behind it is not given. */
+    expect_error(rig, reader, QL_RESTORED, 2);
+    request = rig_expect(rig, 0, "log.read");
+    assert_int_equal(read_args_decode(&args, fake_params(request), NULL), 0);
+    assert_int_equal(args.incarnation, 0);
+    assert_int_equal(args.from, 2);
+    answer_read(rig, 2, 3, 3);
+    expect_entry(rig, reader, 2);
+    ql_reader_free(reader);
+}
+
+static void a_stream_of_a_restored_log_goes_on_where_the_program_is(
+    void **state)
+{
+    struct client_rig *rig = *state;
+    struct ql_reader *reader = reader_of(rig, 1, 0, true);
+
+    answer_read(rig, 1, 1, 1);
+    answer_follow(rig, 1, 11, 1);
+    send_entries(rig, 11, 1, 5, 132);
+    expect_entry(rig, reader, 1);
+    send_event(rig, 11, FOLLOW_RESTORED, 4);
+    rig_pass(rig, 30);
+    expect_error(rig, reader, QL_RESTORED, 2);
+    check_read(rig, 2);
+    answer_read(rig, 2, 4, 4);
+    expect_entry(rig, reader, 2);
+    expect_entry(rig, reader, 3);
+    answer_follow(rig, 4, 12, 2);
+    ql_reader_free(reader);
+}
+
+static void a_hole_in_a_stream_is_passed_over(void **state)
+{
+    struct client_rig *rig = *state;
+    struct ql_reader *reader = reader_of(rig, 1, 0, true);
+
+    answer_read(rig, 1, 1, 1);
+    answer_follow(rig, 1, 11, 1);
+    send_entries(rig, 11, 1, 2, 33);
+    send_event(rig, 11, FOLLOW_HOLE, 7);
+    send_entries(rig, 11, 7, 8, 33);
+    expect_entry(rig, reader, 1);
+    expect_entry(rig, reader, 7);
     ql_reader_free(reader);
 }
 
@@ -463,6 +528,9 @@ int main(void)
         TEST(it_fetches_only_a_few_pages_ahead),
         TEST(it_goes_on_after_a_lost_connection),
         TEST(a_trimmed_position_is_told_and_passed_over),
+        TEST(a_restored_log_is_told_and_read_on_where_it_is_the_same),
+        TEST(a_stream_of_a_restored_log_goes_on_where_the_program_is),
+        TEST(a_hole_in_a_stream_is_passed_over),
         TEST(a_missing_log_ends_it),
         TEST(positions_that_do_not_rise_end_it),
         TEST(a_follower_catches_up_and_then_streams),
