@@ -594,6 +594,608 @@ QL_API int ql_cluster_freeze(struct ql_client *client, const char *reason,
                              const char *by, struct ql_error *error);
 QL_API int ql_cluster_thaw(struct ql_client *client, struct ql_error *error);
 
+/* ---- Settings of the cluster --------------------------------------------- */
+
+/* The calls from here on are an operator's: they are taken on the unix socket or
+ * from loopback only, otherwise QL_DENIED. */
+
+/* For calls that are answered by success or failure alone. */
+typedef void (*ql_done_cb)(void *data, const struct ql_error *error);
+
+struct ql_settings {
+    uint64_t backup_interval_ms; /* 0: backups are taken by hand only */
+    uint64_t max_saved_backups;  /* more are removed, the oldest first */
+};
+struct ql_settings_change {
+    size_t size; /* sizeof(struct ql_settings_change) */
+    bool set_backup_interval;
+    uint64_t backup_interval_ms; /* 0, or 1 s to 366 days */
+    uint64_t max_saved_backups;  /* 1 to 1,000; 0: stays as it is */
+};
+#define QL_SETTINGS_CHANGE_INIT                                                \
+    {                                                                          \
+        sizeof(struct ql_settings_change), false, 0, 0                         \
+    }
+/* @settings is valid during the callback; NULL when @error is not NULL. */
+typedef void (*ql_settings_cb)(void *data, const struct ql_settings *settings,
+                               const struct ql_error *error);
+
+/* Changes what @change says (NULL: nothing) on all nodes, and gives the settings
+ * as they are then. @ret_settings may be NULL. Safe to repeat. */
+QL_API int ql_cluster_settings(struct ql_client *client,
+                               const struct ql_settings_change *change,
+                               struct ql_settings *ret_settings,
+                               struct ql_error *error);
+QL_API int ql_cluster_settings_async(struct ql_client *client,
+                                     const struct ql_settings_change *change,
+                                     ql_settings_cb cb, void *data,
+                                     struct ql_error *error);
+
+/* ---- Backups ------------------------------------------------------------- */
+
+/* A name has 1 to 64 bytes of [A-Za-z0-9._-] and does not begin with '.'. */
+#define QL_BACKUP_NAME_MAX 64
+#define QL_PATH_MAX 1023
+#define QL_WORD_MAX 31 /* of a state in words */
+#define QL_SENTENCE_MAX 255
+
+/* What a node has of a backup. State: "verified" (whole, and read back), "waiting"
+ * (its turn comes), "writing", "fetching" (from another node), "damaged",
+ * "missing". More words may come. */
+struct ql_backup_holder {
+    uint64_t node;
+    char state[QL_WORD_MAX + 1];
+    uint64_t verified_at_ms; /* the oldest check of what it is made of */
+};
+
+struct ql_backup {
+    uint64_t id;
+    char name[QL_BACKUP_NAME_MAX + 1];
+    uint64_t index;   /* raft index of the state that was saved */
+    uint64_t time_ms; /* Unix time */
+    uint64_t state_index;
+    uint64_t logs;
+    uint64_t entries;
+    uint64_t bytes; /* of keys and values */
+    uint64_t chunks;
+    unsigned char digest[16];               /* of the logs */
+    char cluster_id[QL_CLUSTER_ID_LEN + 1]; /* whose logs these are; "": this
+                                             cluster's */
+    bool foreign;                           /* taken in from another cluster */
+    bool scheduled;                         /* made because the time had come */
+    /* On the answering node; ql_backup_create() tells nothing of it: */
+    char state[QL_WORD_MAX + 1]; /* as of a holder */
+    uint64_t new_bytes;          /* of entries that no older one had */
+    uint64_t stored_bytes;       /* in files; what it shares counts, too */
+    uint64_t verified_at_ms;     /* 0: not yet */
+    char problem[QL_SENTENCE_MAX + 1]; /* "": none */
+    size_t holder_count;               /* what the nodes said last */
+    struct ql_backup_holder holders[QL_MEMBERS_MAX];
+};
+
+/* All backups, by age, and how one node fares with them. */
+struct ql_backup_list {
+    uint64_t node_id;   /* which node answered */
+    uint64_t leader_id; /* 0: none known */
+    char directory[QL_PATH_MAX + 1];
+    char problem[QL_SENTENCE_MAX + 1]; /* why it cannot write any; "": it can */
+    uint64_t interval_ms;              /* see ql_cluster_settings() */
+    uint64_t max_saved;
+    uint64_t last_success_ms;
+    uint64_t last_verified_ms;
+    uint64_t failures;   /* since its start */
+    uint64_t pool_bytes; /* of all files of all backups */
+    const struct ql_backup *backups;
+    size_t count;
+};
+
+struct ql_backup_options {
+    size_t size;          /* sizeof(struct ql_backup_options) */
+    const char *endpoint; /* the node to ask; NULL: any that can be reached */
+    uint32_t timeout_ms;  /* 0: the client's; of an export or an import for each
+                             of its pieces */
+    bool deep; /* of ql_backup_verify(): also build the whole state from it */
+};
+#define QL_BACKUP_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(struct ql_backup_options), 0, 0, false                          \
+    }
+
+/* @backup and @list are valid during the callback. */
+typedef void (*ql_backup_cb)(void *data, const struct ql_backup *backup,
+                             const struct ql_error *error);
+typedef void (*ql_backup_list_cb)(void *data, const struct ql_backup_list *list,
+                                  const struct ql_error *error);
+
+/* Takes a backup named @name (NULL: by the time, "quorlog-backup-..."). When it
+ * returns the state is saved as of one moment; the nodes' files follow, see the
+ * holders' states. @ret_backup may be NULL. Errors: QL_EXISTS, QL_LIMIT;
+ * QL_OUTCOME_UNKNOWN: look at the list. */
+QL_API int ql_backup_create(struct ql_client *client, const char *name,
+                            struct ql_backup *ret_backup,
+                            struct ql_error *error);
+QL_API int ql_backup_create_async(struct ql_client *client, const char *name,
+                                  ql_backup_cb cb, void *data,
+                                  struct ql_error *error);
+/* *ret_list is to be given to ql_backup_list_free(). @options may be NULL, here
+ * and below. */
+QL_API int ql_backup_list(struct ql_client *client,
+                          const struct ql_backup_options *options,
+                          struct ql_backup_list **ret_list,
+                          struct ql_error *error);
+QL_API int ql_backup_list_async(struct ql_client *client,
+                                const struct ql_backup_options *options,
+                                ql_backup_list_cb cb, void *data,
+                                struct ql_error *error);
+QL_API void ql_backup_list_free(struct ql_backup_list *list);
+
+struct ql_backup_show {
+    struct ql_backup backup;
+    const struct ql_log_stat *stats; /* its logs, by name */
+    size_t count;
+    bool more; /* of a page: go on after the last name */
+};
+typedef void (*ql_backup_show_cb)(void *data, const struct ql_backup_show *show,
+                                  const struct ql_error *error);
+/* One backup with all its logs. *ret_show is to be given to
+ * ql_backup_show_free(). Errors: QL_NOT_FOUND. */
+QL_API int ql_backup_show(struct ql_client *client, const char *name,
+                          const struct ql_backup_options *options,
+                          struct ql_backup_show **ret_show,
+                          struct ql_error *error);
+/* One page: at most 1,000 logs after the name @after (NULL: from the start). */
+QL_API int ql_backup_show_async(struct ql_client *client, const char *name,
+                                const char *after,
+                                const struct ql_backup_options *options,
+                                ql_backup_show_cb cb, void *data,
+                                struct ql_error *error);
+QL_API void ql_backup_show_free(struct ql_backup_show *show);
+
+struct ql_backup_verified {
+    uint64_t chunks;
+    uint64_t bytes; /* read from files */
+    uint64_t entries;
+    uint64_t ms;
+    uint64_t memory_bytes; /* that a deep one took at most; else 0 */
+};
+typedef void (*ql_backup_verify_cb)(void *data,
+                                    const struct ql_backup_verified *verified,
+                                    const struct ql_error *error);
+/* Reads all of a node's copy and checks it; that may take long: mind the timeout.
+ * Errors: QL_CORRUPT with what is damaged, QL_NOT_FOUND. */
+QL_API int ql_backup_verify(struct ql_client *client, const char *name,
+                            const struct ql_backup_options *options,
+                            struct ql_backup_verified *ret_verified,
+                            struct ql_error *error);
+QL_API int ql_backup_verify_async(struct ql_client *client, const char *name,
+                                  const struct ql_backup_options *options,
+                                  ql_backup_verify_cb cb, void *data,
+                                  struct ql_error *error);
+/* Removes it on all nodes. Errors: QL_NOT_FOUND. */
+QL_API int ql_backup_delete(struct ql_client *client, const char *name,
+                            struct ql_error *error);
+QL_API int ql_backup_delete_async(struct ql_client *client, const char *name,
+                                  ql_done_cb cb, void *data,
+                                  struct ql_error *error);
+
+/* A piece of a backup as one file. Pieces belong together while tag and total stay
+ * the same; another node's file may be another. */
+struct ql_export_piece {
+    unsigned char tag[16];
+    uint64_t total; /* bytes of the file */
+    uint64_t offset;
+    const void *bytes; /* valid during the callback */
+    size_t len;
+};
+/* Takes the next bytes. Other than 0: ends the export with QL_CANCELED. It must not
+ * call the client. */
+typedef int (*ql_export_cb)(void *data, const struct ql_export_piece *piece);
+typedef void (*ql_export_piece_cb)(void *data,
+                                   const struct ql_export_piece *piece,
+                                   const struct ql_error *error);
+/* Gives the file to @write, piece by piece and in order, from @offset on. A file of
+ * another tag in between is QL_CONDITION_FAILED: begin again, and give an endpoint.
+ * Errors: QL_NOT_FOUND (also: that node has not all of it). */
+QL_API int ql_backup_export(struct ql_client *client, const char *name,
+                            uint64_t offset,
+                            const struct ql_backup_options *options,
+                            ql_export_cb write, void *data,
+                            struct ql_error *error);
+/* One piece of at most @len bytes, 1 to 1 MiB. */
+QL_API int ql_backup_export_async(struct ql_client *client, const char *name,
+                                  uint64_t offset, uint32_t len,
+                                  const struct ql_backup_options *options,
+                                  ql_export_piece_cb cb, void *data,
+                                  struct ql_error *error);
+
+enum ql_import_state {
+    QL_IMPORT_RECEIVING = 0,
+    QL_IMPORT_VERIFYING = 1, /* all bytes are there */
+    QL_IMPORT_DONE = 2,
+    QL_IMPORT_FAILED = 3,
+};
+struct ql_import_piece {
+    uint64_t token; /* not 0; names this upload: choose it at random */
+    uint64_t total; /* bytes of the file */
+    uint64_t offset;
+    const void *bytes; /* NULL to ask how it goes */
+    size_t len;        /* at most 1 MiB */
+    bool foreign;      /* it may be another cluster's backup */
+};
+struct ql_import_status {
+    uint64_t offset; /* where to go on; may be before what was sent */
+    enum ql_import_state state;
+    const struct ql_backup *backup;    /* done */
+    int code;                          /* failed: why */
+    char problem[QL_SENTENCE_MAX + 1]; /* and in words */
+};
+/* Fills @bytes with the @len bytes of the file at @offset; with a @len of 0 it is
+ * told only that the cluster is checking them. Other than 0: ends the import with
+ * QL_CANCELED. An offset may come a second time. It must not call the client. */
+typedef int (*ql_import_cb)(void *data, uint64_t offset, void *bytes,
+                            size_t len);
+typedef void (*ql_import_status_cb)(void *data,
+                                    const struct ql_import_status *status,
+                                    const struct ql_error *error);
+/* Takes in a file of @total bytes that ql_backup_export() gave; its name must be
+ * new. Returns when all of it was checked and the backup is in the list. Errors:
+ * QL_EXISTS, QL_CORRUPT, QL_CONDITION_FAILED (another cluster's, and not
+ * @foreign), QL_NO_SPACE. */
+QL_API int ql_backup_import(struct ql_client *client, uint64_t total,
+                            bool foreign,
+                            const struct ql_backup_options *options,
+                            ql_import_cb read, void *data,
+                            struct ql_backup *ret_backup,
+                            struct ql_error *error);
+/* One piece; what it points to is copied. */
+QL_API int ql_backup_import_async(struct ql_client *client,
+                                  const struct ql_import_piece *piece,
+                                  const struct ql_backup_options *options,
+                                  ql_import_status_cb cb, void *data,
+                                  struct ql_error *error);
+
+/* ---- Recovery ------------------------------------------------------------ */
+
+/*
+ * Going back to a backup: ql_recovery_stage() brings it beside the live logs, on
+ * all nodes; there it is looked at (print, diff) and may lose entries (delete);
+ * ql_recovery_commit() makes it live at one moment, and what was live until then
+ * is kept for ql_recovery_undo(), or until it is unloaded.
+ *
+ * A staged state has a number and a revision that grows with each delete. What acts
+ * on it names both, so nothing happens to another than was looked at.
+ */
+
+enum ql_recovery_phase {
+    QL_RECOVERY_NONE = 0,        /* nothing is staged */
+    QL_RECOVERY_STAGING = 1,     /* on its way */
+    QL_RECOVERY_INTERRUPTED = 2, /* the leader went meanwhile: stage again */
+    QL_RECOVERY_STAGED = 3,
+    QL_RECOVERY_EDITING = 4, /* staged, and a delete is at work */
+};
+enum ql_recovery_kind {
+    QL_RECOVERY_KIND_NONE = 0, /* there was none yet */
+    QL_RECOVERY_KIND_COMMIT = 1,
+    QL_RECOVERY_KIND_UNDO = 2,
+};
+
+/* The last time that the live logs were replaced. */
+struct ql_recovery_last {
+    uint64_t operation; /* the number its caller gave it; 0: none yet */
+    enum ql_recovery_kind kind;
+    uint64_t index; /* raft index of it */
+    uint64_t time_ms;
+    char source[QL_BACKUP_NAME_MAX + 1]; /* a backup's name, or "undo" */
+    uint64_t state_index;                /* just before it */
+    uint64_t logs_before;
+    uint64_t entries_before;
+    uint64_t logs_after;
+    uint64_t entries_after;
+};
+
+struct ql_recovery_status {
+    enum ql_recovery_phase phase;
+    uint64_t stage; /* its number, or that of what is on its way; 0: none */
+    uint64_t revision;
+    char source[QL_BACKUP_NAME_MAX + 1]; /* the backup's name */
+    uint64_t from_index;                 /* of the state in the backup */
+    uint64_t from_time_ms;
+    uint64_t from_state_index;
+    uint64_t logs;
+    uint64_t entries;
+    uint64_t bytes;
+    uint64_t deleted;     /* entries that deletes took out */
+    uint64_t done_bytes;  /* while staging or editing */
+    uint64_t total_bytes; /* 0: not known */
+    int job_code; /* how the last of these ended: 0: well, or none was */
+    char job_problem[QL_SENTENCE_MAX + 1];
+    uint64_t state_index; /* live: see expect_state below */
+    bool frozen;
+    bool has_undo; /* what ql_recovery_undo() would bring back: */
+    char undo_source[QL_BACKUP_NAME_MAX + 1]; /* what took its place */
+    uint64_t undo_time_ms;                    /* when */
+    uint64_t undo_logs;
+    uint64_t undo_entries;
+    uint64_t undo_bytes;
+    struct ql_recovery_last last;
+};
+typedef void (*ql_recovery_status_cb)(void *data,
+                                      const struct ql_recovery_status *status,
+                                      const struct ql_error *error);
+typedef void (*ql_recovery_stage_cb)(void *data, uint64_t stage,
+                                     const struct ql_error *error);
+
+QL_API int ql_recovery_status(struct ql_client *client,
+                              struct ql_recovery_status *ret_status,
+                              struct ql_error *error);
+QL_API int ql_recovery_status_async(struct ql_client *client,
+                                    ql_recovery_status_cb cb, void *data,
+                                    struct ql_error *error);
+/* Begins to stage the backup @name; ql_recovery_wait() waits for its end.
+ * @ret_stage may be NULL. Errors: QL_NOT_FOUND, QL_EXISTS (something is staged
+ * already: unload it), QL_NO_SPACE; QL_OUTCOME_UNKNOWN: look at the status. */
+QL_API int ql_recovery_stage(struct ql_client *client, const char *name,
+                             uint64_t *ret_stage, struct ql_error *error);
+QL_API int ql_recovery_stage_async(struct ql_client *client, const char *name,
+                                   ql_recovery_stage_cb cb, void *data,
+                                   struct ql_error *error);
+/* Other than 0: no longer waits, QL_CANCELED. It must not call the client. */
+typedef int (*ql_recovery_wait_cb)(void *data,
+                                   const struct ql_recovery_status *status);
+/* Asks for the status until nothing is being staged or edited, and gives it; @cb,
+ * unless NULL, sees each. Fails with the code and the sentence of what it waited
+ * for, QL_CANCELED when that was interrupted, QL_TIMEOUT after @timeout_ms (0:
+ * without end). @ret_status, unless NULL, has the last status also then. */
+QL_API int ql_recovery_wait(struct ql_client *client, uint32_t timeout_ms,
+                            ql_recovery_wait_cb cb, void *data,
+                            struct ql_recovery_status *ret_status,
+                            struct ql_error *error);
+/* Drops what is staged or on its way; with @undo what undo would bring back.
+ * Errors: QL_NOT_FOUND. */
+QL_API int ql_recovery_unload(struct ql_client *client, bool undo,
+                              struct ql_error *error);
+QL_API int ql_recovery_unload_async(struct ql_client *client, bool undo,
+                                    ql_done_cb cb, void *data,
+                                    struct ql_error *error);
+
+/* Which entries: all that is set must hold. In globs '*' stands for any bytes, '?'
+ * for one, "[a-c]" for one of these. An entry without a key has no key that any
+ * filter fits. */
+struct ql_filter {
+    size_t size;            /* sizeof(struct ql_filter) */
+    const char *logs;       /* glob; NULL: all */
+    const void *key;        /* exactly; NULL: any */
+    size_t key_len;         /* 0 to 1,024, as of the next */
+    const void *key_prefix; /* NULL: any */
+    size_t key_prefix_len;
+    const char *key_glob; /* NULL: any */
+    uint64_t from;        /* position; 0: the first */
+    uint64_t to;          /* and before this position; 0: to the last */
+    uint64_t since_ms;    /* Unix time; 0: any */
+    uint64_t until_ms;    /* and before this; 0: any */
+    const void *contains; /* these bytes stand in the value; NULL: any */
+    size_t contains_len;  /* 1 to 1,024 */
+};
+#define QL_FILTER_INIT                                                         \
+    {                                                                          \
+        sizeof(struct ql_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0           \
+    }
+
+struct ql_scan_options {
+    size_t size;          /* sizeof(struct ql_scan_options) */
+    bool entries;         /* give the entries; else they are only counted */
+    uint64_t entries_max; /* then stop; 0: all */
+    uint32_t timeout_ms;  /* of each page; 0: the client's */
+    const char *log;      /* where to begin: this log or the next, ... */
+    uint64_t position;    /* ... at this position; NULL: at the first */
+};
+#define QL_SCAN_OPTIONS_INIT                                                   \
+    {                                                                          \
+        sizeof(struct ql_scan_options), false, 0, 0, 0, 0                      \
+    }
+
+struct ql_scan_entry {
+    const char *log;
+    struct ql_entry entry;
+};
+struct ql_scan_log {
+    char name[QL_LOG_NAME_MAX + 1];
+    uint64_t entries; /* that were looked at */
+    uint64_t matched;
+};
+struct ql_scan_totals {
+    uint64_t stage;
+    uint64_t revision;
+    uint64_t state_index; /* live: see expect_state below */
+    uint64_t scanned_entries;
+    uint64_t scanned_bytes;
+    uint64_t matched_entries;
+    uint64_t matched_bytes;
+};
+/* All of it is valid during the callback. A log that goes on in the next page is
+ * in both, with its own numbers of each. */
+struct ql_scan_page {
+    struct ql_scan_totals totals; /* of this page */
+    const struct ql_scan_log *logs;
+    size_t log_count;
+    const struct ql_scan_entry *entries;
+    size_t entry_count;
+    bool more;       /* go on here: */
+    const char *log; /* NULL: nowhere */
+    uint64_t position;
+};
+typedef void (*ql_scan_cb)(void *data, const struct ql_scan_page *page,
+                           const struct ql_error *error);
+/* Other than 0: ends it with QL_CANCELED. It must not call the client. */
+typedef int (*ql_scan_page_cb)(void *data, const struct ql_scan_page *page);
+
+/* Looks for entries in the staged state and gives the pages to @cb (NULL: only
+ * counts), in the order of the logs' names and of positions. @filter, @options and
+ * @ret_totals may be NULL. Errors: QL_NOT_FOUND (nothing is staged),
+ * QL_CONDITION_FAILED (it was changed meanwhile). */
+QL_API int ql_recovery_print(struct ql_client *client,
+                             const struct ql_filter *filter,
+                             const struct ql_scan_options *options,
+                             ql_scan_page_cb cb, void *data,
+                             struct ql_scan_totals *ret_totals,
+                             struct ql_error *error);
+/* One page, of at most 1,000 entries. */
+QL_API int ql_recovery_print_async(struct ql_client *client,
+                                   const struct ql_filter *filter,
+                                   const struct ql_scan_options *options,
+                                   ql_scan_cb cb, void *data,
+                                   struct ql_error *error);
+
+enum ql_diff_kind {
+    QL_DIFF_SAME = 0,
+    QL_DIFF_STAGED_ONLY = 1,  /* a commit would bring the log back */
+    QL_DIFF_LIVE_ONLY = 2,    /* a commit would take the log away */
+    QL_DIFF_STAGED_AHEAD = 3, /* the staged one has all of the live, and more */
+    QL_DIFF_LIVE_AHEAD = 4,
+    QL_DIFF_DIFFERS = 5,
+};
+struct ql_diff_side {
+    uint64_t head;
+    uint64_t tail;
+    uint64_t entries;
+};
+struct ql_diff_example {
+    bool live;             /* it is in the live log only; else in the staged */
+    struct ql_entry entry; /* its value cut to 256 bytes */
+};
+struct ql_diff_log {
+    char name[QL_LOG_NAME_MAX + 1];
+    enum ql_diff_kind kind;
+    uint64_t
+        common; /* the last position up to which both are the same; 0: none */
+    struct ql_diff_side staged; /* all 0 where there is no such log */
+    struct ql_diff_side live;
+    const struct ql_diff_example *examples;
+    size_t example_count;
+};
+/* All of it is valid during the callback. */
+struct ql_diff_page {
+    uint64_t stage;
+    uint64_t revision;
+    uint64_t state_index; /* live: see expect_state below */
+    const struct ql_diff_log *logs;
+    size_t count;
+    bool more;         /* go on with the logs ... */
+    const char *after; /* ... after this one; NULL: there are no more */
+};
+struct ql_diff_options {
+    size_t size;         /* sizeof(struct ql_diff_options) */
+    const char *logs;    /* glob; NULL: all */
+    const char *after;   /* only logs behind this name; NULL: all */
+    uint32_t timeout_ms; /* of each page; 0: the client's */
+};
+#define QL_DIFF_OPTIONS_INIT                                                   \
+    {                                                                          \
+        sizeof(struct ql_diff_options), 0, 0, 0                                \
+    }
+typedef void (*ql_diff_cb)(void *data, const struct ql_diff_page *page,
+                           const struct ql_error *error);
+/* Other than 0: ends it with QL_CANCELED. It must not call the client. */
+typedef int (*ql_diff_page_cb)(void *data, const struct ql_diff_page *page);
+
+/* Compares the staged logs with the live ones, by name. @options may be NULL.
+ * Errors: as of ql_recovery_print(). */
+QL_API int ql_recovery_diff(struct ql_client *client,
+                            const struct ql_diff_options *options,
+                            ql_diff_page_cb cb, void *data,
+                            struct ql_error *error);
+/* One page, of at most 100 logs. */
+QL_API int ql_recovery_diff_async(struct ql_client *client,
+                                  const struct ql_diff_options *options,
+                                  ql_diff_cb cb, void *data,
+                                  struct ql_error *error);
+
+/* Begins to take the entries that @filter finds out of the staged state; their
+ * positions stay empty. The filter must say something. ql_recovery_wait() waits
+ * for its end; then the revision is another. What it would take out
+ * ql_recovery_print() counts. Errors: QL_CONDITION_FAILED (another stage or
+ * revision), QL_BUSY (another delete is at work), QL_NOT_FOUND. */
+QL_API int ql_recovery_delete(struct ql_client *client, uint64_t stage,
+                              uint64_t revision, const struct ql_filter *filter,
+                              struct ql_error *error);
+QL_API int ql_recovery_delete_async(struct ql_client *client, uint64_t stage,
+                                    uint64_t revision,
+                                    const struct ql_filter *filter,
+                                    ql_done_cb cb, void *data,
+                                    struct ql_error *error);
+
+/* What a commit would do now. */
+struct ql_recovery_plan {
+    uint64_t stage;
+    uint64_t revision;
+    uint64_t state_index;  /* live: see expect_state below */
+    uint64_t logs_created; /* not live now */
+    uint64_t logs_removed; /* live only */
+    uint64_t logs_changed;
+    uint64_t logs_same;
+    uint64_t entries_lost; /* live now and not afterwards */
+    uint64_t entries_back; /* not live now */
+    uint64_t bytes_lost;   /* of keys and values */
+    uint64_t bytes_back;
+    uint64_t estimate_ms; /* for which the logs are not served */
+};
+typedef void (*ql_recovery_plan_cb)(void *data,
+                                    const struct ql_recovery_plan *plan,
+                                    const struct ql_error *error);
+QL_API int ql_recovery_plan(struct ql_client *client, uint64_t stage,
+                            uint64_t revision,
+                            struct ql_recovery_plan *ret_plan,
+                            struct ql_error *error);
+QL_API int ql_recovery_plan_async(struct ql_client *client, uint64_t stage,
+                                  uint64_t revision, ql_recovery_plan_cb cb,
+                                  void *data, struct ql_error *error);
+
+struct ql_commit_options {
+    size_t size;           /* sizeof(struct ql_commit_options) */
+    uint64_t stage;        /* of a commit; an undo has neither */
+    uint64_t revision;     /* likewise */
+    uint64_t operation;    /* a number for this one; 0: the client makes one */
+    bool has_expect_state; /* refuse it when the live logs were changed since */
+    uint64_t expect_state; /* ... they had this state_index */
+    bool discard_newer;    /* do not refuse it for that */
+    uint32_t timeout_ms;   /* 0: the client's */
+};
+#define QL_COMMIT_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(struct ql_commit_options), 0, 0, 0, false, 0, false, 0          \
+    }
+/* @last is valid during the callback. With an error it is not NULL, and holds just
+ * the operation. */
+typedef void (*ql_recovery_last_cb)(void *data,
+                                    const struct ql_recovery_last *last,
+                                    const struct ql_error *error);
+
+/* Makes the staged state the live one, on all nodes at once. Writers lose their
+ * epochs and producers end; readers are told QL_RESTORED; afterwards another node
+ * leads. The operation makes it safe to repeat: the same number is carried out
+ * once. It is in *ret_last (which may be NULL) also when the call fails, so that
+ * after QL_OUTCOME_UNKNOWN the same call can be made again with it. Errors:
+ * QL_CONDITION_FAILED (another stage or revision, or another live state:
+ * error->position is its state_index), QL_NOT_FOUND (nothing is staged). */
+QL_API int ql_recovery_commit(struct ql_client *client,
+                              const struct ql_commit_options *options,
+                              struct ql_recovery_last *ret_last,
+                              struct ql_error *error);
+QL_API int ql_recovery_commit_async(struct ql_client *client,
+                                    const struct ql_commit_options *options,
+                                    ql_recovery_last_cb cb, void *data,
+                                    struct ql_error *error);
+/* Brings back what the last commit or undo replaced; what is live now can be
+ * brought back the same way. Otherwise like ql_recovery_commit(). */
+QL_API int ql_recovery_undo(struct ql_client *client,
+                            const struct ql_commit_options *options,
+                            struct ql_recovery_last *ret_last,
+                            struct ql_error *error);
+QL_API int ql_recovery_undo_async(struct ql_client *client,
+                                  const struct ql_commit_options *options,
+                                  ql_recovery_last_cb cb, void *data,
+                                  struct ql_error *error);
+
 #ifdef __cplusplus
 }
 #endif
