@@ -69,6 +69,15 @@ bool checked_text_more(const struct checked_text *text)
     return text->at < text->end;
 }
 
+bool checked_text_is(const struct checked_text *text, const char *key)
+{
+    size_t key_len = strlen(key);
+    size_t left = (size_t)(text->end - text->at);
+
+    return left >= key_len + 3 && memcmp(text->at, key, key_len) == 0 &&
+           memcmp(text->at + key_len, " = ", 3) == 0;
+}
+
 int checked_text_next(struct checked_text *text, const char *key,
                       char *ret_value, size_t room, struct err *err)
 {
@@ -80,8 +89,7 @@ int checked_text_next(struct checked_text *text, const char *key,
     size_t value_len;
 
     if (line_end == NULL || (size_t)(line_end - line) < key_len + 3 ||
-        memcmp(line, key, key_len) != 0 ||
-        memcmp(line + key_len, " = ", 3) != 0) {
+        !checked_text_is(text, key)) {
         return err_set(err, QL_CORRUPT, "the line \"%s\" is missing", key);
     }
     value_len = (size_t)(line_end - value);

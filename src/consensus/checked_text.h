@@ -28,6 +28,8 @@ struct checked_text {
 int checked_text_open(struct checked_text *ret, const void *bytes, size_t len,
                       struct err *err);
 bool checked_text_more(const struct checked_text *text);
+/* Is the next line one of @key? */
+bool checked_text_is(const struct checked_text *text, const char *key);
 /* The next line, which must have @key; its value is NUL-terminated in
  * @ret_value. QL_CORRUPT otherwise. */
 int checked_text_next(struct checked_text *text, const char *key,

@@ -29,12 +29,18 @@ struct findings {
     bool identity;
     bool init;
     bool raft;
+    bool chunks;
+    char stranger[256]; /* a name that is no part of a new node; "": none */
 };
 
+static void id_bytes(const char *text, uint8_t ret[CLUSTER_ID_LEN]);
+static int make_raft_dir(void *data, const struct identity *identity,
+                         const char *dir, struct err *err);
 static int look_around(const char *dir, struct err *err);
 static int find_names(const char *dir, struct findings *ret, struct err *err);
+static void note_name(struct findings *found, const char *name);
 static int write_node(const struct identity *identity, const char *dir,
-                      struct err *err);
+                      identity_make_fn make, void *data, struct err *err);
 static int write_identity(const struct identity *identity, const char *dir,
                           struct err *err);
 static int end_init(const char *dir, struct err *err);
@@ -58,11 +64,52 @@ size_t identity_quorum(const struct identity *identity)
 void identity_cluster_bytes(const struct identity *identity,
                             uint8_t ret[CLUSTER_ID_LEN])
 {
+    id_bytes(identity->cluster, ret);
+}
+
+void identity_ancestor_bytes(const struct identity *identity, size_t index,
+                             uint8_t ret[CLUSTER_ID_LEN])
+{
+    assert(index < identity->ancestors_count);
+    id_bytes(identity->ancestors[index], ret);
+}
+
+bool identity_is_of(const struct identity *identity,
+                    const uint8_t cluster[CLUSTER_ID_LEN])
+{
+    uint8_t id[CLUSTER_ID_LEN];
+    bool is;
+
+    identity_cluster_bytes(identity, id);
+    is = memcmp(id, cluster, sizeof id) == 0;
+    for (size_t i = 0; i < identity->ancestors_count && !is; i++) {
+        identity_ancestor_bytes(identity, i, id);
+        is = memcmp(id, cluster, sizeof id) == 0;
+    }
+    return is;
+}
+
+void identity_id_text(const uint8_t id[CLUSTER_ID_LEN], char *ret_text)
+{
+    static const size_t groups[] = {4, 2, 2, 2, 6};
+    size_t from = 0;
+
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        text_hex(id + from, groups[i], ret_text, 2 * groups[i] + 1);
+        ret_text += 2 * groups[i];
+        from += groups[i];
+        *ret_text = from < CLUSTER_ID_LEN ? '-' : '\0';
+        ret_text++;
+    }
+}
+
+static void id_bytes(const char *text, uint8_t ret[CLUSTER_ID_LEN])
+{
     char digits[2 * CLUSTER_ID_LEN + 1];
     size_t count = 0;
     int rv;
 
-    for (const char *at = identity->cluster; *at != '\0'; at++) {
+    for (const char *at = text; *at != '\0'; at++) {
         if (*at != '-') {
             assert(count < 2 * CLUSTER_ID_LEN);
             digits[count++] = *at;
@@ -94,6 +141,19 @@ void identity_members_digest(const struct identity *identity, char ret_text[33])
 int identity_init(const struct identity *identity, const char *dir,
                   struct err *err)
 {
+    return identity_make(identity, dir, make_raft_dir, NULL, err);
+}
+
+static int make_raft_dir(void *data, const struct identity *identity,
+                         const char *dir, struct err *err)
+{
+    (void)data;
+    return raft_dir_make(identity, dir, err);
+}
+
+int identity_make(const struct identity *identity, const char *dir,
+                  identity_make_fn make, void *data, struct err *err)
+{
     char lock_path[PATH_LEN_MAX];
     int lock;
     int rv = identity_check(identity, err);
@@ -118,7 +178,7 @@ int identity_init(const struct identity *identity, const char *dir,
     }
     rv = look_around(dir, err);
     if (rv == 0) {
-        rv = write_node(identity, dir, err);
+        rv = write_node(identity, dir, make, data, err);
     }
     (void)close(lock);
     return rv;
@@ -183,18 +243,21 @@ static int look_around(const char *dir, struct err *err)
                        "the whole directory if the node is to be given up",
                        dir, IDENTITY_NAME);
     }
+    if (found.chunks && !found.init && found.stranger[0] == '\0') {
+        (void)snprintf(found.stranger, sizeof found.stranger, "%s",
+                       CHUNKS_DIR_NAME);
+    }
+    if (found.stranger[0] != '\0') {
+        return err_set(err, QL_INVALID,
+                       "%s holds \"%s\", which is no part of a new node; "
+                       "choose an empty directory",
+                       dir, found.stranger);
+    }
     return 0;
 }
 
 static int find_names(const char *dir, struct findings *ret, struct err *err)
 {
-    /* Leftovers of our own interrupted steps, and what mkfs puts there. */
-    static const char *const harmless[] = {".",
-                                           "..",
-                                           DIR_LOCK_NAME,
-                                           IDENTITY_NAME ".tmp",
-                                           INIT_NAME ".tmp",
-                                           "lost+found"};
     DIR *stream = opendir(dir);
     int rv = 0;
 
@@ -203,39 +266,51 @@ static int find_names(const char *dir, struct findings *ret, struct err *err)
     }
     for (;;) {
         struct dirent *entry;
-        bool known = false;
 
         errno = 0;
         entry = readdir(stream);
         if (entry == NULL) {
             break;
         }
-        for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-            known = known || strcmp(entry->d_name, harmless[i]) == 0;
-        }
-        if (strcmp(entry->d_name, IDENTITY_NAME) == 0) {
-            ret->identity = true;
-        } else if (strcmp(entry->d_name, INIT_NAME) == 0) {
-            ret->init = true;
-        } else if (strcmp(entry->d_name, RAFT_DIR_NAME) == 0) {
-            ret->raft = true;
-        } else if (!known && rv == 0) {
-            rv = err_set(err, QL_INVALID,
-                         "%s holds \"%s\", which is no part of a new node; "
-                         "choose an empty directory",
-                         dir, entry->d_name);
-        }
+        note_name(ret, entry->d_name);
     }
     if (errno != 0) {
         rv = err_errno(err, errno, "read directory %s", dir);
     }
     (void)closedir(stream);
-    /* An initialised directory also holds other files: say that instead. */
-    return ret->identity ? 0 : rv;
+    return rv;
+}
+
+static void note_name(struct findings *found, const char *name)
+{
+    /* Leftovers of our own interrupted steps, and what mkfs puts there. */
+    static const char *const harmless[] = {".",
+                                           "..",
+                                           DIR_LOCK_NAME,
+                                           IDENTITY_NAME ".tmp",
+                                           INIT_NAME ".tmp",
+                                           "lost+found"};
+
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+        if (strcmp(name, harmless[i]) == 0) {
+            return;
+        }
+    }
+    if (strcmp(name, IDENTITY_NAME) == 0) {
+        found->identity = true;
+    } else if (strcmp(name, INIT_NAME) == 0) {
+        found->init = true;
+    } else if (strcmp(name, RAFT_DIR_NAME) == 0) {
+        found->raft = true;
+    } else if (strcmp(name, CHUNKS_DIR_NAME) == 0) {
+        found->chunks = true;
+    } else if (found->stranger[0] == '\0') {
+        (void)snprintf(found->stranger, sizeof found->stranger, "%s", name);
+    }
 }
 
 static int write_node(const struct identity *identity, const char *dir,
-                      struct err *err)
+                      identity_make_fn make, void *data, struct err *err)
 {
     char init[PATH_LEN_MAX];
     int rv = path_join(init, sizeof init, dir, INIT_NAME, err);
@@ -247,7 +322,7 @@ static int write_node(const struct identity *identity, const char *dir,
     if (rv != 0) {
         return rv;
     }
-    rv = raft_dir_make(identity, dir, err);
+    rv = make(data, identity, dir, err);
     if (rv != 0) {
         return rv;
     }

@@ -36,6 +36,10 @@ struct identity {
     uint8_t secret[SECRET_LEN];     /* the same on all nodes */
     size_t members_count;
     struct member members[MEMBERS_MAX]; /* by rising id; all are voters */
+    /* Clusters whose logs this one went on with (`quorlogd recover`), the last one
+     * first; their backups are its own. */
+    size_t ancestors_count;
+    char ancestors[LINEAGE_MAX][ID_TEXT_LEN + 1];
 };
 
 /* "1=PEER/CLIENT,2=PEER/CLIENT,..."; QL_INVALID with a sentence for bad ids,
@@ -49,6 +53,14 @@ size_t identity_quorum(const struct identity *identity);
 /* The digits of the cluster's id, as files of the chunk store have them. */
 void identity_cluster_bytes(const struct identity *identity,
                             uint8_t ret[CLUSTER_ID_LEN]);
+/* The same of the ancestor at @index. */
+void identity_ancestor_bytes(const struct identity *identity, size_t index,
+                             uint8_t ret[CLUSTER_ID_LEN]);
+/* Is it the cluster's own id, or one of its ancestors'? */
+bool identity_is_of(const struct identity *identity,
+                    const uint8_t cluster[CLUSTER_ID_LEN]);
+/* The text of an id; ID_TEXT_LEN + 1 bytes. */
+void identity_id_text(const uint8_t id[CLUSTER_ID_LEN], char *ret_text);
 /* Hex XXH3-128 over cluster and members: equal on nodes initialised alike. */
 void identity_members_digest(const struct identity *identity,
                              char ret_text[33]);
@@ -60,6 +72,12 @@ void identity_members_digest(const struct identity *identity,
  * off may simply be repeated. */
 int identity_init(const struct identity *identity, const char *dir,
                   struct err *err);
+/* The same with what @make puts there, which also takes away what an earlier call
+ * that was cut off has left. */
+typedef int (*identity_make_fn)(void *data, const struct identity *identity,
+                                const char *dir, struct err *err);
+int identity_make(const struct identity *identity, const char *dir,
+                  identity_make_fn make, void *data, struct err *err);
 /* QL_NOT_FOUND: not initialised (the text says what to run). QL_CORRUPT. */
 int identity_load(struct identity *ret, const char *dir, struct err *err);
 /* The same, changing nothing: not even the rest of an init that was cut off. */

@@ -15,6 +15,8 @@ static int decode_fields(struct identity *ret, struct checked_text *text,
                          struct err *err);
 static int decode_members(struct identity *ret, struct checked_text *text,
                           struct err *err);
+static int decode_ancestors(struct identity *ret, struct checked_text *text,
+                            struct err *err);
 static int check_id(const char *id, const char *what, struct err *err);
 
 int identity_check(const struct identity *identity, struct err *err)
@@ -25,6 +27,12 @@ int identity_check(const struct identity *identity, struct err *err)
         return rv;
     }
     rv = check_id(identity->instance, "instance", err);
+    if (rv != 0) {
+        return rv;
+    }
+    for (size_t i = 0; i < identity->ancestors_count && rv == 0; i++) {
+        rv = check_id(identity->ancestors[i], "ancestor's", err);
+    }
     if (rv != 0) {
         return rv;
     }
@@ -55,6 +63,9 @@ void identity_encode(const struct identity *identity, struct buf *buf)
 
         checked_text_add(buf, "member", "%" PRIu64 "=%s/%s", member->id,
                          member->peer_address, member->client_address);
+    }
+    for (size_t i = 0; i < identity->ancestors_count; i++) {
+        checked_text_add(buf, "ancestor", "%s", identity->ancestors[i]);
     }
     checked_text_seal(buf);
 }
@@ -142,7 +153,7 @@ static int decode_members(struct identity *ret, struct checked_text *text,
     size_t count;
     int rv;
 
-    while (checked_text_more(text)) {
+    while (checked_text_is(text, "member")) {
         if (ret->members_count == MEMBERS_MAX) {
             return err_set(err, QL_CORRUPT, "it has too many members");
         }
@@ -155,7 +166,24 @@ static int decode_members(struct identity *ret, struct checked_text *text,
         }
         ret->members[ret->members_count++] = members[0];
     }
-    return 0;
+    return decode_ancestors(ret, text, err);
+}
+
+static int decode_ancestors(struct identity *ret, struct checked_text *text,
+                            struct err *err)
+{
+    int rv = 0;
+
+    while (rv == 0 && checked_text_more(text)) {
+        if (ret->ancestors_count == LINEAGE_MAX) {
+            return err_set(err, QL_CORRUPT, "it has too many ancestors");
+        }
+        rv = checked_text_next(text, "ancestor",
+                               ret->ancestors[ret->ancestors_count],
+                               sizeof ret->ancestors[0], err);
+        ret->ancestors_count += rv == 0;
+    }
+    return rv;
 }
 
 static int check_id(const char *id, const char *what, struct err *err)

@@ -172,6 +172,7 @@
 #define REBUILD_MS_MAX (120u * 1000u) /* for one to give it */
 #define SECRET_LEN 32u
 #define ID_TEXT_LEN 36u /* a UUID in text */
+#define LINEAGE_MAX 16u /* clusters that one descends from; older: forgotten */
 
 /* ---- The chunk store ---- */
 #define PACK_BYTES_MAX (4u * MIB) /* raw, aimed at; one chunk may be more */
@@ -259,6 +260,17 @@
 #define DIFF_LOGS_MAX 100u             /* in one answer of recovery.diff */
 #define DIFF_EXAMPLES_MAX 8u           /* entries shown of a log */
 #define DIFF_VALUE_MAX 256u            /* bytes shown of a value */
+
+/* ---- Recovery, on the leader ---- */
+#define RECOVERY_CALLS_MAX 4u /* prints, diffs and dry runs under way */
+/* Walked in one turn of the loop by one of them: some 2 ms. */
+#define PART_WALK_BYTES (1u * MIB)
+#define RECOVERY_TURN_LOGS 1000u /* looked at in one turn */
+/* Commands that fill a draft, proposed and not applied. */
+#define RECOVERY_WINDOW_BYTES (4u * MIB)
+#define RECOVERY_WINDOW_RECORDS 512u
+#define RECOVERY_REFS 2048u /* chunks in one of them */
+#define RECOVERY_READS 2u   /* chunks of a backup being read for it */
 
 /* ---- Backups on their way in ---- */
 #define INTAKES_MAX 4u       /* streams that are not whole yet, of a node */

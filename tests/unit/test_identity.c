@@ -330,6 +330,39 @@ static void identity_that_is_no_member_cannot_be_made(void **state)
     assert_int_equal(identity_init(&identity, dir->path, &err), QL_INVALID);
 }
 
+static void ancestors_are_kept_and_their_backups_are_own(void **state)
+{
+    struct buf text = BUF_INIT;
+    struct identity identity;
+    struct identity decoded;
+    uint8_t id[CLUSTER_ID_LEN];
+    char id_text[ID_TEXT_LEN + 1];
+    struct err err = {0};
+
+    (void)state;
+    fill(&identity);
+    identity_cluster_bytes(&identity, id);
+    id[0] ^= 0xff;
+    assert_false(identity_is_of(&identity, id));
+    identity_id_text(id, id_text);
+    for (size_t i = 0; i < LINEAGE_MAX; i++) {
+        memcpy(identity.ancestors[i], id_text, sizeof id_text);
+        identity.ancestors[i][0] = (char)('a' + i % 6);
+    }
+    memcpy(identity.ancestors[LINEAGE_MAX - 1], id_text, sizeof id_text);
+    identity.ancestors_count = LINEAGE_MAX;
+    identity_encode(&identity, &text);
+    assert_int_equal(identity_decode(&decoded, text.data, text.len, &err), 0);
+    assert_int_equal(decoded.ancestors_count, LINEAGE_MAX);
+    assert_string_equal(decoded.ancestors[LINEAGE_MAX - 1], id_text);
+    assert_true(identity_is_of(&decoded, id));
+    identity_cluster_bytes(&decoded, id);
+    assert_true(identity_is_of(&decoded, id));
+    identity_id_text(id, id_text);
+    assert_string_equal(id_text, identity.cluster);
+    buf_close(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +372,7 @@ int main(void)
         cmocka_unit_test(quorum_is_the_smallest_majority),
         cmocka_unit_test(members_digest_tells_lists_and_clusters_apart),
         cmocka_unit_test(every_changed_byte_of_the_file_is_noticed),
+        cmocka_unit_test(ancestors_are_kept_and_their_backups_are_own),
         cmocka_unit_test_setup_teardown(
             initialised_directory_is_loaded_as_it_was_made, tmpdir_setup,
             tmpdir_teardown),
