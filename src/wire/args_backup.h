@@ -4,7 +4,7 @@
  * proposes for them. See args_log.h for the rules that are common to all.
  *
  * A backup has a name of 1..BACKUP_NAME_MAX bytes of [A-Za-z0-9._-] that does
- * not begin with '.': it is the name of files. It is kept as text with its NUL.
+ * not begin with '.': it is the name of files. It is kept as text with its NUL, see backup_name.h.
  */
 #pragma once
 
@@ -14,9 +14,7 @@
 #include "util/err.h"
 #include "util/limits.h"
 #include "wire/args_log.h"
-
-/* QL_INVALID with a sentence unless the @len bytes at @name are such a name. */
-int backup_name_check(const char *name, size_t len, struct err *err);
+#include "wire/backup_name.h"
 
 /* A backup as the replicated table has it. Plain data: copy it freely. */
 struct backup_row {

@@ -14,6 +14,14 @@
 #define DISK_WRITER_MAX                                                        \
     (sizeof(((struct ql_cluster_status *)0)->disk_writer) - 1)
 
+/* By enum ql_role. */
+static const char *const roles[] = {"follower", "candidate", "leader"};
+static const struct words role_words = {
+    .words = roles,
+    .count = sizeof(roles) / sizeof(roles[0]),
+    .refusal = "must be follower, candidate or leader",
+};
+
 static const struct field hello_fields[] = {
     {FIELD_KEY("name"), .kind = FIELD_NAME, .max = WRITER_NAME_MAX,
      .offset = offsetof(struct hello_args, name)},
@@ -49,8 +57,8 @@ static const struct field hello_result_fields[] = {
      .offset = offsetof(struct hello_result, protocol)},
     {FIELD_KEY("node"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct hello_result, node)},
-    {FIELD_KEY("role"), .kind = FIELD_ROLE, .required = true,
-     .offset = offsetof(struct hello_result, role)},
+    {FIELD_KEY("role"), .kind = FIELD_WORD, .required = true,
+     .words = &role_words, .offset = offsetof(struct hello_result, role)},
     {FIELD_KEY("leader"), .kind = FIELD_U64, .required = true,
      .offset = offsetof(struct hello_result, leader)},
     {FIELD_KEY("leader_address"), .kind = FIELD_NAME, .required = true,
@@ -144,7 +152,8 @@ static const struct field status_fields[] = {
      .max = VERSION_MAX,
      .offset = offsetof(struct status_answer, status.version)},
     STATUS_U64(node_id),
-    {FIELD_KEY("role"), .kind = FIELD_ROLE, .required = true,
+    {FIELD_KEY("role"), .kind = FIELD_WORD, .required = true,
+     .words = &role_words,
      .offset = offsetof(struct status_answer, status.role)},
     STATUS_U64(leader_id),
     STATUS_U64(term),

@@ -6,6 +6,7 @@
 
 #include "util/limits.h"
 #include "wire/fields.h"
+#include "wire/log_fields.h"
 #include "wire/pack.h"
 
 _Static_assert(sizeof(((struct log_stat *)0)->digest) == FIELD_DIGEST_LEN,
@@ -173,13 +174,13 @@ static const struct field stat_fields[] = {
     {FIELD_KEY("digest"), .kind = FIELD_DIGEST, .required = true,
      .offset = offsetof(struct log_stat, digest)},
 };
-static const struct message stat_message =
+const struct message log_stat_message =
     FIELD_MESSAGE("log stat", stat_fields);
 
 int log_stat_decode(struct log_stat *ret, struct bytes result, struct err *err)
 {
     struct log_stat stat = {0};
-    int rv = fields_decode(&stat_message, result, &stat, err);
+    int rv = fields_decode(&log_stat_message, result, &stat, err);
 
     if (rv == 0) {
         *ret = stat;
@@ -189,7 +190,7 @@ int log_stat_decode(struct log_stat *ret, struct bytes result, struct err *err)
 
 int log_stat_encode(const struct log_stat *stat, struct buf *buf)
 {
-    return fields_encode(&stat_message, stat, buf);
+    return fields_encode(&log_stat_message, stat, buf);
 }
 
 /* What stands in the answer of log.list before its logs are decoded. */
@@ -228,7 +229,7 @@ int log_list_result_decode(struct log_list_result *ret, struct bytes result,
         }
     }
     for (i = 0; i < answer.logs.size && rv == 0; i++) {
-        rv = fields_read(&stat_message, &answer.logs.ptr[i], &stats[i], err);
+        rv = fields_read(&log_stat_message, &answer.logs.ptr[i], &stats[i], err);
     }
     if (rv != 0) {
         free(stats);

@@ -14,9 +14,9 @@
  * BACKUP_INTERVAL_MIN_MS..BACKUP_INTERVAL_MAX_MS; max_saved_backups
  * 1..BACKUPS_SAVED_MAX. */
 struct settings_args {
-    bool has_interval;
     uint64_t backup_interval_ms; /* 0: backups are taken by hand only */
-    uint64_t max_saved_backups;  /* 0: absent */
+    bool has_interval;
+    uint64_t max_saved_backups; /* 0: absent */
     bool only_if_unset; /* nothing happens when anything was set before: for
                            what a node was told when it was started */
 };

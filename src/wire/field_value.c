@@ -4,14 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "util/limits.h"
 #include "util/text.h"
+#include "wire/backup_name.h"
 #include "wire/pack.h"
 #include "wire/utf8.h"
-
-/* By enum ql_role. */
-static const char *const roles[] = {"follower", "candidate", "leader"};
-
-#define ROLES (sizeof(roles) / sizeof(roles[0]))
 
 /* What a value is checked for, and who is told. */
 struct reading {
@@ -28,7 +25,8 @@ static int refuse_bound(const struct reading *reading, const char *bound,
 static int read_integer(const struct reading *reading, uint64_t *ret);
 static int read_bounded(const struct reading *reading, uint64_t *ret);
 static int read_bytes(const struct reading *reading);
-static int read_role(const struct reading *reading);
+static int read_backup(const struct reading *reading);
+static int read_word(const struct reading *reading);
 static int read_digest(const struct reading *reading);
 static void set_absent(const struct reading *reading);
 static bool any_is_set(const struct message *message, const void *source);
@@ -47,6 +45,9 @@ int field_value_read(const struct message *message, const struct field *field,
         }
         set_absent(&reading);
         return 0;
+    }
+    if (field->has != 0) {
+        *(bool *)((char *)target + field->has) = true;
     }
     switch (field->kind) {
     case FIELD_U64:
@@ -70,11 +71,14 @@ int field_value_read(const struct message *message, const struct field *field,
         *(bool *)reading.at = value->via.boolean;
         return 0;
     case FIELD_BYTES:
+    case FIELD_BIN:
     case FIELD_LOG:
     case FIELD_NAME:
         return read_bytes(&reading);
-    case FIELD_ROLE:
-        return read_role(&reading);
+    case FIELD_BACKUP:
+        return read_backup(&reading);
+    case FIELD_WORD:
+        return read_word(&reading);
     case FIELD_DIGEST:
         return read_digest(&reading);
     case FIELD_MAP:
@@ -85,6 +89,9 @@ int field_value_read(const struct message *message, const struct field *field,
         }
         *(msgpack_object_array *)reading.at = value->via.array;
         return 0;
+    case FIELD_OBJECT:
+        *(const msgpack_object **)reading.at = value;
+        return 0;
     }
     assert(false); /* a kind that the switch does not know */
     return QL_INTERNAL;
@@ -94,23 +101,30 @@ bool field_value_is_set(const struct field *field, const void *source)
 {
     const void *at = (const char *)source + field->offset;
 
+    if (field->has != 0) {
+        return *(const bool *)((const char *)source + field->has);
+    }
     switch (field->kind) {
     case FIELD_U64:
         return *(const uint64_t *)at != 0;
     case FIELD_U32:
     case FIELD_CLAMPED:
+    case FIELD_WORD:
         return *(const uint32_t *)at != 0;
     case FIELD_BOOL:
         return *(const bool *)at;
     case FIELD_BYTES:
+    case FIELD_BIN:
     case FIELD_LOG:
     case FIELD_NAME:
         return ((const struct bytes *)at)->len > 0;
+    case FIELD_BACKUP:
+        return *(const char *)at != '\0';
     case FIELD_MAP:
         return any_is_set(field->inner, at);
-    case FIELD_ROLE:
     case FIELD_DIGEST:
     case FIELD_ARRAY:
+    case FIELD_OBJECT:
         break;
     }
     return true;
@@ -134,14 +148,19 @@ int field_value_pack(const struct field *field, const void *source,
     case FIELD_LOG:
     case FIELD_NAME:
         return pack_str(buf, bytes->data, bytes->len);
-    case FIELD_ROLE:
-        assert(*(const uint32_t *)at < ROLES);
-        return pack_text(buf, roles[*(const uint32_t *)at]);
+    case FIELD_BIN:
+        return pack_bin(buf, bytes->data, bytes->len);
+    case FIELD_BACKUP:
+        return pack_text(buf, at);
+    case FIELD_WORD:
+        assert(*(const uint32_t *)at < field->words->count);
+        return pack_text(buf, field->words->words[*(const uint32_t *)at]);
     case FIELD_DIGEST:
         return pack_bin(buf, at, FIELD_DIGEST_LEN);
     case FIELD_MAP:
         return fields_pack(field->inner, at, 0, buf);
     case FIELD_ARRAY:
+    case FIELD_OBJECT:
         break;
     }
     assert(false); /* arrays are packed by the message they belong to */
@@ -222,22 +241,42 @@ static int read_bytes(const struct reading *reading)
     return 0;
 }
 
-static int read_role(const struct reading *reading)
+static int read_backup(const struct reading *reading)
 {
+    struct bytes name;
+    int rv;
+
+    if (!object_bytes(reading->value, &name)) {
+        return refuse(reading, "must be a string");
+    }
+    rv = backup_name_check((const char *)name.data, name.len, reading->err);
+    if (rv != 0) {
+        err_wrap(reading->err, "%s: '%s'", reading->message->name,
+                 reading->field->key);
+        return rv;
+    }
+    memset(reading->at, 0, BACKUP_NAME_MAX + 1);
+    memcpy(reading->at, name.data, name.len);
+    return 0;
+}
+
+static int read_word(const struct reading *reading)
+{
+    const struct words *words = reading->field->words;
     struct bytes word;
     uint32_t i;
 
     if (!object_bytes(reading->value, &word)) {
         return refuse(reading, "must be a string");
     }
-    for (i = 0; i < ROLES; i++) {
-        if (strlen(roles[i]) == word.len &&
-            memcmp(roles[i], word.data, word.len) == 0) {
+    for (i = 0; i < words->count; i++) {
+        if (strlen(words->words[i]) == word.len &&
+            memcmp(words->words[i], word.data, word.len) == 0) {
             *(uint32_t *)reading->at = i;
             return 0;
         }
     }
-    return refuse(reading, "must be follower, candidate or leader");
+    return refuse(reading, words->refusal);
 }
 
 static int read_digest(const struct reading *reading)

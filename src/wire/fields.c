@@ -2,6 +2,7 @@
 #include "wire/fields.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "wire/field_value.h"
@@ -44,6 +45,21 @@ int fields_decode(const struct message *message, struct bytes encoded,
     rv = fields_open(&fields, message, encoded, target, err);
     if (rv == 0) {
         fields_close(&fields);
+    }
+    return rv;
+}
+
+int fields_decode_to(const struct message *message, struct bytes encoded,
+                     void *ret, size_t size, struct err *err)
+{
+    _Alignas(max_align_t) uint8_t target[FIELDS_STRUCT_MAX];
+    int rv;
+
+    assert(size <= sizeof(target));
+    memset(target, 0, size);
+    rv = fields_decode(message, encoded, target, err);
+    if (rv == 0) {
+        memcpy(ret, target, size);
     }
     return rv;
 }
@@ -142,7 +158,7 @@ int fields_pack(const struct message *message, const void *source,
 
 static bool is_written(const struct field *field, const void *source)
 {
-    return field->kind != FIELD_ARRAY &&
+    return field->kind != FIELD_ARRAY && field->kind != FIELD_OBJECT &&
            (field->required || field_value_is_set(field, source));
 }
 

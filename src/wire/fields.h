@@ -18,17 +18,26 @@ enum field_kind {
     FIELD_CLAMPED, /* uint32_t brought into min..max; absent: @absent */
     FIELD_BOOL,    /* bool; absent: false */
     FIELD_BYTES,   /* struct bytes of min..max bytes; str or bin */
+    FIELD_BIN,     /* the same, written as bin */
     FIELD_LOG,     /* struct bytes: a log name; str or bin */
     FIELD_NAME,    /* struct bytes: min..max bytes of printable UTF-8 */
-    FIELD_ROLE,    /* uint32_t: enum ql_role; a word on the wire */
+    FIELD_BACKUP,  /* char[BACKUP_NAME_MAX + 1]: a backup's name; "": absent */
+    FIELD_WORD,    /* uint32_t: an index into @words; a word on the wire */
     FIELD_DIGEST,  /* uint8_t[16]; bin */
     FIELD_MAP,     /* a struct described by @inner */
     FIELD_ARRAY,   /* msgpack_object_array, size 0 when absent; only decoded */
+    FIELD_OBJECT,  /* const msgpack_object *, NULL when absent; only decoded */
 };
 
 #define FIELD_DIGEST_LEN 16u
 
 struct message;
+
+struct words {
+    const char *const *words;
+    uint32_t count;
+    const char *refusal; /* "must be this or that" */
+};
 
 struct field {
     const char *key;
@@ -37,14 +46,24 @@ struct field {
     bool required; /* must be there, and is always written; others are written
                       unless they are 0, false or empty */
     size_t offset; /* in the struct */
+    size_t has;    /* offset of a bool that tells whether it is there, also when
+                      it is 0 or empty; 0: there is no such bool */
     uint64_t min;
     uint64_t max;                /* 0: no other bound than the type's */
     uint32_t absent;             /* FIELD_CLAMPED: stands for absent */
     const struct message *inner; /* FIELD_MAP */
+    const struct words *words;   /* FIELD_WORD */
 };
 
 /* The key and its length in a row of a table. */
 #define FIELD_KEY(text) .key = (text), .key_len = sizeof(text) - 1
+
+/* A number that is left out while it is 0, under the name of its member. */
+#define FIELD_NUMBER(type, name)                                               \
+    {                                                                          \
+        FIELD_KEY(#name), .kind = FIELD_U64,                                   \
+                          .offset = offsetof(struct type, name)                \
+    }
 
 #define MESSAGE_FIELDS_MAX 64u
 
@@ -74,6 +93,11 @@ void fields_close(struct fields *fields);
 /* The same in one step, for messages without arrays. */
 int fields_decode(const struct message *message, struct bytes encoded,
                   void *target, struct err *err);
+/* Likewise, but @ret need not be zeroed, and its @size bytes, at most
+ * FIELDS_STRUCT_MAX, are written only on success. */
+#define FIELDS_STRUCT_MAX 1024u
+int fields_decode_to(const struct message *message, struct bytes encoded,
+                     void *ret, size_t size, struct err *err);
 /* A map inside an array of a message that is open. */
 int fields_read(const struct message *message, const msgpack_object *object,
                 void *target, struct err *err);
