@@ -27,7 +27,7 @@
 #define LINK_SNAPSHOT_MAX                                                      \
     (2048u * MIB) /* bytes in one LINK_SNAPSHOT or LINK_STATE */
 #define LINK_QUEUE_MAX (48u * MIB)  /* bytes queued to one peer */
-#define LINK_CHUNKS_MAX (16u * MIB) /* and of chunks beside them */
+#define LINK_CHUNKS_MAX (16u * MIB) /* and of chunks and backups beside them */
 #define LINK_PARTS_MAX (PEER_MESSAGE_ENTRIES_MAX + 1u)
 #define LINK_HELLO_MS 5000u    /* connect and hello, both sides */
 #define LINK_STRANGERS_MAX 64u /* connections that have not proved themselves */
@@ -37,21 +37,24 @@
 #define LINK_SILENCE_MS 5000u
 
 /* Frame types. Numbers are on the wire: never reuse one. Frames of one type
- * arrive in the order they were sent; LINK_SNAPSHOT and LINK_CHUNK travel in
- * pieces, and other frames overtake them. */
+ * arrive in the order they were sent; snapshots, states, chunks and pieces of
+ * backups travel in pieces, and other frames overtake them. */
 enum link_frame {
     LINK_HELLO = 1,
-    LINK_RAFT = 2,           /* one struct raft_message (link_message.h) */
-    LINK_READ_INDEX = 3,     /* a round of a linearizable read */
-    LINK_READ_INDEX_OK = 4,  /* and its answer */
-    LINK_CHUNK_REQUEST = 5,  /* asks for a chunk (link_chunk.h) */
-    LINK_CHUNK = 6,          /* and its answer */
-    LINK_REPORT = 7,         /* free space, by and by */
-    LINK_SNAPSHOT = 8,       /* an InstallSnapshot, encoded as for LINK_RAFT */
-    LINK_DIGESTS = 9,        /* of the state (digest_report.h) */
-    LINK_STATE_REQUEST = 10, /* asks for a snapshot (rebuild.h) */
-    LINK_STATE = 11,         /* and its answer, as LINK_SNAPSHOT */
-    LINK_FRAMES              /* one more than the last */
+    LINK_RAFT = 2,            /* one struct raft_message (link_message.h) */
+    LINK_READ_INDEX = 3,      /* a round of a linearizable read */
+    LINK_READ_INDEX_OK = 4,   /* and its answer */
+    LINK_CHUNK_REQUEST = 5,   /* asks for a chunk (link_chunk.h) */
+    LINK_CHUNK = 6,           /* and its answer */
+    LINK_REPORT = 7,          /* free space, by and by */
+    LINK_SNAPSHOT = 8,        /* an InstallSnapshot, encoded as for LINK_RAFT */
+    LINK_DIGESTS = 9,         /* of the state (digest_report.h) */
+    LINK_STATE_REQUEST = 10,  /* asks for a snapshot (rebuild.h) */
+    LINK_STATE = 11,          /* and its answer, as LINK_SNAPSHOT */
+    LINK_BACKUP_REPORT = 12,  /* which backups a node has (backup_frame.h) */
+    LINK_BACKUP_REQUEST = 13, /* asks for a piece of one */
+    LINK_BACKUP_PIECE = 14,   /* and its answer */
+    LINK_FRAMES               /* one more than the last */
 };
 
 struct link;

@@ -17,10 +17,16 @@
 /* A frame's memory is kept for the next unless it has become larger. */
 #define LINK_READER_KEEP_BYTES (1u * MIB)
 
+/* A whole one is small, and some of them may be queued. */
+static inline bool link_is_chunk(enum link_frame type)
+{
+    return type == LINK_CHUNK || type == LINK_BACKUP_PIECE;
+}
+
 /* Frames of @type travel in pieces, and others overtake them. */
 static inline bool link_is_bulk(enum link_frame type)
 {
-    return type == LINK_SNAPSHOT || type == LINK_STATE || type == LINK_CHUNK;
+    return type == LINK_SNAPSHOT || type == LINK_STATE || link_is_chunk(type);
 }
 
 static inline size_t link_len_max(enum link_frame type)

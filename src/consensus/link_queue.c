@@ -54,7 +54,7 @@ int link_queue_add(struct link_queue *queue, struct link_send *send)
 
 static int add_bulk_send(struct link_queue *queue, struct link_send *send)
 {
-    if (send->type != LINK_CHUNK) {
+    if (!link_is_chunk(send->type)) {
         if (queue->has_snapshot) {
             return QL_BUSY;
         }
@@ -201,7 +201,7 @@ static void add_piece(struct link_queue *queue, struct link_write *write,
 static void end_bulk(struct link_queue *queue, struct link_write *write,
                      struct link_send *send)
 {
-    if (send->type != LINK_CHUNK) {
+    if (!link_is_chunk(send->type)) {
         queue->has_snapshot = false;
     } else {
         queue->chunks_bytes -= send->len;

@@ -22,6 +22,7 @@
 #include "util/list.h"
 #include "wire/backup_state.h"
 
+struct backup_intakes;
 struct backup_store;
 struct node;
 struct uv_loop_s;
@@ -145,6 +146,8 @@ int node_step_down(struct node *node, struct node_transfer *transfer,
 
 /* This node's backup directory. Until node_close(). */
 struct backup_store *node_backups(struct node *node);
+/* The streams that this node is taking in, over the same directory. As above. */
+struct backup_intakes *node_intakes(struct node *node);
 
 /* What a member says that it has of a backup. */
 struct node_backup_holder {

@@ -32,6 +32,7 @@
 /* Sealed chunks in all logs: then appends are refused. */
 #define CHUNKS_MAX 1000000u
 #define LOAD_REFS_MAX 16384u /* rows of chunks in one record of a draft */
+#define CHUNKS_KEPT_MAX CHUNKS_MAX /* in a draft: then it is filled no more */
 #define CLOCK_JUMP_MS (3600u * 1000u) /* more suspends age retention */
 
 /* ---- One raft entry ---- */
@@ -243,6 +244,10 @@
 #define BACKUP_PIECE_BYTES (256u * KIB) /* of a stream, in one answer */
 #define BACKUP_PIECES_AT_ONCE 4u        /* being read for peers */
 #define BACKUP_ASKED_MS 15000u /* then a piece is asked of another peer */
+/* Between proposals when one was refused; doubled up to the second. */
+#define BACKUP_PROPOSE_MIN_MS 1000u
+#define BACKUP_PROPOSE_MAX_MS (5u * 60u * 1000u)
+/* Between tries to fetch a backup; doubled up to the second. */
 #define BACKUP_FETCH_RETRY_MIN_MS 1000u
 #define BACKUP_FETCH_RETRY_MAX_MS (5u * 60u * 1000u)
 
