@@ -30,6 +30,32 @@ void apply_freeze(struct machine *machine, struct bytes params,
 void apply_thaw(struct machine *machine, struct bytes params,
                 struct outcome *ret);
 
+void apply_backup_create(struct machine *machine, struct bytes params,
+                         struct outcome *ret);
+void apply_backup_delete(struct machine *machine, struct bytes params,
+                         struct outcome *ret);
+void apply_backup_add(struct machine *machine, struct bytes params,
+                      struct outcome *ret);
+void apply_settings(struct machine *machine, struct bytes params,
+                    struct outcome *ret);
+
+void apply_recovery_begin(struct machine *machine, struct bytes params,
+                          struct outcome *ret);
+void apply_recovery_load(struct machine *machine, struct bytes params,
+                         struct outcome *ret);
+void apply_recovery_end(struct machine *machine, struct bytes params,
+                        struct outcome *ret);
+void apply_recovery_unload(struct machine *machine, struct bytes params,
+                           struct outcome *ret);
+void apply_recovery_commit(struct machine *machine, struct bytes params,
+                           struct outcome *ret);
+void apply_recovery_undo(struct machine *machine, struct bytes params,
+                         struct outcome *ret);
+
+/* Carries out one record that fills @draft. 0, or why not: nothing changed. */
+int load_apply(struct machine *machine, struct kept *draft,
+               const struct load_record *record);
+
 /* Nothing may change log data: @ret is refused then. */
 bool apply_is_frozen(const struct machine *machine, struct outcome *ret);
 /* The log of that name, about to change, noted in @ret with its uid; NULL when

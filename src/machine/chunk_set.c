@@ -25,6 +25,7 @@ void chunk_set_drop(struct chunk_set *set)
     if (set->refs > 0) {
         return;
     }
+    chunk_set_drop(set->next);
     for (i = 0; i < set->count; i++) {
         chunk_list_drop(set->items[i].list);
     }
@@ -55,6 +56,20 @@ struct chunk *chunk_set_find(const struct chunk_set *set, uint64_t uid,
                         : chunk_list_at(item->list, index - 1)->name.chain;
     }
     return chunk;
+}
+
+struct chunk *chunk_set_find_named(const struct chunk_set *set,
+                                   const struct chunk_name *name)
+{
+    struct chunk *chunk;
+
+    for (; set != NULL; set = set->next) {
+        chunk = chunk_set_find(set, name->uid, name->last, NULL);
+        if (chunk != NULL && chunk_name_equal(&chunk->name, name)) {
+            return chunk;
+        }
+    }
+    return NULL;
 }
 
 static const struct chunk_set_item *find_log(const struct chunk_set *set,

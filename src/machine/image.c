@@ -9,11 +9,8 @@
 
 #define TABLES_LEN_AT 8u
 
-static void add_u32(struct buf *buf, uint32_t value);
-static void add_u64(struct buf *buf, uint64_t value);
-static void add_raw(struct buf *buf, const void *bytes, size_t len);
-static void add_sized(struct buf *buf, struct bytes bytes);
-static void write_header(const struct state *state, struct buf *buf);
+static void write_header(const struct state *state, bool all, struct buf *buf);
+static void write_sections(const struct state *state, struct buf *buf);
 static void write_result(const struct producer_result *result, struct buf *buf);
 
 void image_write_tables(const struct state *state, struct buf *buf)
@@ -21,7 +18,7 @@ void image_write_tables(const struct state *state, struct buf *buf)
     size_t start = buf->len;
     size_t i;
 
-    write_header(state, buf);
+    write_header(state, true, buf);
     for (i = 0; i < state->logs.count; i++) {
         image_write_log(state->logs.by_uid[i], buf);
     }
@@ -31,6 +28,19 @@ void image_write_tables(const struct state *state, struct buf *buf)
     if (state->standstill.frozen) {
         image_write_standstill(&state->standstill, buf);
     }
+    write_sections(state, buf);
+    put_u64(buf->data + start + TABLES_LEN_AT, buf->len - start);
+}
+
+void image_write_logs(const struct state *state, struct buf *buf)
+{
+    size_t start = buf->len;
+    size_t i;
+
+    write_header(state, false, buf);
+    for (i = 0; i < state->logs.count; i++) {
+        image_write_log(state->logs.by_uid[i], buf);
+    }
     put_u64(buf->data + start + TABLES_LEN_AT, buf->len - start);
 }
 
@@ -38,34 +48,34 @@ void image_write_log(const struct log *log, struct buf *buf)
 {
     size_t start = buf->len;
 
-    add_u64(buf, log->uid);
-    add_u64(buf, log->incarnation);
-    add_u64(buf, log->token);
-    add_u64(buf, log->head);
-    add_u64(buf, log->tail);
-    add_u64(buf, log->last_time_ms);
-    add_u64(buf, log->retention.entries);
-    add_u64(buf, log->retention.bytes);
-    add_u64(buf, log->retention.age_ms);
-    add_u64(buf, log->writer_epoch);
-    add_u64(buf, log->opened);
-    add_raw(buf, log->digest, sizeof(log->digest));
-    add_raw(buf, log->base, sizeof(log->base));
-    add_u32(buf, (uint32_t)chunk_list_count(log->sealed));
-    add_u32(buf, log->open == NULL ? 0 : log->open->len);
+    image_add_u64(buf, log->uid);
+    image_add_u64(buf, log->incarnation);
+    image_add_u64(buf, log->token);
+    image_add_u64(buf, log->head);
+    image_add_u64(buf, log->tail);
+    image_add_u64(buf, log->last_time_ms);
+    image_add_u64(buf, log->retention.entries);
+    image_add_u64(buf, log->retention.bytes);
+    image_add_u64(buf, log->retention.age_ms);
+    image_add_u64(buf, log->writer_epoch);
+    image_add_u64(buf, log->opened);
+    image_add_raw(buf, log->digest, sizeof(log->digest));
+    image_add_raw(buf, log->base, sizeof(log->base));
+    image_add_u32(buf, (uint32_t)chunk_list_count(log->sealed));
+    image_add_u32(buf, log->open == NULL ? 0 : log->open->len);
     assert(buf->len - start == IMAGE_LOG_FIXED_LEN);
-    add_sized(buf, log->name);
-    add_sized(buf, log->writer_name);
+    image_add_sized(buf, log->name);
+    image_add_sized(buf, log->writer_name);
 }
 
 void image_write_producer(const struct producer *producer, struct buf *buf)
 {
     uint64_t sequence = producer->last - producer_window(producer) + 1;
 
-    add_u64(buf, producer->id);
-    add_u64(buf, producer->last);
-    add_u64(buf, producer->used_at_ms);
-    add_u64(buf, producer->use);
+    image_add_u64(buf, producer->id);
+    image_add_u64(buf, producer->last);
+    image_add_u64(buf, producer->used_at_ms);
+    image_add_u64(buf, producer->use);
     for (; sequence <= producer->last; sequence++) {
         write_result(producer_result(producer, sequence), buf);
     }
@@ -74,31 +84,64 @@ void image_write_producer(const struct producer *producer, struct buf *buf)
 void image_write_standstill(const struct standstill *standstill,
                             struct buf *buf)
 {
-    add_u64(buf, standstill->since_ms);
-    add_sized(buf, standstill->reason);
-    add_sized(buf, standstill->by);
+    image_add_u64(buf, standstill->since_ms);
+    image_add_sized(buf, standstill->reason);
+    image_add_sized(buf, standstill->by);
 }
 
-static void write_header(const struct state *state, struct buf *buf)
+static void write_header(const struct state *state, bool all, struct buf *buf)
 {
     size_t start = buf->len;
+    uint32_t flags = 0;
 
-    add_raw(buf, IMAGE_MAGIC, 4);
-    add_u32(buf, (state->age_suspended ? IMAGE_AGE_SUSPENDED : 0) |
-                     (state->space_low ? IMAGE_SPACE_LOW : 0) |
-                     (state->standstill.frozen ? IMAGE_FROZEN : 0));
-    add_u64(buf, 0); /* the tables' length, when it is known */
-    add_u64(buf, state->logs.chunks);
-    add_u64(buf, state->logs.open_bytes);
-    add_u64(buf, state->time_ms);
-    add_u64(buf, state->state_index);
-    add_u64(buf, state->logs.uid_last);
-    add_u64(buf, state->logs.opened_last);
-    add_u64(buf, state->producers.mark);
-    add_u64(buf, state->producers.use_last);
-    add_u32(buf, (uint32_t)state->logs.count);
-    add_u32(buf, (uint32_t)state->producers.count);
+    if (all) {
+        flags = (state->age_suspended ? IMAGE_AGE_SUSPENDED : 0) |
+                (state->space_low ? IMAGE_SPACE_LOW : 0) |
+                (state->standstill.frozen ? IMAGE_FROZEN : 0) |
+                image_sections(state);
+    }
+    image_add_raw(buf, IMAGE_MAGIC, 4);
+    image_add_u32(buf, flags);
+    image_add_u64(buf, 0); /* the tables' length, when it is known */
+    image_add_u64(buf, all ? state_rows(state) : state->logs.chunks);
+    image_add_u64(buf, state->logs.open_bytes);
+    image_add_u64(buf, state->time_ms);
+    image_add_u64(buf, state->state_index);
+    image_add_u64(buf, state->logs.uid_last);
+    image_add_u64(buf, state->logs.opened_last);
+    image_add_u64(buf, all ? state->producers.mark : 0);
+    image_add_u64(buf, all ? state->producers.use_last : 0);
+    image_add_u32(buf, (uint32_t)state->logs.count);
+    image_add_u32(buf, all ? (uint32_t)state->producers.count : 0);
     assert(buf->len - start == IMAGE_HEADER_LEN);
+}
+
+static void write_sections(const struct state *state, struct buf *buf)
+{
+    uint32_t flags = image_sections(state);
+    unsigned part;
+    size_t i;
+
+    if ((flags & IMAGE_BACKUPS) != 0) {
+        image_write_backups(&state->backups, buf);
+    }
+    if ((flags & IMAGE_SETTINGS) != 0) {
+        image_write_settings(&state->settings, buf);
+    }
+    if ((flags & IMAGE_RECOVERY) != 0) {
+        image_write_recovery(state, buf);
+    }
+    for (part = MACHINE_DRAFT; part < MACHINE_PARTS; part++) {
+        const struct kept *kept = state->kept[part];
+
+        if (kept == NULL) {
+            continue;
+        }
+        image_write_kept(kept, buf);
+        for (i = 0; i < kept->logs.count; i++) {
+            image_write_log(kept->logs.by_uid[i], buf);
+        }
+    }
 }
 
 static void write_result(const struct producer_result *result, struct buf *buf)
@@ -107,33 +150,33 @@ static void write_result(const struct producer_result *result, struct buf *buf)
         result->places == NULL ? &result->place : result->places;
     uint32_t i;
 
-    add_u32(buf, (uint32_t)result->code);
-    add_u64(buf, result->position);
-    add_u64(buf, result->log_uid);
-    add_u64(buf, result->time_ms);
-    add_u32(buf, result->count);
+    image_add_u32(buf, (uint32_t)result->code);
+    image_add_u64(buf, result->position);
+    image_add_u64(buf, result->log_uid);
+    image_add_u64(buf, result->time_ms);
+    image_add_u32(buf, result->count);
     for (i = 0; i < result->count; i++) {
-        add_u64(buf, places[i].first);
-        add_u64(buf, places[i].count);
+        image_add_u64(buf, places[i].first);
+        image_add_u64(buf, places[i].count);
     }
 }
 
-static void add_u32(struct buf *buf, uint32_t value)
+void image_add_u32(struct buf *buf, uint32_t value)
 {
     (void)must_have_memory(buf_add_u32(buf, value));
 }
 
-static void add_u64(struct buf *buf, uint64_t value)
+void image_add_u64(struct buf *buf, uint64_t value)
 {
     (void)must_have_memory(buf_add_u64(buf, value));
 }
 
-static void add_raw(struct buf *buf, const void *bytes, size_t len)
+void image_add_raw(struct buf *buf, const void *bytes, size_t len)
 {
     (void)must_have_memory(buf_add(buf, bytes, len));
 }
 
-static void add_sized(struct buf *buf, struct bytes bytes)
+void image_add_sized(struct buf *buf, struct bytes bytes)
 {
     (void)must_have_memory(buf_add_sized(buf, bytes.data, bytes.len));
 }

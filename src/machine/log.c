@@ -33,6 +33,28 @@ struct log *log_new(uint64_t uid, struct bytes name)
     return log;
 }
 
+struct log *log_copy(const struct log *log)
+{
+    struct log *copy = log_new(log->uid, log->name);
+
+    assert(log->open == NULL);
+    copy->incarnation = log->incarnation;
+    copy->token = log->token;
+    copy->head = log->head;
+    copy->tail = log->tail;
+    copy->entries = log->entries;
+    copy->bytes = log->bytes;
+    copy->held = log->held;
+    copy->last_time_ms = log->last_time_ms;
+    copy->retention = log->retention;
+    log_set_writer(copy, log->writer_epoch, log->writer_name);
+    memcpy(copy->digest, log->digest, sizeof(copy->digest));
+    memcpy(copy->base, log->base, sizeof(copy->base));
+    copy->sealed = chunk_list_ref(log->sealed);
+    copy->rows = log->rows;
+    return copy;
+}
+
 void log_free(struct log *log)
 {
     if (log == NULL) {
@@ -267,7 +289,8 @@ static void drop_open(struct log *log)
 }
 
 /* Entries of the first chunk before the head, counted by position: its bytes may
- * not be here to be looked at. */
+ * not be here to be looked at. Where it has holes that may be too many, but its
+ * last entry is never before the head (docs/limits.md). */
 static uint64_t skipped(const struct log *log)
 {
     const struct chunk *first;
@@ -278,7 +301,7 @@ static uint64_t skipped(const struct log *log)
     }
     first = log_chunk(log, 0);
     before = log->head > first->name.first ? log->head - first->name.first : 0;
-    return before < first->entries ? before : first->entries;
+    return before < first->entries ? before : first->entries - 1;
 }
 
 static void move_head(struct log *log, uint64_t head)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * One named log: its numbers, its writer and its entries in chunks. Positions
- * are dense as appended. Sealed chunks come first, at most one open chunk behind
+ * are dense as appended; what a recovery brought back may have holes. Sealed chunks come first, at most one open chunk behind
  * them. Nothing here reads the bytes of a sealed chunk: they may be elsewhere. A
  * log knows nothing of the others; what they share is in machine/logs.h.
  */
@@ -45,6 +45,8 @@ struct log {
 };
 
 struct log *log_new(uint64_t uid, struct bytes name);
+/* Of one without an open chunk, for other logs; the list of chunks is shared. */
+struct log *log_copy(const struct log *log);
 void log_free(struct log *log);
 void log_stat_fill(const struct log *log, struct log_stat *ret);
 

@@ -15,6 +15,9 @@ static size_t uid_index(const struct logs *logs, uint64_t uid);
 static void make_room(struct logs *logs);
 static void seal(struct logs *logs, struct log *log);
 static void tell_sealed(const struct logs *logs, const struct log *log);
+static void moved_list(struct list *head, const struct list *before);
+static void moved_lists(struct logs *logs, const struct logs *before);
+static void forget(struct logs *logs, struct log *log);
 static void count_in(struct logs *logs, const struct log *log);
 static void count_out(struct logs *logs, const struct log *log);
 static size_t open_len(const struct log *log);
@@ -115,15 +118,7 @@ void logs_remove(struct logs *logs, struct log *log)
     memmove(logs->by_uid + by_uid, logs->by_uid + by_uid + 1,
             (logs->count - by_uid) * sizeof(struct log *));
     (void)map_remove(logs->names, log->name.data, log->name.len);
-    count_out(logs, log);
-    if (open_len(log) > 0) {
-        drop_from_open(logs, log, open_len(log));
-    }
-    list_remove(&log->retained_link);
-    list_remove(&log->changed_link);
-    if (log->is_counted) {
-        tally_remove(&logs->digests, log->counted);
-    }
+    forget(logs, log);
 }
 
 void logs_queue_open(struct logs *logs, struct log *log)
@@ -208,6 +203,107 @@ bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
     return dropped;
 }
 
+void logs_seal_all(struct logs *logs)
+{
+    while (!list_empty(&logs->open)) {
+        struct log *log = LIST_ITEM(logs->open.next, struct log, open_link);
+
+        logs_touch(logs, log);
+        count_out(logs, log);
+        drop_from_open(logs, log, open_len(log));
+        (void)log_seal(log);
+        count_in(logs, log);
+        tell_sealed(logs, log);
+    }
+}
+
+void logs_adopt(struct logs *logs, struct log *log, struct chunk *chunk)
+{
+    logs_touch(logs, log);
+    count_out(logs, log);
+    log_adopt_sealed(log, chunk);
+    memcpy(log->digest, chunk->name.chain, sizeof(log->digest));
+    log_set_head(log, log->head);
+    count_in(logs, log);
+}
+
+void logs_copy(struct logs *to, const struct logs *from)
+{
+    size_t i;
+
+    assert(to->count == 0);
+    for (i = 0; i < from->count; i++) {
+        logs_insert(to, log_copy(from->by_uid[i]));
+    }
+    to->uid_last = from->uid_last;
+}
+
+void logs_replace(struct logs *logs, struct log *old, struct log *log)
+{
+    void *before = NULL;
+
+    assert(log->uid == old->uid);
+    assert(old->open == NULL);
+    logs->by_name[logs_find_name(logs, old->name)] = log;
+    logs->by_uid[uid_index(logs, old->uid)] = log;
+    (void)must_have_memory(
+        map_set(logs->names, log->name.data, log->name.len, log, &before));
+    assert(before == old);
+    forget(logs, old);
+    log_free(old);
+    count_in(logs, log);
+    logs_configure(logs, log, &log->retention);
+    logs_touch(logs, log);
+}
+
+void logs_swap(struct logs *a, struct logs *b)
+{
+    struct logs before = *a;
+
+    assert(a->limits.chunk_bytes == b->limits.chunk_bytes);
+    *a = *b;
+    moved_lists(a, b);
+    *b = before;
+    moved_lists(b, a);
+    b->events = a->events;
+    a->events = before.events;
+}
+
+struct chunk *logs_find_named(const struct logs *logs,
+                              const struct chunk_name *name,
+                              const uint8_t **ret_from)
+{
+    const struct log *log = logs_find_uid(logs, name->uid);
+    struct chunk *chunk;
+    size_t index;
+
+    if (log == NULL) {
+        return NULL;
+    }
+    index = chunk_list_find(log->sealed, name->last);
+    if (index == chunk_list_count(log->sealed)) {
+        return NULL;
+    }
+    chunk = chunk_list_at(log->sealed, index);
+    if (!chunk_name_equal(&chunk->name, name)) {
+        return NULL;
+    }
+    if (ret_from != NULL) {
+        *ret_from = log_chain(log, index);
+    }
+    return chunk;
+}
+
+void logs_tell_sealed(const struct logs *logs, struct chunk *chunk,
+                      const uint8_t from[HASH128_LEN])
+{
+    const struct machine_chunk_events *events = logs->events;
+
+    if (events != NULL && events->on_sealed != NULL) {
+        events->on_sealed(events->data, chunk, from);
+    }
+}
+
 struct chunk_set *logs_chunks(const struct logs *logs)
 {
     struct chunk_set *set;
@@ -215,6 +311,7 @@ struct chunk_set *logs_chunks(const struct logs *logs)
 
     set = mem_must_alloc(sizeof(*set) + logs->count * sizeof(set->items[0]));
     set->refs = 1;
+    set->next = NULL;
     set->count = 0;
     for (i = 0; i < logs->count; i++) {
         const struct log *log = logs->by_uid[i];
@@ -305,12 +402,41 @@ static void seal(struct logs *logs, struct log *log)
 /* Tells of the last sealed chunk. */
 static void tell_sealed(const struct logs *logs, const struct log *log)
 {
-    const struct machine_chunk_events *events = logs->events;
     size_t index = chunk_list_count(log->sealed) - 1;
 
-    if (events != NULL && events->on_sealed != NULL) {
-        events->on_sealed(events->data, chunk_list_at(log->sealed, index),
-                          log_chain(log, index));
+    logs_tell_sealed(logs, chunk_list_at(log->sealed, index),
+                     log_chain(log, index));
+}
+
+/* @head was copied from @before, which its links still name. */
+static void moved_list(struct list *head, const struct list *before)
+{
+    if (head->next == before) {
+        list_init(head);
+        return;
+    }
+    head->next->prev = head;
+    head->prev->next = head;
+}
+
+static void moved_lists(struct logs *logs, const struct logs *before)
+{
+    moved_list(&logs->open, &before->open);
+    moved_list(&logs->retained, &before->retained);
+    moved_list(&logs->changed, &before->changed);
+}
+
+/* What is shared has nothing of @log any more. */
+static void forget(struct logs *logs, struct log *log)
+{
+    count_out(logs, log);
+    if (open_len(log) > 0) {
+        drop_from_open(logs, log, open_len(log));
+    }
+    list_remove(&log->retained_link);
+    list_remove(&log->changed_link);
+    if (log->is_counted) {
+        tally_remove(&logs->digests, log->counted);
     }
 }
 

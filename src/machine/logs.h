@@ -59,5 +59,28 @@ void logs_trim(struct logs *logs, struct log *log, uint64_t before);
 bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
                  bool age_suspended);
 
+/* ---- For kept states ---- */
+
+/* Seals all open chunks, and merges none. */
+void logs_seal_all(struct logs *logs);
+/* A @log of @logs gets @chunk, whose reference it takes, behind its chunks; its
+ * digest becomes the chunk's chain. */
+void logs_adopt(struct logs *logs, struct log *log, struct chunk *chunk);
+/* Fills @to, which has none, with copies of the logs of @from, which have no open
+ * chunks. The lists of chunks are shared. */
+void logs_copy(struct logs *to, const struct logs *from);
+/* Puts @log in the place of @old, of the same name and uid, which is freed. */
+void logs_replace(struct logs *logs, struct log *old, struct log *log);
+/* Exchanges all that the two have but limits and listeners. */
+void logs_swap(struct logs *a, struct logs *b);
+/* The sealed chunk of that name, borrowed, or NULL. @ret_from, unless NULL, is the
+ * chain before it. */
+struct chunk *logs_find_named(const struct logs *logs,
+                              const struct chunk_name *name,
+                              const uint8_t **ret_from);
+/* Tells who listens of @chunk, sealed, whose chain was @from before it. */
+void logs_tell_sealed(const struct logs *logs, struct chunk *chunk,
+                      const uint8_t from[HASH128_LEN]);
+
 /* The sealed chunks of all logs; a new reference. */
 struct chunk_set *logs_chunks(const struct logs *logs);

@@ -25,7 +25,6 @@ static void apply_nothing(struct machine *machine, struct bytes params,
 static void apply_space(struct machine *machine, struct bytes params,
                         struct outcome *ret);
 static bool retain_logs(struct machine *machine);
-static void tell_restored(const struct machine *machine);
 
 struct apply_row {
     enum command_kind kind;
@@ -49,6 +48,16 @@ static const struct apply_row apply_rows[] = {
     {COMMAND_FREEZE, apply_freeze},
     {COMMAND_THAW, apply_thaw},
     {COMMAND_DIGEST, apply_nothing},
+    {COMMAND_BACKUP_CREATE, apply_backup_create},
+    {COMMAND_BACKUP_DELETE, apply_backup_delete},
+    {COMMAND_BACKUP_ADD, apply_backup_add},
+    {COMMAND_SETTINGS, apply_settings},
+    {COMMAND_RECOVERY_BEGIN, apply_recovery_begin},
+    {COMMAND_RECOVERY_LOAD, apply_recovery_load},
+    {COMMAND_RECOVERY_END, apply_recovery_end},
+    {COMMAND_RECOVERY_UNLOAD, apply_recovery_unload},
+    {COMMAND_RECOVERY_COMMIT, apply_recovery_commit},
+    {COMMAND_RECOVERY_UNDO, apply_recovery_undo},
 };
 
 struct machine *machine_new(const struct machine_limits *limits)
@@ -72,9 +81,14 @@ void machine_free(struct machine *machine)
 
 void machine_begin(struct machine *machine, uint64_t index, uint64_t time_ms)
 {
+    machine->index = index;
+    machine_set_clock(machine, time_ms);
+}
+
+void machine_set_clock(struct machine *machine, uint64_t time_ms)
+{
     struct state *state = machine->state;
 
-    machine->index = index;
     if (time_ms <= state->time_ms) {
         return;
     }
@@ -185,7 +199,7 @@ int machine_restore(struct machine *machine, const uint8_t *image, size_t len,
         return rv;
     }
     state_free(machine_take_state(machine, state));
-    tell_restored(machine);
+    machine_changed_all(machine);
     return 0;
 }
 
@@ -196,11 +210,11 @@ void machine_swap_state(struct machine *a, struct machine *b)
     assert(limits->chunk_bytes == b->state->logs.limits.chunk_bytes);
     assert(limits->open_bytes == b->state->logs.limits.open_bytes);
     (void)machine_take_state(b, machine_take_state(a, b->state));
-    tell_restored(a);
-    tell_restored(b);
+    machine_changed_all(a);
+    machine_changed_all(b);
 }
 
-static void tell_restored(const struct machine *machine)
+void machine_changed_all(const struct machine *machine)
 {
     if (machine->changed != NULL) {
         machine->changed(machine->changed_data, 0);

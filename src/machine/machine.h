@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The replicated state machine: logs, writers, producers. Pure: no I/O, no
+ * The replicated state machine: logs, writers, producers; and beside them backups
+ * and kept states (machine/machine_parts.h). Pure: no I/O, no
  * clock, no randomness; the same commands give the same state and the same
  * results on every node. Applying cannot fail: a refusal is a result. Limits,
  * fencing and conditions are decided here and nowhere else.
  *
  * While disks are nearly full (COMMAND_SPACE) what makes the state grow is refused
- * with QL_NO_SPACE: log.append, log.create, producer.open. What frees, fences or
- * only changes something goes on, and what was decided before is still answered.
+ * with QL_NO_SPACE: log.append, log.create, producer.open, and filling a draft.
+ * What frees, fences or only changes something goes on, and what was decided before is still answered.
  *
  * While the logs are frozen (COMMAND_FREEZE) whatever would move state_index is
  * refused with QL_FROZEN: log.append, log.create, log.configure, log.delete,
  * log.trim; and producer.open, which only serves appends. A tick drops nothing,
  * producers neither. Writers may still be fenced and producers closed: neither
- * changes what a log holds.
+ * changes what a log holds. Backups are taken, and a recovery may be prepared and
+ * even committed: that it is frozen is often why.
  *
  * Lives on the loop thread. Only a struct view may be read elsewhere.
  */
@@ -162,7 +164,7 @@ enum machine_read machine_reader_next(struct machine_reader *reader,
 struct chunk *machine_reader_ahead(const struct machine_reader *reader);
 
 /* What an append came to: 0 and *ret, or the code it was refused with, or
- * QL_NOT_FOUND, QL_DUPLICATE_UNKNOWN, QL_PRODUCER_EXPIRED. */
+ * QL_NOT_FOUND, QL_DUPLICATE_UNKNOWN, QL_PRODUCER_EXPIRED, QL_RESTORED. */
 int machine_append_status(const struct machine *machine, uint64_t producer,
                           uint64_t sequence, struct append_result *ret);
 
@@ -180,16 +182,19 @@ struct machine_chunk_events {
 /* Copies @events; NULL: nobody listens. */
 void machine_on_chunks(struct machine *machine,
                        const struct machine_chunk_events *events);
-/* All sealed chunks, by uid and then position. @each may change what belongs to
+/* All sealed chunks, each once: part by part, in each by uid and then position.
+ * @each may change what belongs to
  * the store in them, and nothing else. */
 void machine_each_chunk(const struct machine *machine,
                         void (*each)(void *data, struct chunk *chunk,
                                      const uint8_t from[HASH128_LEN]),
                         void *data);
-/* The sealed chunk that has @position, borrowed, or NULL. */
+/* The live sealed chunk that has @position, borrowed, or NULL. The position before
+ * a chunk need not be in the one before it: a restored log may have holes. See
+ * machine_find_named(). */
 struct chunk *machine_find_chunk(const struct machine *machine, uint64_t uid,
                                  uint64_t position);
-/* All lists of sealed chunks as they are; a new reference. */
+/* All lists of sealed chunks of all parts as they are; a new reference. */
 struct chunk_set *machine_chunks(const struct machine *machine);
 
 /* ---- Snapshots ---- */

@@ -4,6 +4,8 @@
 
 #include "machine/state.h"
 
+static int use_chunks(struct logs *logs, const struct chunk_source *source,
+                      struct err *err);
 static int use_chunk(struct log *log, size_t index,
                      const struct chunk_source *source, struct err *err);
 
@@ -22,15 +24,33 @@ void machine_each_chunk(const struct machine *machine,
                                      const uint8_t from[HASH128_LEN]),
                         void *data)
 {
-    const struct logs *logs = &machine->state->logs;
+    unsigned part;
+
+    for (part = MACHINE_LIVE; part < MACHINE_PARTS; part++) {
+        machine_each_chunk_of(machine, (enum machine_part)part, each, data);
+    }
+}
+
+void machine_each_chunk_of(const struct machine *machine,
+                           enum machine_part part,
+                           void (*each)(void *data, struct chunk *chunk,
+                                        const uint8_t from[HASH128_LEN]),
+                           void *data)
+{
+    const struct logs *logs = state_logs(machine->state, part);
     size_t i;
     size_t j;
 
-    for (i = 0; i < logs->count; i++) {
+    for (i = 0; logs != NULL && i < logs->count; i++) {
         const struct log *log = logs->by_uid[i];
 
         for (j = 0; j < chunk_list_count(log->sealed); j++) {
-            each(data, chunk_list_at(log->sealed, j), log_chain(log, j));
+            struct chunk *chunk = chunk_list_at(log->sealed, j);
+
+            if (state_find_named(machine->state, &chunk->name, part, NULL) !=
+                chunk) {
+                each(data, chunk, log_chain(log, j));
+            }
         }
     }
 }
@@ -53,13 +73,29 @@ struct chunk *machine_find_chunk(const struct machine *machine, uint64_t uid,
 
 struct chunk_set *machine_chunks(const struct machine *machine)
 {
-    return logs_chunks(&machine->state->logs);
+    return state_chunks(machine->state);
 }
 
 int machine_use_chunks(struct machine *machine,
                        const struct chunk_source *source, struct err *err)
 {
-    struct logs *logs = &machine->state->logs;
+    unsigned part;
+    int rv;
+
+    for (part = MACHINE_LIVE; part < MACHINE_PARTS; part++) {
+        struct logs *logs = state_logs(machine->state, (enum machine_part)part);
+
+        rv = logs == NULL ? 0 : use_chunks(logs, source, err);
+        if (rv != 0) {
+            return rv;
+        }
+    }
+    return 0;
+}
+
+static int use_chunks(struct logs *logs, const struct chunk_source *source,
+                      struct err *err)
+{
     size_t i;
     size_t j;
     int rv;

@@ -81,6 +81,17 @@ void producers_remove(struct producers *producers, struct producer *producer)
     producer_free(producer);
 }
 
+void producers_void(struct producers *producers, uint64_t index)
+{
+    while (producers->count > 0) {
+        producers_remove(producers, producers->by_id[producers->count - 1]);
+    }
+    if (producers->mark < index) {
+        producers->mark = index;
+    }
+    producers->void_mark = producers->mark;
+}
+
 int producers_find(const struct producers *producers, uint64_t id,
                    struct producer **ret_producer)
 {
@@ -88,6 +99,9 @@ int producers_find(const struct producers *producers, uint64_t id,
 
     if (id > producers->mark) {
         return QL_NOT_FOUND;
+    }
+    if (id <= producers->void_mark) {
+        return QL_RESTORED;
     }
     if (index == producers->count || producers->by_id[index]->id != id) {
         return QL_PRODUCER_EXPIRED;

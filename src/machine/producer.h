@@ -41,10 +41,11 @@ struct producers {
     struct producer **by_id; /* in order of ids */
     size_t count;
     size_t room;
-    uint64_t mark;        /* the last id given */
-    uint64_t use_last;    /* the last value of producer.use */
-    struct list by_use;   /* the least recently used first */
-    struct list changed;  /* those that `digests` has otherwise, or not */
+    uint64_t mark;       /* the last id given */
+    uint64_t void_mark;  /* up to this id: gone with what a recovery replaced */
+    uint64_t use_last;   /* the last value of producer.use */
+    struct list by_use;  /* the least recently used first */
+    struct list changed; /* those that `digests` has otherwise, or not */
     struct tally digests; /* over all others */
 };
 
@@ -59,8 +60,10 @@ struct producer *producers_open(struct producers *producers, uint64_t index,
  * order of use is the caller's to restore. */
 struct producer *producers_add(struct producers *producers, uint64_t id);
 void producers_remove(struct producers *producers, struct producer *producer);
-/* QL_NOT_FOUND when the id was never given, QL_PRODUCER_EXPIRED when it is
- * gone. */
+/* All are gone, and no id up to @index is ever given. */
+void producers_void(struct producers *producers, uint64_t index);
+/* QL_NOT_FOUND when the id was never given, QL_PRODUCER_EXPIRED when it is gone,
+ * QL_RESTORED when a recovery ended it. */
 int producers_find(const struct producers *producers, uint64_t id,
                    struct producer **ret_producer);
 void producers_use(struct producers *producers, struct producer *producer,

@@ -38,12 +38,23 @@ int machine_log_list(const struct machine *machine,
                      const struct log_list_args *args,
                      struct log_list_result *ret)
 {
-    const struct logs *logs = &machine->state->logs;
-    size_t from = list_start(logs, args);
+    return machine_part_list(machine, MACHINE_LIVE, args, ret);
+}
+
+int machine_part_list(const struct machine *machine, enum machine_part part,
+                      const struct log_list_args *args,
+                      struct log_list_result *ret)
+{
+    const struct logs *logs = state_logs(machine->state, part);
     size_t max = args->max;
+    size_t from;
     size_t to;
     size_t i;
 
+    if (logs == NULL) {
+        return QL_NOT_FOUND;
+    }
+    from = list_start(logs, args);
     if (max == 0 || max > LIST_PAGE_MAX) {
         max = LIST_PAGE_MAX;
     }
@@ -69,7 +80,17 @@ int machine_reader_open(struct machine_reader *ret,
                         const struct machine *machine, uint64_t log_uid,
                         uint64_t from, uint64_t to, uint64_t *ret_head)
 {
-    const struct log *log = logs_find_uid(&machine->state->logs, log_uid);
+    return machine_reader_open_part(ret, machine, MACHINE_LIVE, log_uid, from,
+                                    to, ret_head);
+}
+
+int machine_reader_open_part(struct machine_reader *ret,
+                             const struct machine *machine,
+                             enum machine_part part, uint64_t uid,
+                             uint64_t from, uint64_t to, uint64_t *ret_head)
+{
+    const struct logs *logs = state_logs(machine->state, part);
+    const struct log *log = logs == NULL ? NULL : logs_find_uid(logs, uid);
 
     if (log == NULL) {
         return QL_NOT_FOUND;

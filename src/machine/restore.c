@@ -13,6 +13,7 @@ static int read_header(struct restore *restore, const uint8_t *image,
 static int split(struct restore *restore, const uint8_t *image, size_t len,
                  uint64_t tables_len, uint64_t rows, uint64_t open_len);
 static int check_counts(struct restore *restore);
+static int restore_live(struct restore *restore);
 static int restore_standstill(struct restore *restore);
 static int check_end(struct restore *restore);
 
@@ -35,23 +36,13 @@ int image_read(struct state **ret_state, const struct machine_limits *limits,
     if (rv != 0) {
         goto free_state;
     }
-    rv = restore_logs(&restore);
+    rv = restore_live(&restore);
     if (rv != 0) {
         goto free_state;
     }
-    rv = restore_open_order(&restore);
+    rv = restore_sections(&restore);
     if (rv != 0) {
         goto free_state;
-    }
-    rv = restore_producers(&restore);
-    if (rv != 0) {
-        goto free_state;
-    }
-    if (restore.frozen) {
-        rv = restore_standstill(&restore);
-        if (rv != 0) {
-            goto free_state;
-        }
     }
     rv = check_end(&restore);
     if (rv != 0) {
@@ -113,7 +104,7 @@ static int read_header(struct restore *restore, const uint8_t *image,
     }
     state->age_suspended = (flags & IMAGE_AGE_SUSPENDED) != 0;
     state->space_low = (flags & IMAGE_SPACE_LOW) != 0;
-    restore->frozen = (flags & IMAGE_FROZEN) != 0;
+    restore->flags = flags;
     return split(restore, image, len, tables_len, rows, open_len);
 }
 
@@ -161,6 +152,34 @@ static int check_counts(struct restore *restore)
         return restore_corrupt(restore, "a number is too large");
     }
     return 0;
+}
+
+/* Logs, producers and the standstill. */
+static int restore_live(struct restore *restore)
+{
+    struct logs *logs = &restore->state->logs;
+    int rv;
+
+    restore->part = MACHINE_LIVE;
+    restore->logs_to = logs;
+    rv = restore_logs(restore, restore->logs);
+    if (rv != 0) {
+        return rv;
+    }
+    if (restore->uid_last < logs->uid_last) {
+        return restore_corrupt(restore, "a log has a uid that was never given");
+    }
+    logs->uid_last = restore->uid_last;
+    rv = restore_open_order(restore);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = restore_producers(restore);
+    if (rv != 0) {
+        return rv;
+    }
+    return (restore->flags & IMAGE_FROZEN) != 0 ? restore_standstill(restore)
+                                                : 0;
 }
 
 static int restore_standstill(struct restore *restore)

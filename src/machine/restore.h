@@ -17,7 +17,9 @@ struct restore {
     uint64_t opened_last;
     uint64_t mark;
     uint64_t use_last;
-    bool frozen;
+    uint32_t flags;
+    enum machine_part part;            /* whose logs are being read */
+    struct logs *logs_to;              /* they go there */
     const struct chunk_source *source; /* or NULL */
     struct err *err;
 };
@@ -25,10 +27,13 @@ struct restore {
 /* Says @what is wrong; returns QL_CORRUPT. */
 int restore_corrupt(struct restore *restore, const char *what);
 
-int restore_logs(struct restore *restore);
+/* @count logs for restore->part. */
+int restore_logs(struct restore *restore, uint32_t count);
 /* The chunks of @log, whose numbers are there. */
 int restore_chunks(struct restore *restore, struct log *log, uint32_t sealed,
                    uint32_t open_len);
 /* The logs with open chunks, in the order of opening. */
 int restore_open_order(struct restore *restore);
 int restore_producers(struct restore *restore);
+/* Backups, settings and kept states. */
+int restore_sections(struct restore *restore);

@@ -22,6 +22,9 @@ int restore_chunks(struct restore *restore, struct log *log, uint32_t sealed,
     uint32_t i;
     int rv;
 
+    if (restore->part != MACHINE_LIVE && open_len > 0) {
+        return restore_corrupt(restore, "a log that is not live is open");
+    }
     for (i = 0; i < sealed; i++) {
         rv = read_sealed(restore, log);
         if (rv != 0) {
@@ -171,14 +174,21 @@ static bool follows(const struct log *log, uint64_t first, uint64_t time_ms)
     return first > before->name.last && time_ms >= before->last_time_ms;
 }
 
-/* The chunk that is there already, or a stub; NULL when they differ. */
+/* The chunk that is there already, in a part before or at the source's, or a
+ * stub; NULL when they differ. */
 static struct chunk *find_chunk(struct restore *restore,
                                 const struct chunk_facts *facts)
 {
     const struct chunk_source *source = restore->source;
     struct chunk *chunk = NULL;
 
-    if (source != NULL) {
+    if (restore->part != MACHINE_LIVE) {
+        chunk =
+            state_find_named(restore->state, &facts->name, restore->part, NULL);
+    }
+    if (chunk != NULL) {
+        (void)chunk_ref(chunk);
+    } else if (source != NULL) {
         chunk = source->find(source->data, &facts->name);
     }
     if (chunk == NULL) {

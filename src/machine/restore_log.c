@@ -10,27 +10,23 @@ static int read_log(struct restore *restore);
 static int read_log_numbers(struct restore *restore, struct log *log);
 static int check_log(struct restore *restore, const struct log *log);
 
-int restore_logs(struct restore *restore)
+int restore_logs(struct restore *restore, uint32_t count)
 {
     uint32_t i;
     int rv;
 
-    for (i = 0; i < restore->logs; i++) {
+    for (i = 0; i < count; i++) {
         rv = read_log(restore);
         if (rv != 0) {
             return rv;
         }
     }
-    if (restore->uid_last < restore->state->logs.uid_last) {
-        return restore_corrupt(restore, "a log has a uid that was never given");
-    }
-    restore->state->logs.uid_last = restore->uid_last;
     return 0;
 }
 
 static int read_log(struct restore *restore)
 {
-    struct logs *logs = &restore->state->logs;
+    struct logs *logs = restore->logs_to;
     struct cursor *tables = &restore->tables;
     struct cursor fixed = *tables;
     struct bytes name;
@@ -100,7 +96,7 @@ static int read_log_numbers(struct restore *restore, struct log *log)
 
 static int check_log(struct restore *restore, const struct log *log)
 {
-    if (log->uid <= restore->state->logs.uid_last) {
+    if (log->uid <= restore->logs_to->uid_last) {
         return restore_corrupt(restore, "uids of logs do not rise");
     }
     if (log->uid > IMAGE_NUMBER_MAX || log->incarnation > IMAGE_NUMBER_MAX ||
@@ -113,8 +109,12 @@ static int check_log(struct restore *restore, const struct log *log)
     if (log->head == 0 || log->head > log->tail) {
         return restore_corrupt(restore, "a log's head and tail do not fit");
     }
-    if (log->last_time_ms > restore->state->time_ms) {
+    if (restore->part == MACHINE_LIVE &&
+        log->last_time_ms > restore->state->time_ms) {
         return restore_corrupt(restore, "a log is ahead of the clock");
+    }
+    if (restore->part != MACHINE_LIVE && log->writer_name.len > 0) {
+        return restore_corrupt(restore, "a log that is not live is held");
     }
     if (log->writer_name.len > 0 && log->writer_epoch == 0) {
         return restore_corrupt(restore, "a log has a writer without an epoch");

@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "machine/backups.h"
+#include "machine/kept.h"
 #include "machine/logs.h"
-#include "machine/machine.h"
+#include "machine/machine_parts.h"
 #include "machine/producer.h"
 #include "machine/standstill.h"
 
@@ -19,10 +21,34 @@ struct state {
     bool age_suspended;
     bool space_low;               /* what would grow is refused */
     struct standstill standstill; /* nothing changes log data while frozen */
+    struct backups backups;
+    struct machine_settings settings;
+    struct kept
+        *kept[MACHINE_PARTS]; /* NULL: there is none; never a live one */
+    uint64_t kept_id_last;    /* the last id that a kept state was given */
+    struct recovery_last last_recovery;
 };
 
 struct state *state_new(const struct machine_limits *limits);
 void state_free(struct state *state);
+/* The logs of a part, or NULL. */
+struct logs *state_logs(const struct state *state, enum machine_part part);
+/* The sealed chunk of that name in one of the first @parts parts, or NULL.
+ * @ret_from as in machine_find_named(). */
+struct chunk *state_find_named(const struct state *state,
+                               const struct chunk_name *name, unsigned parts,
+                               const uint8_t **ret_from);
+/* The same with these facts, in any part but the draft. */
+struct chunk *state_find_kept(const struct state *state,
+                              const struct chunk_facts *facts,
+                              const uint8_t **ret_from);
+/* The sealed chunks of all parts; a new reference. */
+struct chunk_set *state_chunks(const struct state *state);
+uint64_t state_rows(const struct state *state); /* their count, part by part */
+/* Over the logs alone, what their image says of each. */
+void state_logs_digest(struct logs *logs, uint8_t ret[HASH128_LEN]);
+/* A new id, at least @index, that of the raft entry. */
+uint64_t state_next_kept_id(struct state *state, uint64_t index);
 
 struct machine {
     struct state *state;
@@ -30,6 +56,9 @@ struct machine {
     struct log *grave; /* deleted by the last command: its stat is in use */
     machine_changed_cb changed; /* or NULL */
     void *changed_data;
+    machine_backup_cb on_backup; /* or NULL */
+    void *on_backup_data;
+    struct backup_row gone;                   /* deleted by the last command */
     struct machine_chunk_events chunk_events; /* on_sealed may be NULL */
 };
 
@@ -38,3 +67,6 @@ struct state *machine_take_state(struct machine *machine, struct state *state);
 
 /* Tells who wants to know. */
 void machine_changed(const struct machine *machine, const struct log *log);
+void machine_changed_all(const struct machine *machine);
+/* The clock shows at least @time_ms: see machine_begin(). */
+void machine_set_clock(struct machine *machine, uint64_t time_ms);

@@ -22,6 +22,8 @@ enum view_stage {
     STAGE_OPEN,
 };
 
+static struct view *freeze(const struct state *state, struct buf *tables,
+                           struct chunk_set *chunks, uint64_t rows);
 static void share_open(struct view *view, const struct logs *logs);
 static bool next_rows(const struct view *view, struct view_cursor *cursor,
                       struct bytes *ret_run);
@@ -29,14 +31,20 @@ static bool next_rows(const struct view *view, struct view_cursor *cursor,
 struct view *machine_freeze(const struct machine *machine)
 {
     const struct state *state = machine->state;
-    struct view *view = mem_must_zalloc(sizeof(*view));
+    struct buf tables = BUF_INIT;
 
-    image_write_tables(state, &view->tables);
-    view->chunks = logs_chunks(&state->logs);
-    share_open(view, &state->logs);
-    view->len = view->tables.len + state->logs.chunks * CHUNK_ROW_LEN +
-                state->logs.open_bytes;
-    return view;
+    image_write_tables(state, &tables);
+    return freeze(state, &tables, state_chunks(state), state_rows(state));
+}
+
+struct view *machine_freeze_logs(const struct machine *machine)
+{
+    const struct state *state = machine->state;
+    struct buf tables = BUF_INIT;
+
+    image_write_logs(state, &tables);
+    return freeze(state, &tables, logs_chunks(&state->logs),
+                  state->logs.chunks);
 }
 
 void view_free(struct view *view)
@@ -95,6 +103,19 @@ bool view_next(const struct view *view, struct view_cursor *cursor,
     return true;
 }
 
+/* Takes @tables and @chunks. */
+static struct view *freeze(const struct state *state, struct buf *tables,
+                           struct chunk_set *chunks, uint64_t rows)
+{
+    struct view *view = mem_must_zalloc(sizeof(*view));
+
+    view->tables = *tables;
+    view->chunks = chunks;
+    share_open(view, &state->logs);
+    view->len = tables->len + rows * CHUNK_ROW_LEN + state->logs.open_bytes;
+    return view;
+}
+
 static void share_open(struct view *view, const struct logs *logs)
 {
     size_t i;
@@ -113,15 +134,23 @@ static bool next_rows(const struct view *view, struct view_cursor *cursor,
                       struct bytes *ret_run)
 {
     const struct chunk_set *set = view->chunks;
+    size_t at = cursor->at; /* counts the items of all sets */
     size_t len = 0;
 
-    while (cursor->at < set->count && len < VIEW_RUN_BYTES) {
-        const struct chunk_list *list = set->items[cursor->at].list;
+    while (set != NULL && len < VIEW_RUN_BYTES) {
+        const struct chunk_list *list;
 
+        if (at >= set->count) {
+            at -= set->count;
+            set = set->next;
+            continue;
+        }
+        list = set->items[at].list;
         chunk_row_encode(chunk_list_at(list, cursor->row), cursor->rows + len);
         len += CHUNK_ROW_LEN;
         cursor->row++;
         if (cursor->row == chunk_list_count(list)) {
+            at++;
             cursor->at++;
             cursor->row = 0;
         }

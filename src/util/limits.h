@@ -31,7 +31,7 @@
 #define CHUNK_MARK_BYTES (8u * KIB) /* between marks in a chunk's memory */
 /* Sealed chunks in all logs: then appends are refused. */
 #define CHUNKS_MAX 1000000u
-#define LOAD_REFS_MAX 16384u /* rows of chunks in one record of a draft */
+#define LOAD_REFS_MAX 16384u       /* rows of chunks in one record of a draft */
 #define CHUNKS_KEPT_MAX CHUNKS_MAX /* in a draft: then it is filled no more */
 #define CLOCK_JUMP_MS (3600u * 1000u) /* more suspends age retention */
 
@@ -271,6 +271,10 @@
 /* Walked in one turn of the loop by one of them: some 2 ms. */
 #define PART_WALK_BYTES (1u * MIB)
 #define RECOVERY_TURN_LOGS 1000u /* looked at in one turn */
+/* For the estimate of a dry run: of a commit's own time, and of the change of
+ * leaders behind it. */
+#define COMMIT_LOGS_PER_MS 200u
+#define COMMIT_HANDOVER_MS 100u
 /* Commands that fill a draft, proposed and not applied. */
 #define RECOVERY_WINDOW_BYTES (4u * MIB)
 #define RECOVERY_WINDOW_RECORDS 512u
@@ -281,6 +285,7 @@
 #define INTAKES_MAX 4u       /* streams that are not whole yet, of a node */
 #define INTAKE_TOKEN_MAX 40u /* bytes */
 #define INTAKE_PIECE_MAX (1u * MIB)
+#define INTAKE_PATIENCE_MS 60000u          /* untouched: then it makes room */
 #define INTAKE_IDLE_MS (60u * 60u * 1000u) /* untouched: then it goes */
 #define INTAKE_SPARE_BYTES (64u * MIB)     /* of the disk that it leaves free */
 

@@ -5,12 +5,9 @@
 
 static struct chunk *find(void *data, const struct chunk_name *name)
 {
-    struct chunk *chunk = chunk_set_find(data, name->uid, name->first, NULL);
+    struct chunk *chunk = chunk_set_find_named(data, name);
 
-    if (chunk == NULL || !chunk_name_equal(&chunk->name, name)) {
-        return NULL;
-    }
-    return chunk_ref(chunk);
+    return chunk == NULL ? NULL : chunk_ref(chunk);
 }
 
 struct chunk_source set_source(struct chunk_set *set)

@@ -125,7 +125,7 @@ static void malformed_params_are_a_refusal_and_change_nothing(void **state)
 
     driver_create(driver, "a");
     machine_digest(driver->machine, before);
-    for (int kind = 0; kind < 20; kind++) {
+    for (int kind = 0; kind < 30; kind++) {
         if (kind == COMMAND_PRODUCER_OPEN || kind == COMMAND_TICK) {
             continue;
         }
