@@ -98,6 +98,22 @@ struct chunk *machine_part_open(const struct machine *machine,
     return log == NULL ? NULL : log->open;
 }
 
+struct chunk *machine_part_find(const struct machine *machine,
+                                enum machine_part part, uint64_t uid,
+                                uint64_t position)
+{
+    const struct log *log = find_log(machine, part, uid);
+    size_t index;
+
+    if (log == NULL) {
+        return NULL;
+    }
+    index = chunk_list_find(log->sealed, position);
+    return index == chunk_list_count(log->sealed)
+               ? NULL
+               : chunk_list_at(log->sealed, index);
+}
+
 const uint8_t *machine_part_base(const struct machine *machine,
                                  enum machine_part part, uint64_t uid)
 {

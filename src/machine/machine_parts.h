@@ -61,6 +61,10 @@ struct chunk *const *machine_part_chunks(const struct machine *machine,
 /* The chunk behind them that still grows, only ever of a live log; or NULL. */
 struct chunk *machine_part_open(const struct machine *machine,
                                 enum machine_part part, uint64_t uid);
+/* The sealed chunk that has @position, or the first one behind it, or NULL. */
+struct chunk *machine_part_find(const struct machine *machine,
+                                enum machine_part part, uint64_t uid,
+                                uint64_t position);
 /* The chain before its first chunk; NULL when there is no such log. */
 const uint8_t *machine_part_base(const struct machine *machine,
                                  enum machine_part part, uint64_t uid);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/machine_parts.h"
 #include "store/chunk_store_internal.h"
 #include "util/mem.h"
 
@@ -29,6 +30,8 @@ struct adoption {
     size_t missing;
 };
 
+static void adopt_part(struct adoption *adoption, const struct machine *machine,
+                       enum machine_part part);
 static void on_chunk(void *data, struct chunk *chunk,
                      const uint8_t from[HASH128_LEN]);
 static void find_parts(struct adoption *adoption);
@@ -45,16 +48,27 @@ size_t chunk_store_adopt(struct chunk_store *store, struct machine *machine)
 {
     struct adoption adoption = {.store = store};
 
-    machine_each_chunk(machine, on_chunk, &adoption);
-    if (adoption.homeless_count > 0) {
-        find_parts(&adoption);
-    }
-    for (size_t i = 0; i < adoption.homeless_count; i++) {
-        settle(&adoption, &adoption.homeless[i]);
+    for (unsigned part = MACHINE_LIVE; part < MACHINE_PARTS; part++) {
+        adopt_part(&adoption, machine, (enum machine_part)part);
     }
     free(adoption.homeless);
     free(adoption.found);
     return adoption.missing;
+}
+
+/* One by one: only in one part no two chunks have the same entries. */
+static void adopt_part(struct adoption *adoption, const struct machine *machine,
+                       enum machine_part part)
+{
+    adoption->homeless_count = 0;
+    adoption->found_count = 0;
+    machine_each_chunk_of(machine, part, on_chunk, adoption);
+    if (adoption->homeless_count > 0) {
+        find_parts(adoption);
+    }
+    for (size_t i = 0; i < adoption->homeless_count; i++) {
+        settle(adoption, &adoption->homeless[i]);
+    }
 }
 
 /* Those that are written, or wait to be, need nothing. */

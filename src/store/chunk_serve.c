@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/machine_parts.h"
 #include "store/pack_read.h"
 #include "store/reads.h"
 #include "store/serve_cut.h"
@@ -90,7 +91,7 @@ static int find(struct chunk_store *store, struct serve_work *serve)
     return 0;
 }
 
-/* The run of chunks of the machine that has all the positions. */
+/* The run of chunks of the live logs that has all the entries. */
 static int find_cover(struct chunk_store *store, struct serve_work *serve)
 {
     const struct chunk_name *name = &serve->name;
@@ -102,8 +103,9 @@ static int find_cover(struct chunk_store *store, struct serve_work *serve)
         return QL_NOT_FOUND;
     }
     do {
-        chunk = machine_find_chunk(store->machine, name->uid, at);
-        if (chunk == NULL || serve->gather.len > STORE_SERVE_BYTES ||
+        chunk = machine_part_find(store->machine, MACHINE_LIVE, name->uid, at);
+        if (chunk == NULL || chunk->name.first > name->last ||
+            serve->gather.len > STORE_SERVE_BYTES ||
             chunk_gather_add(&serve->gather, chunk, &absent) != 0) {
             return QL_NOT_FOUND;
         }

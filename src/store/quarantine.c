@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/machine_parts.h"
 #include "store/pack_read.h"
 #include "store/reads.h"
 #include "util/diag.h"
@@ -43,6 +44,9 @@ static bool is_needed(const struct chunk_store *store,
                       const struct quarantine_work *step);
 static bool has_good(const struct chunk_store *store,
                      const struct chunk_name *name);
+static const struct chunk *find_at(const struct chunk_store *store,
+                                   unsigned part, const struct chunk_name *name,
+                                   uint64_t at);
 static int remove_it(struct disk_work *work);
 static void on_removed(struct disk_work *work, int status);
 static void step_free(struct read_work *work);
@@ -200,28 +204,39 @@ static bool is_needed(const struct chunk_store *store,
 }
 
 /* Are those entries on the disk in good order, or needed by nobody? They may lie
- * in one chunk of the state, or in several. */
+ * in one chunk of a part of the state, or in several. */
 static bool has_good(const struct chunk_store *store,
                      const struct chunk_name *name)
 {
     const struct chunk *chunk = chunk_table_find(&store->table, name);
-    uint64_t at = name->first;
 
     if (chunk != NULL) {
         return chunk->home != NULL;
     }
-    for (;;) {
-        chunk = machine_find_chunk(store->machine, name->uid, at);
-        if (chunk != NULL && chunk->home == NULL) {
-            return false;
+    for (unsigned part = MACHINE_LIVE; part < MACHINE_PARTS; part++) {
+        uint64_t at = name->first;
+
+        chunk = find_at(store, part, name, at);
+        while (chunk != NULL) {
+            if (chunk->home == NULL) {
+                return false;
+            }
+            at = chunk->name.last + 1;
+            chunk = find_at(store, part, name, at);
         }
-        if (at == name->last ||
-            (chunk != NULL && chunk->name.last >= name->last)) {
-            return true;
-        }
-        /* What was trimmed was so from the front. */
-        at = chunk != NULL ? chunk->name.last + 1 : name->last;
     }
+    return true;
+}
+
+/* The first chunk with entries from @at on of those that are named. */
+static const struct chunk *find_at(const struct chunk_store *store,
+                                   unsigned part, const struct chunk_name *name,
+                                   uint64_t at)
+{
+    const struct chunk *chunk = machine_part_find(
+        store->machine, (enum machine_part)part, name->uid, at);
+
+    return chunk == NULL || chunk->name.first > name->last ? NULL : chunk;
 }
 
 /* ---- Removing ------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/machine_parts.h"
 #include "util/mem.h"
 
 static void forget_chunks(struct chunk_store *store);
@@ -202,22 +203,17 @@ bool store_chain_before(const struct chunk_store *store,
                         const struct chunk *chunk, uint8_t ret[HASH128_LEN])
 {
     const struct store_keep *keep = store_kept(chunk);
-    const struct chunk_name *name = &chunk->name;
-    const struct chunk *before = NULL;
+    const uint8_t *from;
 
     if (keep != NULL && keep->item != NULL && keep->item->kind != ITEM_MOVE) {
         memcpy(ret, keep->item->from, HASH128_LEN);
         return true;
     }
-    /* The neighbours of one state, and no other pair, follow each other. */
-    if (store->machine != NULL &&
-        machine_find_chunk(store->machine, name->uid, name->first) == chunk) {
-        before = machine_find_chunk(store->machine, name->uid, name->first - 1);
-    }
-    if (before == NULL || before == chunk) {
+    if (store->machine == NULL ||
+        machine_find_named(store->machine, &chunk->name, &from) != chunk) {
         return false;
     }
-    memcpy(ret, before->name.chain, HASH128_LEN);
+    memcpy(ret, from, HASH128_LEN);
     return true;
 }
 
