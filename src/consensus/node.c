@@ -10,6 +10,8 @@ static void node_on_entered(void *data);
 static void node_on_outcome(void *data, uint64_t index,
                             const struct outcome *outcome);
 static void node_on_applied(void *data);
+static void step_down_after(struct node *node, uint64_t index,
+                            const struct outcome *outcome);
 static void node_on_restored(void *data, uint64_t index);
 static void node_on_digest(void *data, uint64_t index,
                            const uint8_t digest[HASH128_LEN]);
@@ -114,6 +116,7 @@ int node_may_serve(const struct node *node)
     }
     if (handover_is_busy(&node->handover) || node->down_owed ||
         step_down_is_active(&node->down) ||
+        start_frozen_is_due(&node->start_frozen) ||
         integrity_is_suspect(&node->integrity) ||
         !guard_is_ready_leader(node->core.guard)) {
         return QL_NO_LEADER;
@@ -205,6 +208,22 @@ static void node_on_outcome(void *data, uint64_t index,
     struct node *node = data;
 
     proposer_on_outcome(&node->proposer, index, outcome);
+    step_down_after(node, index, outcome);
+}
+
+/* A restore ends the term in which it was decided, once whoever asked has its
+ * answer. On who leads a later term it is part of what came before. */
+static void step_down_after(struct node *node, uint64_t index,
+                            const struct outcome *outcome)
+{
+    bool replaced = outcome->kind == COMMAND_RECOVERY_COMMIT ||
+                    outcome->kind == COMMAND_RECOVERY_UNDO;
+
+    if (replaced && outcome->code == 0 && !outcome->duplicate &&
+        guard_is_own_entry(node->core.guard, index)) {
+        node->down_owed = true;
+        node_wake(node);
+    }
 }
 
 static void node_on_applied(void *data)

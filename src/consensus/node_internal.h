@@ -21,6 +21,7 @@
 #include "consensus/reader.h"
 #include "consensus/retention_tick.h"
 #include "consensus/space_watch.h"
+#include "consensus/start_frozen.h"
 #include "consensus/step_down.h"
 #include "consensus/told_state.h"
 
@@ -38,6 +39,7 @@ struct node {
     struct chunks_real *chunks; /* NULL: not open yet, or closed */
     struct core core;
     struct chunk_peers chunk_peers;
+    struct start_frozen start_frozen;
     struct proposer proposer;
     struct reader reader;
     struct peer_watch watch;

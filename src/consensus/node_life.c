@@ -18,11 +18,12 @@ static int open_chunks(struct node *node, struct err *err);
 static void fill_parts(struct node *node);
 static void start_handles(struct node *node);
 static void abandon_core(struct node *node);
-static void abandon_chunks(struct node *node);
+static void abandon_stores(struct node *node);
 static bool stop_is_due(const struct node *node);
 static void finish_closing(struct node *node);
 static void node_on_handle_closed(uv_handle_t *handle);
 static void node_on_core_closed(struct raft *raft);
+static void close_stores(struct node *node);
 static void node_on_chunks_closed(void *data);
 
 int node_start(struct node **ret_node, const struct node_options *options,
@@ -45,21 +46,21 @@ int node_start(struct node **ret_node, const struct node_options *options,
     rv = core_open(&node->core, &node->options, node->machine, node->chunks,
                    &events, err);
     if (rv != 0) {
-        goto close_chunks;
+        goto close_stores;
     }
     fill_parts(node);
     start_handles(node);
     rv = core_start(&node->core, err);
     if (rv != 0) {
         abandon_core(node);
-        goto close_chunks;
+        goto close_stores;
     }
     node_wake(node);
     *ret_node = node;
     return 0;
 
-close_chunks:
-    abandon_chunks(node);
+close_stores:
+    abandon_stores(node);
 free_node:
     node_free(node);
     return rv;
@@ -89,7 +90,7 @@ void node_close(struct node *node, void (*cb)(void *data), void *data)
     assert(node->handles_open == 0);
     node->stop_cb = cb;
     node->stop_data = data;
-    chunks_real_close(node->chunks, node_on_chunks_closed, node);
+    close_stores(node);
 }
 
 void node_free(struct node *node)
@@ -140,6 +141,8 @@ static void fill_parts(struct node *node)
                                     .guard = guard,
                                     .watch = &node->watch,
                                     .handover = &node->handover};
+    start_frozen_init(&node->start_frozen, raft, guard, &node->proposer,
+                      node->options.frozen);
 }
 
 static void start_handles(struct node *node)
@@ -170,9 +173,9 @@ static void abandon_core(struct node *node)
     }
 }
 
-static void abandon_chunks(struct node *node)
+static void abandon_stores(struct node *node)
 {
-    chunks_real_close(node->chunks, node_on_chunks_closed, node);
+    close_stores(node);
     while (node->chunks != NULL) {
         (void)uv_run(node->options.loop, UV_RUN_ONCE);
     }
@@ -250,6 +253,11 @@ static void node_on_core_closed(struct raft *raft)
 
     node->core_closed = true;
     node_wake(node);
+}
+
+static void close_stores(struct node *node)
+{
+    chunks_real_close(node->chunks, node_on_chunks_closed, node);
 }
 
 static void node_on_chunks_closed(void *data)

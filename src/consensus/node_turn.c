@@ -74,6 +74,7 @@ static void node_on_check(uv_check_t *handle)
         step_handover(node);
     }
     step_down(node);
+    start_frozen_step(&node->start_frozen);
     if (node->core.raft.state == RAFT_LEADER) {
         proposer_send(&node->proposer);
     }

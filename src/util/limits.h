@@ -238,6 +238,7 @@
 #define BACKUPS_SAVED 48u       /* default of --max-saved-backups */
 #define BACKUPS_SAVED_MAX 1000u /* of it */
 #define BACKUP_LOOK_MS 250u     /* between looks at what is due */
+#define BACKUP_DISK_THREADS 2u  /* that work in the backup directory */
 #define BACKUP_REPORT_MS 10000u /* between reports without news */
 /* After it what a silent node has said of its backups is not believed. */
 #define BACKUP_REPORT_AGE_MS 30000u
@@ -293,6 +294,8 @@
 #define BACKUPS_PENDING_MAX 2u /* views that wait or are being written */
 #define BACKUP_READS_MAX 16u   /* under way; then QL_BUSY */
 #define BACKUP_VERIFIES_MAX 2u /* asked for and under way; then QL_BUSY */
+#define BACKUP_ADOPTS_MAX 4u   /* likewise */
+#define BACKUP_INDEX_MS 60000u /* unasked: then names of chunks are forgotten */
 #define BACKUP_SERVES_MAX 2u   /* chunks asked of the chunk store at a time */
 #define BACKUP_ERROR_MAX 255u  /* bytes of a sentence */
 /* After a try that failed; doubled up to the second. */

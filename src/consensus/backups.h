@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * All that a node has to do with backups, put together: its directory follows the
+ * replicated table, the leader sees to the schedule, nodes tell each other what
+ * they have, and what is missing here is fetched from who has it.
+ *
+ * Nothing of it is fatal, and no append waits for it.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "consensus/backup_answers.h"
+#include "consensus/backup_dir.h"
+#include "consensus/backup_fetch.h"
+#include "consensus/backup_leader.h"
+#include "consensus/core.h"
+
+struct backups {
+    uv_timer_t timer; /* timer.data is the owner's, for the close callback */
+    struct machine *machine;
+    const struct identity *identity;
+    struct core *core;      /* NULL before the start */
+    struct backup_dir *dir; /* NULL: not open yet, or closed */
+    struct backup_reports reports;
+    struct backup_leader leader;
+    struct backup_fetch *fetch;     /* NULL: not started, or stopped */
+    struct backup_answers *answers; /* so too */
+    bool table_changed;             /* and the directory does not know yet */
+    bool has_news;                  /* and the others do not know yet */
+    uint64_t reported_ms;
+    char said[BACKUP_ERROR_MAX + 1]; /* the last problem, to the operator */
+    void (*on_closed)(void *data);
+    void *on_closed_data;
+};
+
+/* Opens the directory; before the core loads anything, so that no backup is
+ * missed. QL_INVALID: its path is too long; QL_NO_MEMORY, QL_IO. */
+int backups_open(struct backups *backups, const struct node_options *options,
+                 struct machine *machine, struct chunk_store *chunks,
+                 struct err *err);
+/* @core is open; it outlives the last callback of the link. The owner closes the
+ * timer, whose data is its own, after backups_stop(). */
+void backups_start(struct backups *backups, struct node *node,
+                   struct core *core, const struct node_options *options);
+/* Before the core is closed: asks nobody and answers nobody any more. The
+ * directory can still be read. Safe to repeat. */
+void backups_stop(struct backups *backups);
+/* Closes the directory, before the chunk store. */
+void backups_close(struct backups *backups, void (*cb)(void *data), void *data);
+
+/* NULL when it is closed. */
+struct backup_store *backups_store(const struct backups *backups);
+struct backup_intakes *backups_intakes(const struct backups *backups);
+/* A command was applied, or the state replaced; inside the core. */
+void backups_on_outcome(struct backups *backups, const struct outcome *outcome);
+void backups_on_restored(struct backups *backups);
+/* At the end of a turn in which something was applied. */
+void backups_on_applied(struct backups *backups);
+/* A LINK_BACKUP_*. QL_PROTOCOL: close the connection. */
+int backups_on_frame(struct backups *backups, uint64_t from,
+                     enum link_frame type, const uint8_t *bytes, size_t len);
+/* See node_backup_holders(). */
+size_t backups_holders(const struct backups *backups, uint64_t id,
+                       struct node_backup_holder ret[MEMBERS_MAX]);
+void backups_fill(const struct backups *backups,
+                  struct node_backups_status *ret);

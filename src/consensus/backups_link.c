@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "consensus/backups_link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/machine_parts.h"
+#include "util/clock.h"
+#include "util/mem.h"
+
+/* A frame on its way. */
+struct outgoing {
+    struct link_send send;
+    struct bytes part;
+    uint8_t bytes[];
+};
+
+static struct link *link_of(const struct backups *backups);
+static struct outgoing *outgoing_new(size_t len);
+static bool outgoing_send(const struct backups *backups, uint64_t node,
+                          enum link_frame type, struct outgoing *outgoing);
+static void on_sent(struct link_send *send, int status);
+
+/* NULL before the core has started. */
+static struct link *link_of(const struct backups *backups)
+{
+    struct raft_net *net = raft_io_real_net(backups->core->disk);
+
+    return net == NULL ? NULL : raft_net_link(net);
+}
+
+static struct outgoing *outgoing_new(size_t len)
+{
+    struct outgoing *outgoing = mem_must_zalloc(sizeof *outgoing + len);
+
+    outgoing->part = (struct bytes){outgoing->bytes, len};
+    return outgoing;
+}
+
+/* Takes @outgoing. */
+static bool outgoing_send(const struct backups *backups, uint64_t node,
+                          enum link_frame type, struct outgoing *outgoing)
+{
+    struct link *link = link_of(backups);
+
+    if (link == NULL || link_send(link, &outgoing->send, node, type,
+                                  &outgoing->part, 1, on_sent) != 0) {
+        free(outgoing);
+        return false;
+    }
+    return true;
+}
+
+static void on_sent(struct link_send *send, int status)
+{
+    (void)status;
+    free(LIST_ITEM(send, struct outgoing, send));
+}
+
+void backups_link_report(struct backups *backups,
+                         const struct backup_report_item *items, size_t count)
+{
+    const struct identity *identity = backups->identity;
+
+    for (size_t i = 0; i < identity->members_count; i++) {
+        struct outgoing *outgoing;
+
+        if (identity->members[i].id == identity->node) {
+            continue;
+        }
+        outgoing = outgoing_new(backup_report_len(count));
+        backup_report_encode(items, count, outgoing->bytes);
+        (void)outgoing_send(backups, identity->members[i].id,
+                            LINK_BACKUP_REPORT, outgoing);
+    }
+}
+
+/* ---- Fetching ---- */
+
+static uint64_t fetch_now(void *data)
+{
+    (void)data;
+    return clock_monotonic_ms();
+}
+
+static const struct backup_info *fetch_infos(void *data, size_t *ret_count)
+{
+    return backup_store_infos(backups_store(data), ret_count);
+}
+
+/* In both directions, as an answer comes by a connection of its own. */
+static size_t fetch_holders(void *data, uint64_t backup,
+                            uint64_t ret[MEMBERS_MAX])
+{
+    struct backups *backups = data;
+    struct link *link = link_of(backups);
+    struct backup_report_item item;
+    size_t count = 0;
+
+    for (size_t i = 0; link != NULL && i < backups->identity->members_count;
+         i++) {
+        uint64_t node = backups->identity->members[i].id;
+
+        if (node != backups->identity->node && link_connected(link, node) &&
+            link_heard(link, node) &&
+            backup_reports_find(&backups->reports, node, backup,
+                                clock_monotonic_ms(), &item) &&
+            item.state == BACKUP_VERIFIED) {
+            ret[count++] = node;
+        }
+    }
+    return count;
+}
+
+static bool fetch_send(void *data, uint64_t node,
+                       const struct backup_request *request)
+{
+    struct outgoing *outgoing = outgoing_new(BACKUP_REQUEST_LEN);
+
+    backup_request_encode(request, outgoing->bytes);
+    return outgoing_send(data, node, LINK_BACKUP_REQUEST, outgoing);
+}
+
+static int fetch_begin(void *data, const struct backup_intake_options *options,
+                       struct backup_intake **ret_intake, struct err *err)
+{
+    struct backups *backups = data;
+
+    return backup_intake_begin(backup_dir_intakes(backups->dir), options,
+                               ret_intake, err);
+}
+
+struct backup_fetch *backups_link_fetch(struct backups *backups,
+                                        uint64_t rate_bytes)
+{
+    struct backup_fetch_options options = {.rate_bytes = rate_bytes,
+                                           .now_ms = fetch_now,
+                                           .infos = fetch_infos,
+                                           .holders = fetch_holders,
+                                           .send = fetch_send,
+                                           .begin = fetch_begin,
+                                           .get = backup_intake_get,
+                                           .wants = backup_intake_wants,
+                                           .take = backup_intake_take,
+                                           .cancel = backup_piece_cancel,
+                                           .leave = backup_intake_leave,
+                                           .data = backups};
+
+    identity_cluster_bytes(backups->identity, options.cluster);
+    return backup_fetch_new(&options);
+}
+
+/* ---- Answering ---- */
+
+static const char *answers_name(void *data, uint64_t backup)
+{
+    struct backups *backups = data;
+    size_t count;
+    const struct backup_row *rows = machine_backups(backups->machine, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].id == backup) {
+            return rows[i].name;
+        }
+    }
+    return NULL;
+}
+
+static int answers_read(void *data, struct backup_read *read, const char *name,
+                        uint64_t offset, uint32_t len, backup_read_cb cb)
+{
+    return backup_store_read_stream(backups_store(data), read, name, offset,
+                                    len, cb);
+}
+
+static void answers_cancel(void *data, struct backup_read *read)
+{
+    (void)data;
+    backup_store_read_cancel(read);
+}
+
+static void answers_send(void *data, uint64_t node, const uint8_t *head,
+                         struct bytes bytes)
+{
+    struct outgoing *outgoing = outgoing_new(BACKUP_PIECE_HEAD_LEN + bytes.len);
+
+    memcpy(outgoing->bytes, head, BACKUP_PIECE_HEAD_LEN);
+    if (bytes.len > 0) {
+        memcpy(outgoing->bytes + BACKUP_PIECE_HEAD_LEN, bytes.data, bytes.len);
+    }
+    (void)outgoing_send(data, node, LINK_BACKUP_PIECE, outgoing);
+}
+
+struct backup_answers *backups_link_answers(struct backups *backups)
+{
+    const struct backup_answers_options options = {.name = answers_name,
+                                                   .read = answers_read,
+                                                   .cancel = answers_cancel,
+                                                   .send = answers_send,
+                                                   .data = backups};
+
+    return backup_answers_new(&options);
+}
