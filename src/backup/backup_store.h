@@ -39,6 +39,10 @@ struct backup_store_options {
     struct chunk_store *chunks;
     const char *where; /* the directory, for messages; copied */
     uint8_t cluster[PACK_CLUSTER_LEN];
+    /* Clusters that this one descends from, PACK_CLUSTER_LEN bytes each; copied:
+     * what their nodes wrote here counts as our own. */
+    const uint8_t *ancestors;
+    size_t ancestors_count;
     uint64_t scrub_bytes; /* read again in a second; 0: no scrub */
     /* What backup_store_infos() or _status() say has changed. May be NULL. */
     void (*on_changed)(void *data);
@@ -75,6 +79,37 @@ void backup_store_begin(struct backup_store *store,
  * must not delete what is newer. */
 void backup_store_set_table(struct backup_store *store,
                             const struct backup_row *rows, size_t count);
+
+/* ---- From elsewhere ---- */
+
+/* Has the pool a good copy of that chunk, as far as the newest whole backup tells?
+ * What it knows for this (some 16 bytes for each of that backup's chunks) is read
+ * when it is first asked, and forgotten when nobody asks any more; until then it
+ * says no. */
+bool backup_store_has_chunk(struct backup_store *store,
+                            const struct chunk_facts *facts);
+
+struct backup_adopt;
+typedef void (*backup_adopt_cb)(struct backup_adopt *adopt, int status);
+struct backup_adopt {
+    struct list link; /* the store's */
+    void *work;       /* the store's */
+    backup_adopt_cb cb;
+    void *data;     /* the caller's */
+    struct err err; /* behind a status that is not 0 */
+};
+/* The file @file of the directory is a stream that was verified, but for chunks
+ * that are in the pool: there it may have anything. Makes packs of those that the
+ * pool lacks, and the manifest of @row, whatever row the stream has. @cb: 0, it is
+ * durable, and the file may go; QL_NOT_FOUND: a chunk is neither in the pool nor in
+ * the file; QL_EXISTS: something else has the name; QL_NO_SPACE, QL_IO: it may be
+ * tried again. QL_BUSY is returned at once above BACKUP_ADOPTS_MAX or before the
+ * directory has been looked at. */
+int backup_store_adopt(struct backup_store *store, struct backup_adopt *adopt,
+                       const char *file, const struct backup_row *row,
+                       backup_adopt_cb cb);
+/* Forgets one that was not called back; the file may still be read for a while. */
+void backup_store_adopt_cancel(struct backup_adopt *adopt);
 
 /* ---- What there is ---- */
 

@@ -23,6 +23,7 @@ static int make_directory_of(struct disk_real *real, const char *name,
                              struct err *err);
 static int sync_directory_of(struct disk_real *real, const char *name,
                              struct err *err);
+static int refuse_special(const struct disk_file *file, struct err *err);
 
 static struct disk_real *real_of(struct disk *disk)
 {
@@ -111,6 +112,9 @@ static int list_names(struct disk_real *real, const char *below,
             if (entry->d_type == DT_DIR) {
                 rv = list_names(real, entry->d_name, each, data, err);
             }
+            if (real->dir != NULL) {
+                rv = 0; /* somebody else's, perhaps: its files fail by name */
+            }
         } else {
             tell_below(below, entry->d_name, each, data);
         }
@@ -156,9 +160,19 @@ static int op_open(struct disk *disk, const char *name, bool create,
     (void)snprintf(file->name, sizeof(file->name), "%s", name);
     file->direct = -1;
     file->fd = openat(real->dir_fd, name,
-                      O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+                      O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0) |
+                          (real->dir != NULL ? O_NOFOLLOW | O_NONBLOCK : 0),
+                      0600);
     if (file->fd < 0) {
-        rv = disk_files_error(err, errno, "open", name);
+        rv = errno == ELOOP && real->dir != NULL
+                 ? err_set(err, QL_INVALID, "%s is a link", name)
+                 : disk_files_error(err, errno, "open", name);
+        free(file);
+        return rv;
+    }
+    rv = real->dir != NULL ? refuse_special(file, err) : 0;
+    if (rv != 0) {
+        (void)close(file->fd);
         free(file);
         return rv;
     }
@@ -173,6 +187,19 @@ static int op_open(struct disk *disk, const char *name, bool create,
         }
     }
     *ret_file = file;
+    return 0;
+}
+
+static int refuse_special(const struct disk_file *file, struct err *err)
+{
+    struct stat status;
+
+    if (fstat(file->fd, &status) != 0) {
+        return disk_files_error(err, errno, "stat", file->name);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return err_set(err, QL_INVALID, "%s is no ordinary file", file->name);
+    }
     return 0;
 }
 
@@ -279,6 +306,32 @@ static int op_sync_directory(struct disk *disk, struct err *err)
     return 0;
 }
 
+/* The number of the descriptor stays, so that nobody has to be told. */
+static int op_renew(struct disk *disk, struct err *err)
+{
+    struct disk_real *real = real_of(disk);
+    int fd;
+    int failed = 0;
+
+    if (real->dir == NULL) {
+        return 0;
+    }
+    if (mkdir(real->dir, 0700) != 0 && errno != EEXIST) {
+        return disk_files_error(err, errno, "make", real->dir);
+    }
+    fd = open(real->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return disk_files_error(err, errno, "open", real->dir);
+    }
+    if (real->dir_fd < 0) {
+        real->dir_fd = fd;
+        return 0;
+    }
+    failed = dup3(fd, real->dir_fd, O_CLOEXEC) < 0 ? errno : 0;
+    (void)close(fd);
+    return failed == 0 ? 0 : disk_files_error(err, failed, "open", real->dir);
+}
+
 static int op_rename(struct disk *disk, const char *from, const char *to,
                      struct err *err)
 {
@@ -363,5 +416,6 @@ const struct disk_ops disk_files_ops = {
     .remove = op_remove,
     .uncache = op_uncache,
     .sync_directory = op_sync_directory,
+    .renew = op_renew,
     .space = op_space,
 };

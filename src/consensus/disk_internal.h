@@ -16,7 +16,8 @@ struct disk_uring;
 
 struct disk_real {
     struct disk disk; /* first */
-    int dir_fd;
+    int dir_fd;       /* -1: a shared one, not renewed yet */
+    char *dir;        /* the path of a shared one, else NULL */
     bool direct;
     char fallback[ERR_TEXT_MAX]; /* see disk_real_fallback() */
     struct disk_lane *work_lane;

@@ -46,8 +46,16 @@ int disk_real_start(struct disk_real **ret_real,
     real_ops.write = op_write;
     real_ops.work = op_work;
     real->disk.ops = &real_ops;
+    assert(!options->is_shared || options->works_only);
+    if (options->is_shared) {
+        real->dir = strdup(options->dir);
+        if (real->dir == NULL) {
+            rv = err_set(err, QL_NO_MEMORY, "start the disk: out of memory");
+            goto free_real;
+        }
+    }
     real->dir_fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (real->dir_fd < 0) {
+    if (real->dir_fd < 0 && !options->is_shared) {
         rv = err_errno(err, errno, "open %s", options->dir);
         goto free_real;
     }
@@ -64,8 +72,11 @@ int disk_real_start(struct disk_real **ret_real,
     return 0;
 
 close_dir:
-    (void)close(real->dir_fd);
+    if (real->dir_fd >= 0) {
+        (void)close(real->dir_fd);
+    }
 free_real:
+    free(real->dir);
     free(real);
     return rv;
 }
@@ -121,8 +132,11 @@ static void on_part_stopped(void *data)
 
     real->stopping--;
     if (real->stopping == 0) {
-        (void)close(real->dir_fd);
+        if (real->dir_fd >= 0) {
+            (void)close(real->dir_fd);
+        }
         real->stop_cb(real->stop_data);
+        free(real->dir);
         free(real);
     }
 }

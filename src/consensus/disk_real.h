@@ -24,6 +24,10 @@ struct disk_real_options {
     /* It takes no disk_ops.write: everything is done by blocking operations, in
      * works, and goes through the page cache. */
     bool works_only;
+    /* It is not ours alone: it may be missing, until disk_ops.renew has made or
+     * found it, and hold what others put there. Then only ordinary files are
+     * opened, QL_INVALID for a link or anything else. With works_only. */
+    bool is_shared;
 };
 
 struct disk_real;

@@ -90,6 +90,10 @@ struct disk_ops {
      * and not what memory has of it. NULL: they always do. */
     void (*uncache)(struct disk_file *file);
     int (*sync_directory)(struct disk *disk, struct err *err);
+    /* Opens the directory anew, by its path, and makes it (0700) when it is missing
+     * and what it is in is there: it may have gone and come back. While nothing
+     * else is under way. QL_NOT_FOUND. NULL: it cannot go. */
+    int (*renew)(struct disk *disk, struct err *err);
     /* Of the file system: what may still be used, and how large it is. A disk
      * without a limit says UINT64_MAX. */
     int (*space)(struct disk *disk, uint64_t *ret_free, uint64_t *ret_total,

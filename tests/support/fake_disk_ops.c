@@ -266,6 +266,14 @@ static int op_sync_directory(struct disk *disk, struct err *err)
     return 0;
 }
 
+static int op_renew(struct disk *disk, struct err *err)
+{
+    struct fake_disk *fake = fake_of(disk);
+    int code;
+
+    return fate(fake, &code, err) == FATE_OK ? 0 : code;
+}
+
 static int op_space(struct disk *disk, uint64_t *ret_free, uint64_t *ret_total,
                     struct err *err)
 {
@@ -334,6 +342,7 @@ const struct disk_ops fake_disk_ops = {
     .rename = op_rename,
     .remove = op_remove,
     .sync_directory = op_sync_directory,
+    .renew = op_renew,
     .space = op_space,
     .write = op_write,
     .work = op_work,
