@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Staging a backup, making it live, and going back. */
+#include <string.h>
+
+#include "support/cmocka.h"
+#include "support/driver.h"
+#include "support/saved.h"
+#include "wire/args_freeze.h"
+
+/* Four entries of 1000 bytes seal a chunk, and it is merged no more. */
+static const struct machine_limits limits = {4 * 1024, 64 * 1024};
+#define ENTRY_BYTES 1000u
+#define CHUNK_ENTRIES 4u
+
+struct fixture {
+    struct driver driver;
+    struct saved saved;
+};
+
+/* When the backup "before" was taken there were
+ *     a  uid 1, two sealed chunks and an open one: positions 3 to 10
+ *     b  uid 2, held by a writer, empty
+ *     c  uid 3, one entry
+ * and since then a has three entries more, c was deleted and made anew, d is new,
+ * b has another writer. */
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    struct driver *driver = &fixture.driver;
+
+    driver_init_limited(driver, &limits);
+    driver_create_with(driver, "a", (struct retention){1000, 0, 0}, 42);
+    driver_create(driver, "b");
+    driver_create(driver, "c");
+    driver_append_many(driver, "a", 2 * CHUNK_ENTRIES + 2, ENTRY_BYTES);
+    driver_trim(driver, "a", 3);
+    driver_acquire(driver, "b", "writer");
+    driver_append(driver, "c", "first");
+    saved_take(&fixture.saved, driver, "before");
+    driver_append_many(driver, "a", 3, ENTRY_BYTES);
+    driver_delete(driver, "c");
+    driver_create(driver, "c");
+    driver_append(driver, "c", "second");
+    driver_append(driver, "c", "third");
+    driver_create(driver, "d");
+    driver_acquire(driver, "b", "other");
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    saved_close(&fixture->saved);
+    driver_close(&fixture->driver);
+    return 0;
+}
+
+static struct machine_part_info part(const struct driver *driver,
+                                     enum machine_part part)
+{
+    struct machine_part_info info = {0};
+
+    (void)machine_part_info(driver->machine, part, &info);
+    return info;
+}
+
+static void expect_texts(const struct machine *machine, enum machine_part part,
+                         const char *log, const char *const *texts)
+{
+    struct machine_reader reader;
+    struct read_entry entry;
+    struct log_stat stat;
+
+    assert_int_equal(machine_part_stat(machine, part, text(log), &stat), 0);
+    assert_int_equal(
+        machine_reader_open_part(&reader, machine, part, stat.uid, 0, 0, NULL),
+        0);
+    for (; *texts != NULL; texts++) {
+        assert_int_equal(machine_reader_next(&reader, &entry),
+                         MACHINE_READ_ENTRY);
+        assert_int_equal(entry.value.len, strlen(*texts));
+        assert_memory_equal(entry.value.data, *texts, entry.value.len);
+    }
+    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_END);
+}
+
+/* ---- Staging ---- */
+
+static void a_staged_state_is_that_of_the_backup(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    uint64_t state_index = driver_counts(driver).state_index;
+    struct machine_part_info info;
+    struct log_stat stat;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    info = part(driver, MACHINE_STAGED);
+    assert_int_equal(info.id, driver->outcome.recovery.stage);
+    assert_int_equal(info.revision, 1);
+    assert_memory_equal(info.source.data, "before", 6);
+    assert_int_equal(info.from_index, 7);
+    assert_int_equal(info.logs, 3);
+    assert_int_equal(info.entries, 9);
+    assert_int_equal(info.chunks, 4);
+    assert_false(machine_part_info(driver->machine, MACHINE_DRAFT, &info));
+    assert_int_equal(
+        machine_part_stat(driver->machine, MACHINE_STAGED, text("a"), &stat),
+        0);
+    assert_int_equal(stat.head, 3);
+    assert_int_equal(stat.tail, 11);
+    assert_int_equal(stat.retention.entries, 1000);
+    assert_int_equal(driver_counts(driver).state_index, state_index);
+    assert_int_equal(driver_counts(driver).logs, 4);
+}
+
+static void chunks_that_are_live_are_the_same_objects(void **state)
+{
+    struct fixture *fixture = *state;
+    struct machine *machine = fixture->driver.machine;
+    struct chunk *const *chunks;
+    const uint8_t *from;
+    size_t count;
+
+    assert_int_equal(
+        saved_stage(&fixture->saved, &fixture->driver, SAVED_BYTES), 0);
+    chunks = machine_part_chunks(machine, MACHINE_STAGED, 1, &count);
+    assert_int_equal(count, 3);
+    assert_ptr_equal(chunks[0], machine_find_chunk(machine, 1, 3));
+    assert_ptr_equal(chunks[1], machine_find_chunk(machine, 1, 5));
+    assert_null(machine_find_chunk(machine, 1, 13));
+    assert_ptr_equal(machine_find_named(machine, &chunks[2]->name, &from),
+                     chunks[2]);
+    assert_memory_equal(from, chunks[1]->name.chain, HASH128_LEN);
+}
+
+static void a_draft_that_was_left_is_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct saved_steps steps = {.saved = &fixture->saved, .way = SAVED_BYTES};
+    uint64_t left;
+
+    for (int i = 0; i < 4; i++) {
+        assert_true(saved_step(&steps, driver));
+    }
+    left = part(driver, MACHINE_DRAFT).id;
+    assert_int_equal(part(driver, MACHINE_DRAFT).next_seq, 3);
+    assert_int_equal(part(driver, MACHINE_DRAFT).total_bytes, 10);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_true(part(driver, MACHINE_STAGED).id > left);
+    assert_true(saved_step(&steps, driver));
+    assert_int_equal(steps.code, QL_NOT_FOUND);
+}
+
+static void only_one_state_is_staged_at_a_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS),
+                     QL_EXISTS);
+    assert_non_null(strstr(machine_refusal_text(&driver->outcome), "unload"));
+    assert_int_equal(driver_unload(driver, false), 0);
+    assert_int_equal(driver_unload(driver, false), QL_NOT_FOUND);
+    assert_int_equal(driver_unload(driver, true), QL_NOT_FOUND);
+    assert_int_equal(driver_commit(driver, 5), QL_NOT_FOUND);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+}
+
+/* ---- Commit ---- */
+
+static void a_commit_gives_the_logs_of_the_backup(void **state)
+{
+    static const char *const first[] = {"first", NULL};
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    uint64_t state_index = driver_counts(driver).state_index;
+    struct log_stat saved;
+    struct log_stat stat;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_false(driver->outcome.duplicate);
+    assert_int_equal(driver_counts(driver).state_index, state_index + 1);
+    assert_int_equal(driver_counts(driver).logs, 3);
+    assert_int_equal(driver_counts(driver).entries, 9);
+
+    stat = driver_stat(driver, "a");
+    assert_int_equal(
+        machine_log_stat(fixture->saved.machine, text("a"), &saved), 0);
+    assert_int_equal(stat.uid, 1);
+    assert_int_equal(stat.head, 3);
+    assert_int_equal(stat.tail, 14); /* no position is given twice */
+    assert_int_equal(stat.incarnation, 2);
+    assert_int_equal(stat.writer_epoch, 1);
+    assert_int_equal(stat.retention.entries, 1000);
+    assert_memory_equal(stat.digest, saved.digest, 16);
+    /* A retried create finds its log. */
+    assert_int_equal(
+        driver_create_with(driver, "a", (struct retention){0, 0, 0}, 42), 0);
+
+    stat = driver_stat(driver, "b");
+    assert_int_equal(stat.writer_epoch, 3);
+    assert_int_equal(stat.writer_name.len, 0);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+    assert_int_equal(driver_append(driver, "d", "x"), QL_NOT_FOUND);
+}
+
+static void a_name_keeps_its_place_although_the_uid_is_another(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct log_stat live = driver_stat(driver, "c");
+    struct log_stat stat;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    stat = driver_stat(driver, "c");
+    assert_int_equal(stat.uid, 3);
+    assert_int_not_equal(live.uid, 3);
+    assert_int_equal(stat.incarnation, live.incarnation + 1);
+    assert_int_equal(stat.tail, live.tail);
+    assert_int_equal(driver_create(driver, "new"), 0);
+    assert_true(driver->outcome.stat.uid > live.uid + 1);
+}
+
+static void producers_are_void_after_a_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    uint64_t producer = driver_open_producer(driver);
+    struct append_result result;
+
+    assert_int_equal(driver_append_numbered(driver, "a", producer, 1), 0);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_append_numbered(driver, "a", producer, 2),
+                     QL_RESTORED);
+    assert_non_null(strstr(machine_refusal_text(&driver->outcome), "replaced"));
+    assert_int_equal(driver_close_producer(driver, producer), QL_RESTORED);
+    assert_int_equal(
+        machine_append_status(driver->machine, producer, 1, &result),
+        QL_RESTORED);
+    producer = driver_open_producer(driver);
+    assert_int_equal(driver_append_numbered(driver, "a", producer, 1), 0);
+    assert_int_equal(driver_close_producer(driver, producer + 1000),
+                     QL_NOT_FOUND);
+}
+
+static void a_commit_is_done_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct recovery_last last;
+    uint8_t digests[2][16];
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    last = driver->outcome.recovery.last;
+    assert_int_equal(last.kind, RECOVERY_COMMIT);
+    assert_int_equal(last.index, driver->index);
+    assert_int_equal(last.logs_before, 4);
+    assert_int_equal(last.logs_after, 3);
+    assert_int_equal(last.entries_before, 13);
+    assert_int_equal(last.entries_after, 9);
+    assert_string_equal(last.source, "before");
+    machine_digest(driver->machine, digests[0]);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_true(driver->outcome.duplicate);
+    assert_memory_equal(&driver->outcome.recovery.last, &last, sizeof(last));
+    machine_digest(driver->machine, digests[1]);
+    assert_memory_equal(digests[0], digests[1], 16);
+    assert_int_equal(driver_commit(driver, 78), QL_NOT_FOUND);
+}
+
+static void a_commit_may_be_bound_to_what_was_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct recovery_commit_args args = {.operation = 77,
+                                        .has_expect_state = true};
+    uint8_t digests[2][16];
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    args.stage = driver->outcome.recovery.stage;
+    args.revision = 1;
+    args.expect_state = driver_counts(driver).state_index;
+    assert_int_equal(driver_append(driver, "a", "newer"), 0);
+    machine_digest(driver->machine, digests[0]);
+    assert_int_equal(driver_commit_args(driver, &args), QL_CONDITION_FAILED);
+    assert_int_equal(driver->outcome.position, args.expect_state + 1);
+    assert_non_null(strstr(machine_refusal_text(&driver->outcome), "discard"));
+    args.revision = 2;
+    args.discard_newer = true;
+    assert_int_equal(driver_commit_args(driver, &args), QL_CONDITION_FAILED);
+    assert_non_null(strstr(machine_refusal_text(&driver->outcome), "staged"));
+    args.revision = 1;
+    args.stage++;
+    assert_int_equal(driver_commit_args(driver, &args), QL_CONDITION_FAILED);
+    machine_digest(driver->machine, digests[1]);
+    assert_memory_equal(digests[0], digests[1], 16);
+    args.stage--;
+    assert_int_equal(driver_commit_args(driver, &args), 0);
+}
+
+static void a_commit_leaves_a_freeze_backups_and_settings(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct freeze_args args = {text("recovering"), text("me")};
+    struct machine_standstill standstill;
+    struct buf params = BUF_INIT;
+    size_t count;
+
+    assert_int_equal(freeze_args_encode(&args, &params), 0);
+    assert_int_equal(driver_apply(driver, COMMAND_FREEZE,
+                                  (struct bytes){params.data, params.len}),
+                     0);
+    buf_close(&params);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_backup(driver, "frozen"), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    machine_standstill(driver->machine, &standstill);
+    assert_true(standstill.frozen);
+    assert_int_equal(driver_append(driver, "a", "x"), QL_FROZEN);
+    (void)machine_backups(driver->machine, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_int_equal(driver_counts(driver).logs, 4);
+}
+
+static void nearly_full_disks_refuse_drafts_but_no_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct saved_steps steps = {.saved = &fixture->saved, .way = SAVED_REFS};
+
+    driver_space(driver, true);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS),
+                     QL_NO_SPACE);
+    driver_space(driver, false);
+    (void)saved_step(&steps, driver);
+    driver_space(driver, true);
+    (void)saved_step(&steps, driver);
+    assert_int_equal(steps.code, QL_NO_SPACE);
+    driver_space(driver, false);
+    steps.ended = false;
+    steps.in_log = false;
+    steps.seq--;
+    while (saved_step(&steps, driver)) {
+    }
+    assert_int_equal(steps.code, 0);
+    driver_space(driver, true);
+    assert_int_equal(driver_backup(driver, "low"), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+}
+
+/* ---- Holes ---- */
+
+static void reads_pass_over_a_hole_and_appends_go_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct machine_reader reader;
+    struct read_entry entry;
+    uint64_t expected = 3;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(
+        machine_reader_open(&reader, driver->machine, 1, 11, 0, NULL), 0);
+    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_END);
+    assert_int_equal(reader.at, 14);
+    assert_int_equal(driver_append(driver, "a", "behind"), 0);
+    assert_int_equal(driver->outcome.append.places[0].first, 14);
+    driver_reborn(driver);
+    assert_int_equal(driver_append(driver, "a", "and on"), 0);
+    assert_int_equal(
+        machine_reader_open(&reader, driver->machine, 1, 0, 0, NULL), 0);
+    while (machine_reader_next(&reader, &entry) == MACHINE_READ_ENTRY) {
+        assert_int_equal(entry.position, expected);
+        expected = expected == 10 ? 14 : expected + 1;
+    }
+    assert_int_equal(expected, 16);
+    assert_int_equal(
+        machine_reader_open(&reader, driver->machine, 1, 12, 0, NULL), 0);
+    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_ENTRY);
+    assert_int_equal(entry.position, 14);
+}
+
+static void a_log_is_trimmed_into_its_hole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_trim(driver, "a", 12), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, 0);
+    assert_int_equal(driver_stat(driver, "a").head, 12);
+    driver_reborn(driver);
+    assert_int_equal(
+        driver_append_many(driver, "a", CHUNK_ENTRIES + 1, ENTRY_BYTES), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES + 1);
+    assert_int_equal(driver_trim(driver, "a", 15), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    driver_reborn(driver);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+}
+
+static void retention_goes_over_a_hole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_configure(driver, "a", (struct retention){2, 0, 0}),
+                     0);
+    assert_int_equal(
+        driver_append_many(driver, "a", CHUNK_ENTRIES, ENTRY_BYTES), 0);
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "a").head, 14);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_configure(driver, "a", (struct retention){0, 0, 1}),
+                     0);
+    driver->time_ms += 1000;
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, 0);
+    assert_int_equal(driver_stat(driver, "a").head, 18);
+}
+
+/* ---- Undo ---- */
+
+static void undo_brings_back_what_was_live(void **state)
+{
+    static const char *const newer[] = {"second", "third", NULL};
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct log_stat a = driver_stat(driver, "a");
+    struct machine_part_info info;
+    struct log_stat stat;
+
+    assert_int_equal(driver_undo(driver, 76), QL_NOT_FOUND);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    info = part(driver, MACHINE_UNDO);
+    assert_int_equal(info.logs, 4);
+    assert_int_equal(info.entries, 13);
+    assert_int_equal(info.from_index, driver->index);
+    assert_memory_equal(info.source.data, "before", 6);
+    expect_texts(driver->machine, MACHINE_UNDO, "c", newer);
+    assert_int_equal(driver_append(driver, "a", "lost"), 0);
+
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_string_equal(driver->outcome.recovery.last.source, "undo");
+    assert_int_equal(driver->outcome.recovery.last.kind, RECOVERY_UNDO);
+    stat = driver_stat(driver, "a");
+    assert_memory_equal(stat.digest, a.digest, 16);
+    assert_int_equal(stat.entries, a.entries);
+    assert_int_equal(stat.tail, 15);
+    assert_int_equal(stat.incarnation, 3);
+    assert_int_equal(stat.writer_epoch, 2);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", newer);
+    assert_int_equal(driver_stat(driver, "c").incarnation, 3);
+    assert_int_equal(driver_stat(driver, "d").incarnation, 2);
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_true(driver->outcome.duplicate);
+}
+
+static void an_undo_can_be_undone(void **state)
+{
+    static const char *const first[] = {"first", NULL};
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_memory_equal(part(driver, MACHINE_UNDO).source.data, "undo", 4);
+    assert_int_equal(driver_undo(driver, 79), 0);
+    assert_int_equal(driver_counts(driver).logs, 3);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+    assert_int_equal(driver_unload(driver, true), 0);
+    assert_int_equal(driver_undo(driver, 80), QL_NOT_FOUND);
+    driver_reborn(driver);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+}
+
+static void what_only_undo_has_is_found_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_delete(driver, "a"), 0);
+    /* All of it but the end of a, which is cut otherwise, is in undo. */
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 78), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, 8);
+    assert_int_equal(part(driver, MACHINE_UNDO).logs, 2);
+}
+
+/* ---- Time ---- */
+
+static void the_clock_is_not_behind_what_was_restored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct driver other;
+
+    driver_init_limited(&other, &limits);
+    other.time_ms = 500;
+    driver_create(&other, "a");
+    assert_int_equal(saved_stage(&fixture->saved, &other, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(&other, 77), 0);
+    assert_int_equal(driver_counts(&other).time_ms, driver->time_ms);
+    assert_false(driver_counts(&other).age_suspended);
+    assert_int_equal(driver_append(&other, "a", "x"), 0);
+    driver_reborn(&other);
+    driver_close(&other);
+}
+
+static void a_jump_by_a_restore_suspends_age(void **state)
+{
+    struct fixture *fixture = *state;
+    struct saved saved;
+    struct driver other;
+
+    (void)fixture;
+    driver_init_limited(&other, &limits);
+    other.time_ms = 2 * CLOCK_JUMP_MS;
+    driver_create(&other, "a");
+    driver_append(&other, "a", "x");
+    saved_take(&saved, &other, "later");
+    driver_close(&other);
+    driver_init_limited(&other, &limits);
+    other.time_ms = 500;
+    driver_create(&other, "a");
+    assert_int_equal(saved_stage(&saved, &other, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(&other, 77), 0);
+    assert_true(driver_counts(&other).age_suspended);
+    driver_close(&other);
+    saved_close(&saved);
+}
+
+/* ---- Who hears of it ---- */
+
+struct heard {
+    int all;
+    int others;
+};
+
+static void on_changed(void *data, uint64_t uid)
+{
+    struct heard *heard = data;
+
+    heard->all += uid == 0;
+    heard->others += uid != 0;
+}
+
+static void everybody_is_told_of_a_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct heard heard = {0, 0};
+
+    machine_on_changed(driver->machine, on_changed, &heard);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(heard.all, 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(heard.all, 1);
+    assert_int_equal(heard.others, 0);
+    machine_on_changed(driver->machine, NULL, NULL);
+}
+
+#define TEST(function)                                                         \
+    cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_staged_state_is_that_of_the_backup),
+        TEST(chunks_that_are_live_are_the_same_objects),
+        TEST(a_draft_that_was_left_is_replaced),
+        TEST(only_one_state_is_staged_at_a_time),
+        TEST(a_commit_gives_the_logs_of_the_backup),
+        TEST(a_name_keeps_its_place_although_the_uid_is_another),
+        TEST(producers_are_void_after_a_commit),
+        TEST(a_commit_is_done_once),
+        TEST(a_commit_may_be_bound_to_what_was_seen),
+        TEST(a_commit_leaves_a_freeze_backups_and_settings),
+        TEST(nearly_full_disks_refuse_drafts_but_no_commit),
+        TEST(everybody_is_told_of_a_commit),
+        TEST(reads_pass_over_a_hole_and_appends_go_behind_it),
+        TEST(a_log_is_trimmed_into_its_hole),
+        TEST(retention_goes_over_a_hole),
+        TEST(undo_brings_back_what_was_live),
+        TEST(an_undo_can_be_undone),
+        TEST(what_only_undo_has_is_found_by_name),
+        TEST(the_clock_is_not_behind_what_was_restored),
+        TEST(a_jump_by_a_restore_suspends_age),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
