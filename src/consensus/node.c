@@ -93,6 +93,11 @@ int node_step_down(struct node *node, struct node_transfer *transfer,
     return 0;
 }
 
+bool node_will_freeze(const struct node *node)
+{
+    return start_frozen_is_due(&node->start_frozen);
+}
+
 void node_status(const struct node *node, struct node_status *ret)
 {
     core_fill_status(&node->core, ret);

@@ -142,6 +142,9 @@ int node_transfer(struct node *node, struct node_transfer *transfer,
 int node_step_down(struct node *node, struct node_transfer *transfer,
                    node_transfer_cb cb);
 
+/* It was started frozen and has not led since. */
+bool node_will_freeze(const struct node *node);
+
 /* ---- Backups ---- */
 
 /* This node's backup directory. Until node_close(). */

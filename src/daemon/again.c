@@ -13,9 +13,9 @@
 /* This very program, even if its file was replaced meanwhile. */
 #define SELF "/proc/self/exe"
 
-void again(int argc, char **argv)
+void again(int argc, char **argv, const char *more)
 {
-    char **words = mem_must_array((size_t)argc + 3, sizeof *words);
+    char **words = mem_must_array((size_t)argc + 4, sizeof *words);
     size_t count = 0;
 
     words[count++] = program_invocation_name;
@@ -23,6 +23,7 @@ void again(int argc, char **argv)
     for (int i = 0; i < argc; i++) {
         words[count++] = argv[i];
     }
+    words[count++] = (char *)(uintptr_t)more;
     words[count] = NULL;
     diag_info("starts again");
     /* All of ours are closed on exec; this is for those of the libraries. */

@@ -56,6 +56,14 @@ static const struct option_row rows[] = {
         "of chunk files to check in a second; 0: never (8MiB)"),
     ROW("fetch-rate-bytes", 0, OPTION_SIZE, fetch_rate_bytes, "SIZE",
         "of chunks to fetch from other nodes in a second; 0: no limit (0)"),
+    ROW("backup-dir", 0, OPTION_TEXT, backup_dir, "DIR",
+        "where backups are kept (DATA_DIR/backups)"),
+    ROW("backup-interval", 0, OPTION_DURATION, backup_interval_ms, "TIME",
+        "between backups, in a cluster that was told none; 0: none (1h)"),
+    ROW("max-saved-backups", 0, OPTION_U64, max_saved_backups, "N",
+        "backups to keep, in a cluster that was told no number (48)"),
+    ROW("frozen", 0, OPTION_FLAG, frozen, NULL,
+        "freeze the logs as soon as this node leads"),
     ROW("wal-writer", 0, OPTION_TEXT, wal_writer, "WAY",
         "how the raft log is written: auto, io_uring or thread (auto)"),
     ROW("log-level", 0, OPTION_TEXT, log_level, "LEVEL",
@@ -67,8 +75,8 @@ static const struct option_row rows[] = {
 };
 
 /* Options that make no sense in a file. */
-static const char *const not_in_file[] = {"config", "check-config", "help",
-                                          NULL};
+static const char *const not_in_file[] = {"config", "frozen", "check-config",
+                                          "help", NULL};
 
 static const struct config defaults = {
     .data_dir = CONFIG_DATA_DIR_DEFAULT,
@@ -83,6 +91,8 @@ static const struct config defaults = {
     .reserve_bytes = RESERVE_BYTES,
     .cache_bytes = CACHE_BYTES,
     .scrub_rate_bytes = SCRUB_BYTES,
+    .backup_interval_ms = BACKUP_INTERVAL_MS,
+    .max_saved_backups = BACKUPS_SAVED,
     .wal_writer = "auto",
     .log_level = "info",
 };
@@ -248,6 +258,9 @@ const char *const *config_environment_names(void)
         "QUORLOGD_CACHE_BYTES",
         "QUORLOGD_SCRUB_RATE_BYTES",
         "QUORLOGD_FETCH_RATE_BYTES",
+        "QUORLOGD_BACKUP_DIR",
+        "QUORLOGD_BACKUP_INTERVAL",
+        "QUORLOGD_MAX_SAVED_BACKUPS",
         "QUORLOGD_WAL_WRITER",
         "QUORLOGD_LOG_LEVEL",
         NULL,
@@ -369,6 +382,10 @@ static int config_check(struct config *config, struct err *err)
         {"cache-bytes", config->cache_bytes, 0, RATE_BYTES_MAX},
         {"scrub-rate-bytes", config->scrub_rate_bytes, 0, RATE_BYTES_MAX},
         {"fetch-rate-bytes", config->fetch_rate_bytes, 0, RATE_BYTES_MAX},
+        {"backup-interval (ms)", config->backup_interval_ms,
+         config->backup_interval_ms == 0 ? 0 : BACKUP_INTERVAL_MIN_MS,
+         BACKUP_INTERVAL_MAX_MS},
+        {"max-saved-backups", config->max_saved_backups, 1, BACKUPS_SAVED_MAX},
     };
     uint64_t election = config->election_timeout_ms;
     uint64_t heartbeat = config->heartbeat_ms;

@@ -38,6 +38,10 @@ struct config {
     uint64_t cache_bytes;
     uint64_t scrub_rate_bytes;
     uint64_t fetch_rate_bytes;
+    const char *backup_dir; /* NULL: DATA_DIR/backups */
+    uint64_t backup_interval_ms;
+    uint64_t max_saved_backups;
+    bool frozen;
     const char *wal_writer;
     const char *log_level;
     bool check_config;

@@ -38,6 +38,7 @@ struct daemon {
     bool said_ready;
     bool stopping;
     bool restarting; /* stops in order to start again */
+    bool was_frozen; /* --frozen has been obeyed */
 };
 
 static int daemon_open_directory(struct daemon *daemon, struct err *err);
@@ -96,7 +97,7 @@ int daemon_run(struct config *config, int argc, char **argv,
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     daemon_close(&daemon);
     if (daemon.restarting) {
-        again(argc, argv);
+        again(argc, argv, daemon.was_frozen ? "--frozen=false" : NULL);
     }
     diag_info("stopped");
 
@@ -181,6 +182,10 @@ static int daemon_start(struct daemon *daemon, struct err *err)
         .cache_bytes = config->cache_bytes,
         .scrub_bytes = config->scrub_rate_bytes,
         .fetch_bytes = config->fetch_rate_bytes,
+        .backup_dir = config->backup_dir,
+        .backup_interval_ms = config->backup_interval_ms,
+        .max_saved_backups = config->max_saved_backups,
+        .frozen = config->frozen,
         .on_state = node_on_state,
         .on_applied = node_on_applied,
         .on_restart = node_on_restart,
@@ -338,6 +343,8 @@ static void daemon_on_node_stopped(void *data)
 {
     struct daemon *daemon = data;
 
+    daemon->was_frozen =
+        daemon->config->frozen && !node_will_freeze(daemon->node);
     server_stop(daemon->server, daemon_on_server_stopped, daemon);
 }
 

@@ -24,6 +24,10 @@ struct node {
     struct list commands; /* struct fake_command */
     struct list reads;    /* struct node_read */
     struct node_transfer *transfer;
+    struct backup_store *backups;
+    struct backup_intakes *intakes;
+    struct node_backup_holder holders[MEMBERS_MAX];
+    size_t holders_count;
     uv_idle_t idle; /* active while there is something to do */
     uint64_t leader;
     uint64_t term;
@@ -77,6 +81,26 @@ struct machine *node_machine(struct node *node)
 struct chunk_store *node_chunks(struct node *node)
 {
     return node->chunks;
+}
+
+struct backup_store *node_backups(struct node *node)
+{
+    return node->backups;
+}
+
+struct backup_intakes *node_intakes(struct node *node)
+{
+    return node->intakes;
+}
+
+size_t node_backup_holders(const struct node *node, uint64_t id,
+                           struct node_backup_holder ret[MEMBERS_MAX])
+{
+    (void)id;
+    for (size_t i = 0; i < node->holders_count; i++) {
+        ret[i] = node->holders[i];
+    }
+    return node->holders_count;
 }
 
 int node_submit(struct node *node, struct node_submit *submit,
@@ -137,6 +161,20 @@ int node_transfer(struct node *node, struct node_transfer *transfer,
     node->transfer = transfer;
     wake(node);
     return 0;
+}
+
+/* Whoever asks is told that there is a new term, and stays the leader here until
+ * fake_node_elect(). */
+int node_step_down(struct node *node, struct node_transfer *transfer,
+                   node_transfer_cb cb)
+{
+    return node_transfer(node, transfer, 0, cb);
+}
+
+bool node_will_freeze(const struct node *node)
+{
+    (void)node;
+    return false;
 }
 
 void node_stop(struct node *node, void (*cb)(void *data), void *data)
@@ -202,6 +240,24 @@ void fake_node_fill(struct node *node, bool full)
 void fake_node_transfer_status(struct node *node, int status)
 {
     node->transfer_status = status;
+}
+
+void fake_node_set_backups(struct node *node, struct backup_store *store,
+                           struct backup_intakes *intakes)
+{
+    node->backups = store;
+    node->intakes = intakes;
+}
+
+void fake_node_set_holders(struct node *node,
+                           const struct node_backup_holder *holders,
+                           size_t count)
+{
+    assert(count <= MEMBERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        node->holders[i] = holders[i];
+    }
+    node->holders_count = count;
 }
 
 int fake_node_apply(struct node *node, enum command_kind kind,

@@ -21,6 +21,13 @@ void fake_node_hold(struct node *node, bool held);
 void fake_node_fill(struct node *node, bool full);
 /* What transfers come to: 0 or QL_TIMEOUT. */
 void fake_node_transfer_status(struct node *node, int status);
+/* What node_backups(), node_intakes() and node_backup_holders() give: the caller's.
+ * NULL, NULL and nobody at first. @holders are of every backup. */
+void fake_node_set_backups(struct node *node, struct backup_store *store,
+                           struct backup_intakes *intakes);
+void fake_node_set_holders(struct node *node,
+                           const struct node_backup_holder *holders,
+                           size_t count);
 /* A command that reached this node by replication. Returns its outcome's code. */
 int fake_node_apply(struct node *node, enum command_kind kind,
                     struct bytes params);

@@ -81,6 +81,8 @@ class Configuration(Case):
                             ("cache-bytes", "2000GiB"),
                             ("scrub-rate-bytes", "-1"),
                             ("fetch-rate-bytes", "fast"),
+                            ("backup-interval", "5ms"),
+                            ("max-saved-backups", "0"),
                             ("wal-writer", "pencil"),
                             ("listen", "127.0.0.1:1,,"),
                             ("listen", "unix:/x")):

@@ -88,6 +88,51 @@ static void defaults_need_no_source_at_all(void **state)
     /* --check-config shows these, so 0 for "whatever it may be" would not do. */
     assert_int_equal(fixture->config.max_connections, CONNECTIONS_MAX);
     assert_int_equal(fixture->config.election_timeout_ms, ELECTION_TIMEOUT_MS);
+    assert_int_equal(fixture->config.backup_interval_ms, BACKUP_INTERVAL_MS);
+    assert_int_equal(fixture->config.max_saved_backups, BACKUPS_SAVED);
+    assert_null(fixture->config.backup_dir);
+    assert_false(fixture->config.frozen);
+}
+
+static void interval_between_backups_is_none_or_a_second_at_least(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const none[] = {"--backup-interval", "0s", NULL};
+    const char *const much[] = {"--backup-interval", "367d", NULL};
+    const char *const little[] = {"--backup-interval", "999ms", NULL};
+    const char *const fine[] = {
+        "--backup-interval",   "1s",   "--backup-dir", "/b",
+        "--max-saved-backups", "1000", "--frozen",     NULL};
+
+    assert_int_equal(load(fixture, much), QL_INVALID);
+    config_close(&fixture->config);
+    assert_int_equal(load(fixture, little), QL_INVALID);
+    assert_error_has(fixture, "backup-interval");
+    config_close(&fixture->config);
+    assert_int_equal(load(fixture, none), 0);
+    assert_int_equal(fixture->config.backup_interval_ms, 0);
+    config_close(&fixture->config);
+    assert_int_equal(load(fixture, fine), 0);
+    assert_int_equal(fixture->config.backup_interval_ms, 1000);
+    assert_string_equal(fixture->config.backup_dir, "/b");
+    assert_int_equal(fixture->config.max_saved_backups, 1000);
+    assert_true(fixture->config.frozen);
+}
+
+/* A file stays when the reason to freeze is long gone. */
+static void frozen_does_not_stand_in_a_file(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const arguments[] = {"--config", fixture->file, NULL};
+    const char *const twice[] = {"--frozen", "--frozen=false", NULL};
+
+    write_file(fixture, "frozen = true\n");
+    assert_int_equal(load(fixture, arguments), QL_INVALID);
+    assert_error_has(fixture, "frozen");
+    config_close(&fixture->config);
+    /* As who starts again by itself has it. */
+    assert_int_equal(load(fixture, twice), 0);
+    assert_false(fixture->config.frozen);
 }
 
 static void a_flag_wins_over_environment_and_file(void **state)
@@ -263,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(defaults_need_no_source_at_all),
+        TEST(interval_between_backups_is_none_or_a_second_at_least),
+        TEST(frozen_does_not_stand_in_a_file),
         TEST(a_flag_wins_over_environment_and_file),
         TEST(the_environment_wins_over_the_file),
         TEST(an_unknown_flag_names_the_nearest),
