@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "client/client.h"
-#include "client/probe.h"
+#include "client/op.h"
 #include "wire/args_cluster.h"
 #include "wire/args_freeze.h"
-
-#define PORT_DEFAULT 7420
 
 struct status_call {
     struct request request;
@@ -24,8 +22,6 @@ struct plain_call {
     void *data;
 };
 
-static int start_probe(struct request *request, const char *endpoint,
-                       struct ql_error *error);
 static void on_status(struct request *request, const struct answer *answer);
 static struct plain_call *plain_call_new(struct ql_client *client,
                                          enum method method, cluster_done_cb cb,
@@ -60,7 +56,7 @@ int ql_cluster_status_async(struct ql_client *client, const char *endpoint,
     call->cb = cb;
     call->data = data;
     if (endpoint != NULL) {
-        rv = start_probe(&call->request, endpoint, error);
+        rv = op_start_at(&call->request, endpoint, 0, error);
     } else {
         rv = request_start(&call->request, 0, error);
     }
@@ -161,25 +157,6 @@ static int plain_call_start(struct plain_call *call, int encoded,
         free(call);
     }
     return rv;
-}
-
-static int start_probe(struct request *request, const char *endpoint,
-                       struct ql_error *error)
-{
-    struct ql_client *client = request->client;
-    struct address address;
-    struct err err;
-    int rv = address_parse(endpoint, PORT_DEFAULT, &address, &err);
-
-    if (rv != 0) {
-        return error_from_err(error, rv, &err);
-    }
-    rv = request_admit(request, error);
-    if (rv != 0) {
-        return rv;
-    }
-    request->deadline_ms = client_now(client) + client->timeout_ms;
-    return probe_start(client, &address, request, error);
 }
 
 static void on_status(struct request *request, const struct answer *answer)

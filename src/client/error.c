@@ -7,8 +7,6 @@
 
 #include "util/code.h"
 
-static void copy_text(char *ret_text, size_t room, struct bytes from);
-
 const char *ql_version(void)
 {
     return QUORLOG_VERSION;
@@ -58,9 +56,9 @@ int error_from_server(struct ql_error *error, const struct rpc_error *from,
     error_set(error, from->code, "%s", code_name(from->code));
     error->position = from->position;
     if (from->message.len > 0) {
-        copy_text(error->text, sizeof(error->text), from->message);
+        error_copy_text(error->text, sizeof(error->text), from->message);
     }
-    copy_text(error->leader, sizeof(error->leader), from->leader);
+    error_copy_text(error->leader, sizeof(error->leader), from->leader);
     snprintf(error->node, sizeof(error->node), "%s", node);
     return from->code;
 }
@@ -76,7 +74,7 @@ int error_copy(struct ql_error *error, const struct ql_error *from)
     return from->code;
 }
 
-static void copy_text(char *ret_text, size_t room, struct bytes from)
+void error_copy_text(char *ret_text, size_t room, struct bytes from)
 {
     size_t len = from.len < room ? from.len : room - 1;
     size_t i;

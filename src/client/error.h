@@ -17,3 +17,5 @@ int error_from_server(struct ql_error *error, const struct rpc_error *from,
                       const char *node);
 /* Plain copy; both may be NULL. Returns the code, 0 when @from is NULL. */
 int error_copy(struct ql_error *error, const struct ql_error *from);
+/* Copies as much as fits, with a NUL, and with the same bytes replaced. */
+void error_copy_text(char *ret_text, size_t room, struct bytes from);

@@ -4,6 +4,7 @@
 #include "client/client.h"
 
 static void take_out(struct request *request);
+static bool is_removal(enum method method);
 static void send_again(struct request *request, uint32_t after_ms);
 static void on_refusal(struct request *request,
                        const struct rpc_error *refusal);
@@ -175,8 +176,7 @@ static void on_refusal(struct request *request, const struct rpc_error *refusal)
         return;
     case QL_NOT_FOUND:
         /* Our own earlier attempt may have deleted it. */
-        if (request->method->method == METHOD_LOG_DELETE &&
-            request->uncertain) {
+        if (request->uncertain && is_removal(request->method->method)) {
             request_finish(request, NULL, (struct bytes){NULL, 0});
             return;
         }
@@ -186,6 +186,12 @@ static void on_refusal(struct request *request, const struct rpc_error *refusal)
     }
     error_from_server(&error, refusal, client->uplink.conn.peer);
     request_finish(request, &error, (struct bytes){NULL, 0});
+}
+
+static bool is_removal(enum method method)
+{
+    return method == METHOD_LOG_DELETE || method == METHOD_BACKUP_DELETE ||
+           method == METHOD_RECOVERY_UNLOAD;
 }
 
 static void send_again(struct request *request, uint32_t after_ms)

@@ -21,7 +21,6 @@ static void on_append(void *data, const struct ql_append_result *result,
                       const struct ql_error *error);
 static void on_status(void *data, const struct ql_cluster_status *status,
                       const struct ql_error *error);
-static void on_plain(void *data, const struct ql_error *error);
 
 int sync_begin(struct sync *sync, struct ql_client *client,
                struct ql_error *error)
@@ -52,6 +51,21 @@ void sync_done(struct sync *sync, const struct ql_error *error)
     if (error != NULL) {
         sync->code = error->code;
         sync->error = *error;
+    }
+}
+
+void sync_on_done(void *data, const struct ql_error *error)
+{
+    sync_done(data, error);
+}
+
+void sync_pause(struct ql_client *client, uint32_t ms)
+{
+    uint64_t until = client_now(client) + ms;
+    uint64_t now;
+
+    for (now = client_now(client); now < until; now = client_now(client)) {
+        (void)ql_client_wait(client, (int)(until - now));
     }
 }
 
@@ -153,7 +167,7 @@ int ql_cluster_transfer(struct ql_client *client, uint64_t to,
     if (rv != 0) {
         return rv;
     }
-    rv = cluster_transfer_start(client, to, on_plain, &wait, error);
+    rv = cluster_transfer_start(client, to, sync_on_done, &wait, error);
     return sync_end(&wait, rv, error);
 }
 
@@ -165,7 +179,7 @@ int ql_cluster_confirm_clock(struct ql_client *client, struct ql_error *error)
     if (rv != 0) {
         return rv;
     }
-    rv = cluster_confirm_clock_start(client, on_plain, &wait, error);
+    rv = cluster_confirm_clock_start(client, sync_on_done, &wait, error);
     return sync_end(&wait, rv, error);
 }
 
@@ -178,7 +192,7 @@ int ql_cluster_freeze(struct ql_client *client, const char *reason,
     if (rv != 0) {
         return rv;
     }
-    rv = cluster_freeze_start(client, reason, by, on_plain, &wait, error);
+    rv = cluster_freeze_start(client, reason, by, sync_on_done, &wait, error);
     return sync_end(&wait, rv, error);
 }
 
@@ -190,7 +204,7 @@ int ql_cluster_thaw(struct ql_client *client, struct ql_error *error)
     if (rv != 0) {
         return rv;
     }
-    rv = cluster_thaw_start(client, on_plain, &wait, error);
+    rv = cluster_thaw_start(client, sync_on_done, &wait, error);
     return sync_end(&wait, rv, error);
 }
 
@@ -203,9 +217,4 @@ static void on_status(void *data, const struct ql_cluster_status *status,
         *wait->status = *status;
     }
     sync_done(&wait->sync, error);
-}
-
-static void on_plain(void *data, const struct ql_error *error)
-{
-    sync_done(data, error);
 }

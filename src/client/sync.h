@@ -19,3 +19,6 @@ int sync_begin(struct sync *sync, struct ql_client *client,
 int sync_end(struct sync *sync, int rv, struct ql_error *error);
 /* For the callbacks. */
 void sync_done(struct sync *sync, const struct ql_error *error);
+void sync_on_done(void *data, const struct ql_error *error); /* a ql_done_cb */
+/* Processes for @ms, whatever comes. */
+void sync_pause(struct ql_client *client, uint32_t ms);

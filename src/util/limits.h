@@ -321,6 +321,7 @@
 #define CLIENT_RETRY_MAX_MS 500u
 #define CLIENT_SILENCE_MS 2000u /* then a ping; after as much again: closed */
 #define CLIENT_PARTING_MS 1000u /* wait for what must not be sent twice */
+#define CLIENT_POLL_MS 100u     /* between looks at what a cluster does */
 #define CLIENT_PAGES_MAX 2u     /* pages a reader fetches ahead */
 #define CLIENT_CREDIT_BYTES (4u * MIB) /* default of a following reader */
 
