@@ -108,6 +108,11 @@ bool chunk_has_facts(const struct chunk *chunk, const struct chunk_facts *facts)
            chunk->payload == facts->payload;
 }
 
+bool chunk_is_here(const struct chunk *chunk)
+{
+    return chunk->memory != NULL || chunk->parts != NULL || chunk->home != NULL;
+}
+
 int chunk_load(struct chunk **ret, uint64_t uid, struct bytes bytes,
                uint8_t chain[HASH128_LEN], struct err *err)
 {

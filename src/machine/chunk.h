@@ -115,6 +115,9 @@ struct chunk_facts chunk_facts(const struct chunk *chunk);
 bool chunk_has_facts(const struct chunk *chunk,
                      const struct chunk_facts *facts);
 
+/* Are its bytes in memory, or in parts, or on this disk? */
+bool chunk_is_here(const struct chunk *chunk);
+
 /* An open chunk of bytes out of an image, checking every length, that positions
  * rise and that times do not fall. @chain is the log's chain before them, and
  * after them when this returns 0. QL_CORRUPT otherwise. */

@@ -3,7 +3,7 @@
  * Filling a draft, record by record. After each its logs are such as an image may
  * hold: every chunk follows on the one before it, in positions, times and chain,
  * and lies within the log's numbers. A chunk that some part has already is the
- * same object in the draft.
+ * same object in the draft, unless its bytes are nowhere here and were brought.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -206,7 +206,7 @@ static int add_bytes(struct machine *machine, struct kept *draft,
         return QL_CORRUPT;
     }
     same = state_find_kept(machine->state, &facts, NULL);
-    if (same != NULL) {
+    if (same != NULL && chunk_is_here(same)) {
         chunk_drop(chunk);
         logs_adopt(&draft->logs, log, chunk_ref(same));
         return 0;

@@ -14,7 +14,7 @@ static int name_compare(struct bytes a, struct bytes b);
 static size_t uid_index(const struct logs *logs, uint64_t uid);
 static void make_room(struct logs *logs);
 static void seal(struct logs *logs, struct log *log);
-static void tell_sealed(const struct logs *logs, const struct log *log);
+static void tell_sealed(const struct logs *logs, struct log *log);
 static void moved_list(struct list *head, const struct list *before);
 static void moved_lists(struct logs *logs, const struct logs *before);
 static void forget(struct logs *logs, struct log *log);
@@ -267,6 +267,8 @@ void logs_swap(struct logs *a, struct logs *b)
     moved_lists(b, a);
     b->events = a->events;
     a->events = before.events;
+    b->kept = a->kept;
+    a->kept = before.kept;
 }
 
 struct chunk *logs_find_named(const struct logs *logs,
@@ -376,7 +378,6 @@ static void make_room(struct logs *logs)
 static void seal(struct logs *logs, struct log *log)
 {
     uint64_t chunk_bytes = logs->limits.chunk_bytes;
-    struct chunk *chunk;
     unsigned level;
     unsigned risen;
     size_t run;
@@ -384,28 +385,37 @@ static void seal(struct logs *logs, struct log *log)
     logs_touch(logs, log);
     count_out(logs, log);
     drop_from_open(logs, log, open_len(log));
-    chunk = log_seal(log);
+    risen = merge_class(log_seal(log)->len, chunk_bytes);
     tell_sealed(logs, log);
-    risen = merge_class(chunk->len, chunk_bytes);
     do {
         level = risen;
         run = merge_run(log->sealed, level, chunk_bytes);
         if (run > 0) {
-            chunk = log_merge(log, run);
+            risen = merge_class(log_merge(log, run)->len, chunk_bytes);
             tell_sealed(logs, log);
-            risen = merge_class(chunk->len, chunk_bytes);
         }
     } while (risen > level);
     count_in(logs, log);
 }
 
-/* Tells of the last sealed chunk. */
-static void tell_sealed(const struct logs *logs, const struct log *log)
+/* Tells of the last sealed chunk, unless a kept state has the very same, which
+ * then takes its place. */
+static void tell_sealed(const struct logs *logs, struct log *log)
 {
     size_t index = chunk_list_count(log->sealed) - 1;
+    struct chunk *chunk = chunk_list_at(log->sealed, index);
+    struct chunk_facts facts = chunk_facts(chunk);
+    struct chunk *same = NULL;
 
-    logs_tell_sealed(logs, chunk_list_at(log->sealed, index),
-                     log_chain(log, index));
+    if (logs->kept.find != NULL) {
+        same = logs->kept.find(logs->kept.data, &facts.name);
+    }
+    if (same != NULL && chunk_has_facts(same, &facts) && chunk_is_here(same)) {
+        chunk_list_set(&log->sealed, index, same);
+        return;
+    }
+    chunk_drop(same);
+    logs_tell_sealed(logs, chunk, log_chain(log, index));
 }
 
 /* @head was copied from @before, which its links still name. */

@@ -28,6 +28,7 @@ struct logs {
     struct tally digests; /* over all others */
     struct machine_limits limits;
     const struct machine_chunk_events *events; /* or NULL; borrowed */
+    struct chunk_source kept; /* chunks of kept states; find may be NULL */
 };
 
 void logs_init(struct logs *logs, const struct machine_limits *limits);
@@ -71,7 +72,7 @@ void logs_adopt(struct logs *logs, struct log *log, struct chunk *chunk);
 void logs_copy(struct logs *to, const struct logs *from);
 /* Puts @log in the place of @old, of the same name and uid, which is freed. */
 void logs_replace(struct logs *logs, struct log *old, struct log *log);
-/* Exchanges all that the two have but limits and listeners. */
+/* Exchanges all that the two have but limits, listeners and sources. */
 void logs_swap(struct logs *a, struct logs *b);
 /* The sealed chunk of that name, borrowed, or NULL. @ret_from, unless NULL, is the
  * chain before it. */

@@ -5,11 +5,14 @@
 
 #include "util/mem.h"
 
+static struct chunk *find_in_kept(void *data, const struct chunk_name *name);
+
 struct state *state_new(const struct machine_limits *limits)
 {
     struct state *state = mem_must_zalloc(sizeof(*state));
 
     logs_init(&state->logs, limits);
+    state->logs.kept = (struct chunk_source){find_in_kept, state};
     producers_init(&state->producers);
     return state;
 }
@@ -120,4 +123,21 @@ uint64_t state_rows(const struct state *state)
         rows += logs == NULL ? 0 : logs->chunks;
     }
     return rows;
+}
+
+static struct chunk *find_in_kept(void *data, const struct chunk_name *name)
+{
+    const struct state *state = data;
+    unsigned part;
+
+    for (part = MACHINE_DRAFT; part < MACHINE_PARTS; part++) {
+        const struct logs *logs = state_logs(state, (enum machine_part)part);
+        struct chunk *chunk =
+            logs == NULL ? NULL : logs_find_named(logs, name, NULL);
+
+        if (chunk != NULL) {
+            return chunk_ref(chunk);
+        }
+    }
+    return NULL;
 }
