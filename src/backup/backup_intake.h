@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #include "store/disk.h"
+#include "store/pack.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/limits.h"
@@ -31,6 +32,9 @@ struct backup_store;
 struct backup_intakes_options {
     struct disk *disk;          /* BACKUP_DIR; borrowed, as all here */
     struct backup_store *store; /* what the pool has, and who takes it over */
+    /* Are backups of that cluster this one's own (an ancestor's are, too)? */
+    bool (*is_own)(void *data, const uint8_t cluster[PACK_CLUSTER_LEN]);
+    void *data;
 };
 
 /* Blocking: finds what earlier streams left; they go on when somebody begins them
@@ -61,8 +65,8 @@ struct backup_intake_options {
      * digest, cluster and counts (a peer fetch); copied. The manifest is written
      * with this one. */
     const struct backup_row *expected;
-    /* Of a cluster that is neither the store's nor an ancestor of it is fine, too;
-     * then the row says foreign. */
+    /* One of another cluster is fine, too; then its row says foreign. Else it fails
+     * with QL_CONDITION_FAILED. */
     bool foreign;
     bool skips; /* chunks that the pool has need not come */
     /* The state is DONE or FAILED now; or, unless NULL, called when it is. Not
@@ -71,19 +75,22 @@ struct backup_intake_options {
     void *data;
 };
 
-/* Begins, or goes on with what was taken under that token: with another total,
- * row or an ended state it begins anew. QL_INVALID: token or total make no sense.
- * QL_BUSY: INTAKES_MAX are there (or this one is being verified for somebody
- * else), QL_NO_SPACE: the disk has no room for it. The intake is the module's, and
- * the caller's to use until backup_intake_leave(). */
+/* Begins, or goes on with what was taken under that token, if the total is the
+ * same; else, or if that has failed, it begins anew. QL_INVALID: token or total
+ * make no sense. QL_BUSY: INTAKES_MAX are there, and somebody uses them all. The
+ * intake is the module's, and the caller's to use until backup_intake_leave() or
+ * until it has not been used for INTAKE_IDLE_MS. That the disk has no room for it
+ * shows later: it fails with QL_NO_SPACE. */
 int backup_intake_begin(struct backup_intakes *intakes,
                         const struct backup_intake_options *options,
                         struct backup_intake **ret_intake, struct err *err);
 /* The one with that token, or NULL. */
 struct backup_intake *backup_intake_find(struct backup_intakes *intakes,
                                          const char *token);
-/* Nobody hears of it any more. With @drop its file goes, too; else it stays for
- * INTAKE_IDLE_MS, to be gone on with. NULL is fine. */
+/* Nobody hears of it any more. With @drop it goes, with its file and a piece that
+ * was not called back; else it stays for INTAKE_IDLE_MS, to be gone on with. One
+ * that has ended is to be dropped: until then it is what a begin under its token
+ * gives. Safe in every callback. NULL is fine. */
 void backup_intake_leave(struct backup_intake *intake, bool drop);
 
 struct backup_intake_status {
@@ -98,9 +105,9 @@ struct backup_intake_status {
 void backup_intake_get(const struct backup_intake *intake,
                        struct backup_intake_status *ret);
 
-/* The next bytes to ask a peer for: at most @len_max. False: none now, as a piece
- * is being written, or all is there. */
-bool backup_intake_wants(const struct backup_intake *intake, size_t len_max,
+/* The next bytes to ask for: at most @len_max. False: none now, as something is
+ * being written or read, or all is there. */
+bool backup_intake_wants(struct backup_intake *intake, size_t len_max,
                          uint64_t *ret_offset, size_t *ret_len);
 
 struct backup_piece;
@@ -112,10 +119,10 @@ struct backup_piece {
     struct backup_intake *intake; /* the intake's */
 };
 /* Takes (copies) @bytes, of at most INTAKE_PIECE_MAX, that stand at @offset of the
- * stream. Those before what is to come next are left out; QL_OUT_OF_ORDER: they
- * begin behind it. QL_BUSY: one is being written. QL_INVALID: beyond the total, or
- * it takes no more. @cb: 0, durable; else the intake has failed, except with
- * QL_NO_SPACE: then it may be tried again. */
+ * stream. Those before what is to come next are left out. QL_BUSY: one is being
+ * written. QL_INVALID: beyond the total, or it takes no more. @cb: 0, durable;
+ * QL_OUT_OF_ORDER: they begin behind what is to come next; QL_NO_SPACE: it may be
+ * tried again; else the intake has failed. */
 int backup_intake_take(struct backup_intake *intake, struct backup_piece *piece,
                        uint64_t offset, struct bytes bytes, backup_piece_cb cb);
 /* Forgets one that was not called back; the bytes may still be taken. */

@@ -12,12 +12,24 @@ static int read_headers(struct disk *disk, struct disk_file *file,
 static int read_exactly(struct disk *disk, struct disk_file *file, uint64_t at,
                         void *ret, size_t len, struct err *err);
 static int make_way(struct disk *disk, const struct backup_row *row,
-                    const uint8_t cluster[PACK_CLUSTER_LEN], struct err *err);
+                    const struct backup_owner *owner, struct err *err);
+
+bool backup_owner_is(const struct backup_owner *owner,
+                     const uint8_t cluster[PACK_CLUSTER_LEN])
+{
+    for (size_t i = 0; i < owner->count; i++) {
+        if (memcmp(owner->ids + i * PACK_CLUSTER_LEN, cluster,
+                   PACK_CLUSTER_LEN) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- Headers ------------------------------------------------------------- */
 
 int backup_manifest_open(struct disk *disk, const char *name,
-                         const uint8_t cluster[PACK_CLUSTER_LEN],
+                         const struct backup_owner *owner,
                          struct backup_manifest *ret,
                          struct disk_file **ret_file, struct err *err)
 {
@@ -33,8 +45,7 @@ int backup_manifest_open(struct disk *disk, const char *name,
     }
     memset(&manifest, 0, sizeof(manifest));
     rv = read_headers(disk, file, &manifest, err);
-    if (rv == 0 &&
-        memcmp(manifest.locations.cluster, cluster, PACK_CLUSTER_LEN) != 0) {
+    if (rv == 0 && !backup_owner_is(owner, manifest.locations.cluster)) {
         rv = err_set(err, QL_DENIED, "another cluster's node wrote it here");
     }
     if (rv == 0 && strcmp(manifest.front.row.name, name) != 0) {
@@ -218,8 +229,8 @@ int backup_manifest_read_row(struct disk *disk, struct disk_file *file,
 /* ---- Writing ------------------------------------------------------------- */
 
 int backup_manifest_put(struct disk *disk, const struct backup_parts *parts,
-                        const uint8_t cluster[PACK_CLUSTER_LEN],
-                        uint64_t *ret_len, struct err *err)
+                        const struct backup_owner *owner, uint64_t *ret_len,
+                        struct err *err)
 {
     struct backup_front front = {.chunks = 0};
     struct backup_locations header = {.new_bytes = parts->new_bytes,
@@ -232,8 +243,8 @@ int backup_manifest_put(struct disk *disk, const struct backup_parts *parts,
     header.chunks = front.chunks;
     header.front_crc =
         get_u32(parts->front.data + parts->front.len - BACKUP_FRONT_CRC_LEN);
-    memcpy(header.cluster, cluster, PACK_CLUSTER_LEN);
-    rv = make_way(disk, &front.row, cluster, err);
+    memcpy(header.cluster, owner->ids, PACK_CLUSTER_LEN);
+    rv = make_way(disk, &front.row, owner, err);
     if (rv == 0) {
         struct bytes runs[3] = {parts->front};
 
@@ -251,14 +262,14 @@ int backup_manifest_put(struct disk *disk, const struct backup_parts *parts,
 
 /* What has the name may be replaced, is set aside, or stays. */
 static int make_way(struct disk *disk, const struct backup_row *row,
-                    const uint8_t cluster[PACK_CLUSTER_LEN], struct err *err)
+                    const struct backup_owner *owner, struct err *err)
 {
     struct backup_manifest manifest;
     struct disk_file *file;
     char from[DISK_NAME_MAX];
     char to[DISK_NAME_MAX];
     int rv =
-        backup_manifest_open(disk, row->name, cluster, &manifest, &file, err);
+        backup_manifest_open(disk, row->name, owner, &manifest, &file, err);
 
     if (rv == QL_NOT_FOUND) {
         return 0;
@@ -283,15 +294,14 @@ static int make_way(struct disk *disk, const struct backup_row *row,
 }
 
 int backup_manifest_remove(struct disk *disk, const struct backup_row *row,
-                           const uint8_t cluster[PACK_CLUSTER_LEN],
-                           struct err *err)
+                           const struct backup_owner *owner, struct err *err)
 {
     struct backup_manifest manifest;
     struct disk_file *file;
     char name[DISK_NAME_MAX];
     bool is_it;
     int rv =
-        backup_manifest_open(disk, row->name, cluster, &manifest, &file, err);
+        backup_manifest_open(disk, row->name, owner, &manifest, &file, err);
 
     if (rv == QL_NOT_FOUND) {
         return 0;

@@ -9,6 +9,15 @@
 #include "backup/backup_locations.h"
 #include "store/disk.h"
 
+/* Whose directory it is: the ids of the cluster and then of those that it descends
+ * from, PACK_CLUSTER_LEN bytes each. */
+struct backup_owner {
+    const uint8_t *ids;
+    size_t count; /* at least 1 */
+};
+bool backup_owner_is(const struct backup_owner *owner,
+                     const uint8_t cluster[PACK_CLUSTER_LEN]);
+
 /* What the headers of one say. */
 struct backup_manifest {
     struct backup_front front;
@@ -24,7 +33,7 @@ struct backup_manifest {
  * no backup at all, or of another cluster's directory, or of another name.
  * QL_CORRUPT: it is one of ours, or may be, but its headers are damaged. */
 int backup_manifest_open(struct disk *disk, const char *name,
-                         const uint8_t cluster[PACK_CLUSTER_LEN],
+                         const struct backup_owner *owner,
                          struct backup_manifest *ret,
                          struct disk_file **ret_file, struct err *err);
 /* To the end of @ret, checked: the whole front, all locations (which belong to
@@ -62,10 +71,9 @@ struct backup_parts {
  * to tell, which goes to the quarantine. QL_EXISTS: something else has the name,
  * and stays. @ret_len: of the file. */
 int backup_manifest_put(struct disk *disk, const struct backup_parts *parts,
-                        const uint8_t cluster[PACK_CLUSTER_LEN],
-                        uint64_t *ret_len, struct err *err);
+                        const struct backup_owner *owner, uint64_t *ret_len,
+                        struct err *err);
 /* Removes NAME.manifest if it is that backup; 0 also when there is none.
  * QL_EXISTS: something else has the name, and stays. */
 int backup_manifest_remove(struct disk *disk, const struct backup_row *row,
-                           const uint8_t cluster[PACK_CLUSTER_LEN],
-                           struct err *err);
+                           const struct backup_owner *owner, struct err *err);

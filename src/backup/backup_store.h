@@ -153,6 +153,7 @@ struct backup_store_status {
     uint64_t quarantined; /* files set aside since the start */
     uint64_t scrub_bytes; /* read by the scrub since the start */
     const char *problem;  /* a sentence, or ""; valid until the next turn */
+    const char *where;    /* the directory; as long as the store */
 };
 void backup_store_get_status(const struct backup_store *store,
                              struct backup_store_status *ret);
