@@ -11,6 +11,7 @@
 #include "consensus/identity.h"
 #include "consensus/node.h"
 #include "consensus/older_format.h"
+#include "consensus/recover_result.h"
 #include "daemon/again.h"
 #include "daemon/early_stop.h"
 #include "daemon/heap.h"
@@ -118,6 +119,10 @@ static int daemon_open_directory(struct daemon *daemon, struct err *err)
     int rv;
 
     rv = older_format_refuse(dir, err);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = recover_mark_refuse(dir, err);
     if (rv != 0) {
         return rv;
     }

@@ -9,6 +9,7 @@
 #include "daemon/dev.h"
 #include "daemon/init.h"
 #include "daemon/inspect.h"
+#include "daemon/recover.h"
 #include "util/standard.h"
 #include "util/text.h"
 
@@ -26,6 +27,7 @@ static const struct command_row commands[] = {
     {"init", init_main, "make a directory a node's, once"},
     {"run", run_main, "run the node of a directory"},
     {"inspect", inspect_main, "show what is in a stopped node's directory"},
+    {"recover", recover_main, "make a new cluster of what is left of one"},
     {"dev", dev_main, "run one node in a temporary directory"},
     {"help", help_main, "print this help"},
     {"version", version_main, "print the version"},

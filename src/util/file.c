@@ -268,6 +268,15 @@ int file_lock_shared(const char *path, int *ret_fd, struct err *err)
     return 0;
 }
 
+int file_lock_claim(int fd, const char *path, struct err *err)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        return 0;
+    }
+    return errno == EWOULDBLOCK ? lock_refused(fd, path, err)
+                                : err_errno(err, errno, "lock %s", path);
+}
+
 static int lock_refused(int fd, const char *path, struct err *err)
 {
     char text[24];

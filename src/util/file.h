@@ -39,3 +39,6 @@ int file_lock(const char *path, int *ret_fd, struct err *err);
 /* A lock for reading, which changes nothing: *ret_fd keeps those away that would
  * change something. QL_BUSY as above. QL_NOT_FOUND: there is no such file. */
 int file_lock_shared(const char *path, int *ret_fd, struct err *err);
+/* Makes a lock for reading one that nobody shares; changes nothing either.
+ * QL_BUSY: somebody does. */
+int file_lock_claim(int fd, const char *path, struct err *err);
