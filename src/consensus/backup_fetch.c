@@ -7,26 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/backup_pauses.h"
 #include "util/diag.h"
 #include "util/mem.h"
 
-#define PAUSES_MAX 32u  /* backups that wait, of which we know for how long */
 #define RESTARTS_MAX 3u /* of a peer whose stream becomes another one */
 #define LATER_MS 500u   /* after a peer had too much to do */
 #define LATERS_MAX 60u  /* then another is asked */
 
-/* A backup that could not be had. */
-struct pause {
-    uint64_t backup; /* 0: free */
-    uint64_t until_ms;
-    uint64_t delay_ms; /* of the next */
-};
-
 struct backup_fetch {
     struct backup_fetch_options options;
-    struct pause pauses[PAUSES_MAX];
-    size_t pauses_next; /* which is used again */
-    uint64_t requests;  /* sent, ever */
+    struct backup_pauses pauses;
+    uint64_t requests; /* sent, ever */
     uint64_t done;
     uint64_t failed;
     /* Of the one that is being fetched: */
@@ -48,7 +40,7 @@ struct backup_fetch {
     bool ended;  /* the intake */
 };
 
-static bool is_wanted(const struct backup_fetch *fetch);
+static const struct backup_info *find_info(const struct backup_fetch *fetch);
 static void choose(struct backup_fetch *fetch, uint64_t now);
 static void follow_up(struct backup_fetch *fetch, uint64_t now);
 static void ask(struct backup_fetch *fetch, uint64_t now);
@@ -112,40 +104,6 @@ void backup_fetch_step(struct backup_fetch *fetch)
 
 /* ---- Which one ---- */
 
-static struct pause *pause_of(struct backup_fetch *fetch, uint64_t backup)
-{
-    for (size_t i = 0; i < PAUSES_MAX; i++) {
-        if (fetch->pauses[i].backup == backup) {
-            return &fetch->pauses[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_paused(struct backup_fetch *fetch, uint64_t backup, uint64_t now)
-{
-    const struct pause *pause = pause_of(fetch, backup);
-
-    return pause != NULL && now < pause->until_ms;
-}
-
-static void put_off(struct backup_fetch *fetch, uint64_t backup, uint64_t now)
-{
-    struct pause *pause = pause_of(fetch, backup);
-
-    if (pause == NULL) {
-        pause = &fetch->pauses[fetch->pauses_next];
-        fetch->pauses_next = (fetch->pauses_next + 1) % PAUSES_MAX;
-        *pause = (struct pause){.backup = backup,
-                                .delay_ms = BACKUP_FETCH_RETRY_MIN_MS};
-    }
-    pause->until_ms = now + pause->delay_ms;
-    pause->delay_ms *= 2;
-    if (pause->delay_ms > BACKUP_FETCH_RETRY_MAX_MS) {
-        pause->delay_ms = BACKUP_FETCH_RETRY_MAX_MS;
-    }
-}
-
 static void choose(struct backup_fetch *fetch, uint64_t now)
 {
     uint64_t holders[MEMBERS_MAX];
@@ -157,7 +115,7 @@ static void choose(struct backup_fetch *fetch, uint64_t now)
         const struct backup_info *info = &infos[--count];
 
         if (info->in_table && info->wants_fetch &&
-            !is_paused(fetch, info->row.id, now) &&
+            !backup_pauses_has(&fetch->pauses, info->row.id, now) &&
             fetch->options.holders(fetch->options.data, info->row.id, holders) >
                 0) {
             fetch->row = info->row;
@@ -166,7 +124,8 @@ static void choose(struct backup_fetch *fetch, uint64_t now)
     }
 }
 
-static bool is_wanted(const struct backup_fetch *fetch)
+/* NULL: its row has left the table. */
+static const struct backup_info *find_info(const struct backup_fetch *fetch)
 {
     size_t count;
     const struct backup_info *infos =
@@ -174,28 +133,25 @@ static bool is_wanted(const struct backup_fetch *fetch)
 
     for (size_t i = 0; i < count; i++) {
         if (infos[i].in_table && infos[i].row.id == fetch->row.id) {
-            return infos[i].wants_fetch;
+            return &infos[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* What has become of it since the last look. */
 static void follow_up(struct backup_fetch *fetch, uint64_t now)
 {
     struct backup_intake_status status = {.state = INTAKE_RECEIVING};
+    const struct backup_info *info = find_info(fetch);
 
     if (fetch->intake != NULL) {
         fetch->options.get(fetch->intake, &status);
     }
     if (fetch->ended && status.state == INTAKE_DONE) {
-        struct pause *pause = pause_of(fetch, fetch->row.id);
-
         diag_info("backup %s has come from node %" PRIu64, fetch->row.name,
                   fetch->peer);
-        if (pause != NULL) {
-            pause->backup = 0;
-        }
+        backup_pauses_forget(&fetch->pauses, fetch->row.id);
         fetch->done++;
         leave(fetch, true);
     } else if (fetch->ended) {
@@ -204,7 +160,8 @@ static void follow_up(struct backup_fetch *fetch, uint64_t now)
                      status.err == NULL ? "it is no good" : status.err->text);
         forget(fetch);
         peer_failed(fetch);
-    } else if (status.state != INTAKE_VERIFYING && !is_wanted(fetch)) {
+    } else if (info == NULL ||
+               (status.state != INTAKE_VERIFYING && !info->wants_fetch)) {
         leave(fetch, true);
     } else if (fetch->asking && (now - fetch->asked_ms >= BACKUP_ASKED_MS ||
                                  !is_there(fetch, fetch->peer))) {
@@ -303,7 +260,8 @@ static void peer_failed(struct backup_fetch *fetch)
 /* For now. Without @drop the next try goes on where this one ended. */
 static void give_up(struct backup_fetch *fetch, bool drop)
 {
-    put_off(fetch, fetch->row.id, fetch->options.now_ms(fetch->options.data));
+    backup_pauses_add(&fetch->pauses, fetch->row.id,
+                      fetch->options.now_ms(fetch->options.data));
     fetch->failed++;
     leave(fetch, drop);
 }
