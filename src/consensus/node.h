@@ -149,6 +149,9 @@ bool node_will_freeze(const struct node *node);
 
 /* This node's backup directory. Until node_close(). */
 struct backup_store *node_backups(struct node *node);
+/* The disk that it is on, for works off the loop: those that are under way when the
+ * node closes are waited for, and called back. */
+struct disk *node_backup_disk(struct node *node);
 /* The streams that this node is taking in, over the same directory. As above. */
 struct backup_intakes *node_intakes(struct node *node);
 
