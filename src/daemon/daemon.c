@@ -361,6 +361,7 @@ static void daemon_on_server_stopped(void *data)
         /* From here on nobody would take them until it has started again. */
         early_stop_hold();
     }
+    service_stop(daemon->service);
     node_close(daemon->node, daemon_on_node_closed, daemon);
 }
 

@@ -50,6 +50,9 @@ void call_free(struct call *call)
 {
     struct channel *channel = call->channel;
 
+    if (call->stop != NULL) {
+        call->stop(call);
+    }
     list_remove(&call->link);
     list_remove(&call->ready);
     chunk_wait_stop(&call->wait);

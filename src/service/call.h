@@ -20,7 +20,10 @@ struct follow;
 /* A write was applied and is about to be answered. call->channel may be NULL. */
 typedef void (*call_applied_fn)(struct call *call,
                                 const struct outcome *outcome);
-/* Appends the result to @message, or returns a code and fills @err. */
+/* Appends the result to @message, or returns a code and fills @err. CALL_LEFT: it
+ * has answered the call or will do so later, with another message; the call may be
+ * gone. */
+#define CALL_LEFT (-1)
 typedef int (*call_answer_fn)(struct call *call, struct bytes params,
                               struct buf *message, struct err *err);
 
@@ -41,6 +44,8 @@ struct call {
     struct buf params;          /* a read's */
     struct chunk_wait wait;     /* a read's, for its first entry */
     struct follow *follow;      /* opened by the answer: begins behind it */
+    void *work;                 /* what makes the answer in later turns */
+    void (*stop)(struct call *call); /* ends that when the call goes; or NULL */
 };
 
 /* Counts as open on @channel from now on. */

@@ -4,7 +4,8 @@
  * that sends many reads and takes no answers costs a bounded buffer; and, when the
  * entries are on disk, when those are loaded. A call keeps its params meanwhile,
  * and looks at the machine anew each time: an answer made later than it might have
- * been is as good, also on a node that does not lead any more. */
+ * been is as good, also on a node that does not lead any more. An answer that takes
+ * many turns is begun in the same way, and made by whoever the call is left to. */
 #include "machine/must.h"
 #include "service/envelope.h"
 #include "service/follow.h"
@@ -54,6 +55,10 @@ void call_answer(struct call *call)
 
     envelope_open_result(&message, call->id);
     rv = call->answer(call, params, &message, &err);
+    if (rv == CALL_LEFT) {
+        buf_close(&message);
+        return;
+    }
     if (rv != 0) {
         buf_close(&message);
         call_fail(call, rv, &err);

@@ -4,12 +4,19 @@
 #include "service/envelope.h"
 #include "service/service_parts.h"
 #include "wire/args_append.h"
+#include "wire/args_backup.h"
 #include "wire/args_log.h"
+#include "wire/args_recovery.h"
 #include "wire/pack.h"
 
 static void call_on_submitted(struct node_submit *submit, int status,
                               const struct outcome *outcome);
-static void outcome_encode(const struct outcome *outcome, struct buf *message);
+static int submit_refusal(const struct node_submit *submit, int status,
+                          struct err *err);
+static void outcome_encode(const struct service *service,
+                           const struct outcome *outcome, struct buf *message);
+static void backup_encode(const struct service *service,
+                          const struct backup_row *row, struct buf *message);
 
 int call_write(struct call *call, enum command_kind kind, struct bytes params,
                call_applied_fn on_applied, struct err *err)
@@ -31,7 +38,7 @@ static void call_on_submitted(struct node_submit *submit, int status,
     struct err err = {0};
 
     if (status != 0) {
-        call_node_refusal(status, &err);
+        submit_refusal(submit, status, &err);
         call_fail(call, status, &err);
         return;
     }
@@ -45,21 +52,59 @@ static void call_on_submitted(struct node_submit *submit, int status,
         call->on_applied(call, outcome);
     }
     envelope_open_result(&message, call->id);
-    outcome_encode(outcome, &message);
+    outcome_encode(call->service, outcome, &message);
     call_finish(call, &message);
 }
 
-static void outcome_encode(const struct outcome *outcome, struct buf *message)
+static int submit_refusal(const struct node_submit *submit, int status,
+                          struct err *err)
+{
+    if (status == QL_OUTCOME_UNKNOWN &&
+        (submit->kind == COMMAND_RECOVERY_COMMIT ||
+         submit->kind == COMMAND_RECOVERY_UNDO)) {
+        return err_set(err, status,
+                       "leadership was lost meanwhile: recovery status says "
+                       "whether this operation was the last one; if not, it "
+                       "may be repeated with the same operation id");
+    }
+    return call_node_refusal(status, err);
+}
+
+static void outcome_encode(const struct service *service,
+                           const struct outcome *outcome, struct buf *message)
 {
     struct producer_args producer = {.producer = outcome->producer};
 
-    if (outcome->kind == COMMAND_LOG_APPEND) {
+    switch (outcome->kind) {
+    case COMMAND_LOG_APPEND:
         must_have_memory(append_result_encode(&outcome->append, message));
-    } else if (outcome->kind == COMMAND_PRODUCER_OPEN) {
+        break;
+    case COMMAND_PRODUCER_OPEN:
         must_have_memory(producer_args_encode(&producer, message));
-    } else if (outcome->has_stat) {
-        must_have_memory(log_stat_encode(&outcome->stat, message));
-    } else {
-        must_have_memory(pack_map(message, 0));
+        break;
+    case COMMAND_BACKUP_CREATE:
+        backup_encode(service, outcome->backup, message);
+        break;
+    case COMMAND_RECOVERY_COMMIT:
+    case COMMAND_RECOVERY_UNDO:
+        must_have_memory(
+            recovery_last_encode(&outcome->recovery.last, message));
+        break;
+    case COMMAND_SETTINGS:
+        service_settings_encode(service, message);
+        break;
+    default:
+        must_have_memory(outcome->has_stat
+                             ? log_stat_encode(&outcome->stat, message)
+                             : pack_map(message, 0));
     }
+}
+
+static void backup_encode(const struct service *service,
+                          const struct backup_row *row, struct buf *message)
+{
+    struct backup_row told = *row;
+
+    service_backup_fill(service, &told);
+    must_have_memory(backup_create_result_encode(&told, message));
 }

@@ -32,7 +32,8 @@ void channel_close(struct service *service, struct channel *channel)
         call->channel = NULL;
         channel->calls_count--;
         /* The others come back from the node. */
-        if (!list_empty(&call->ready) || chunk_wait_is_waiting(&call->wait)) {
+        if (!list_empty(&call->ready) || chunk_wait_is_waiting(&call->wait) ||
+            call->stop != NULL) {
             call_free(call);
         }
     }

@@ -44,6 +44,20 @@ static const method_fn method_fns[METHOD_COUNT] = {
     [METHOD_CLUSTER_CONFIRM_CLOCK] = service_cluster_confirm_clock,
     [METHOD_CLUSTER_FREEZE] = service_cluster_freeze,
     [METHOD_CLUSTER_THAW] = service_cluster_thaw,
+    [METHOD_CLUSTER_SETTINGS] = service_cluster_settings,
+    [METHOD_BACKUP_CREATE] = service_backup_create,
+    [METHOD_BACKUP_LIST] = service_backup_list,
+    [METHOD_BACKUP_SHOW] = service_backup_show,
+    [METHOD_BACKUP_VERIFY] = service_backup_verify,
+    [METHOD_BACKUP_DELETE] = service_backup_delete,
+    [METHOD_RECOVERY_STAGE] = service_recovery_stage,
+    [METHOD_RECOVERY_UNLOAD] = service_recovery_unload,
+    [METHOD_RECOVERY_STATUS] = service_recovery_status,
+    [METHOD_RECOVERY_PRINT] = service_recovery_print,
+    [METHOD_RECOVERY_DIFF] = service_recovery_diff,
+    [METHOD_RECOVERY_DELETE] = service_recovery_delete,
+    [METHOD_RECOVERY_COMMIT] = service_recovery_commit,
+    [METHOD_RECOVERY_UNDO] = service_recovery_undo,
 };
 
 static const struct service_loads store_loads = {
@@ -91,6 +105,7 @@ void service_free(struct service *service)
     }
     assert(service->calls_count == 0);
     assert(list_empty(&service->waits));
+    assert(service->recovery.job == NULL);
     watches_close(&service->watches);
     spare_drop_all(); /* nobody reads any more */
     free(service);
@@ -100,12 +115,19 @@ void service_tick(struct service *service)
 {
     service->ticks++;
     chunk_waits_tick(service);
+    recovery_job_tick(service);
+}
+
+void service_stop(struct service *service)
+{
+    recovery_job_on_leader_lost(service);
 }
 
 void service_on_state(struct service *service)
 {
     if (service->node != NULL && !service_leads(service)) {
         follows_on_leader_lost(service);
+        recovery_job_on_leader_lost(service);
     }
 }
 

@@ -38,8 +38,12 @@ void service_set_node(struct service *service, struct node *node);
 /* After the node is freed and every channel is closed. */
 void service_free(struct service *service);
 
-/* Every SERVER_TICK_MS: ends what has waited too long for bytes from a disk. */
+/* Every SERVER_TICK_MS: ends what has waited too long for bytes from a disk, and
+ * tries again what the node refused for being too much. */
 void service_tick(struct service *service);
+/* The node has stopped, and every channel is closed: ends what the service does by
+ * itself, so that it reads no chunk any more. */
+void service_stop(struct service *service);
 
 /* From the node's callbacks. */
 void service_on_state(struct service *service);

@@ -5,6 +5,7 @@
 
 #include "consensus/node.h"
 #include "service/call.h"
+#include "service/recovery_job.h"
 #include "service/service.h"
 #include "service/watch.h"
 #include "store/chunk_store.h"
@@ -21,6 +22,8 @@ struct service {
     const struct service_loads *loads;
     struct list waits; /* struct chunk_wait, the oldest first */
     uint64_t ticks;    /* of service_tick() */
+    struct recovery recovery;
+    size_t recovery_calls; /* that look through what is staged */
 };
 
 /* The leader's client address as far as this node knows another one that leads;
@@ -42,6 +45,12 @@ void service_has_read(struct service *service,
 void service_read_ahead(struct service *service,
                         const struct machine_reader *reader,
                         enum machine_read found);
+
+/* Says in @row whose backup it is, when it is this cluster's own. */
+void service_backup_fill(const struct service *service, struct backup_row *row);
+/* The answer of cluster.settings. */
+void service_settings_encode(const struct service *service,
+                             struct buf *message);
 
 /* Each begins one method: returns 0 when the call has been or will be answered,
  * or the code that the caller answers with @err's text. */
@@ -80,3 +89,31 @@ int service_cluster_freeze(struct call *call, struct bytes params,
                            struct err *err);
 int service_cluster_thaw(struct call *call, struct bytes params,
                          struct err *err);
+int service_cluster_settings(struct call *call, struct bytes params,
+                             struct err *err);
+int service_backup_create(struct call *call, struct bytes params,
+                          struct err *err);
+int service_backup_list(struct call *call, struct bytes params,
+                        struct err *err);
+int service_backup_show(struct call *call, struct bytes params,
+                        struct err *err);
+int service_backup_verify(struct call *call, struct bytes params,
+                          struct err *err);
+int service_backup_delete(struct call *call, struct bytes params,
+                          struct err *err);
+int service_recovery_stage(struct call *call, struct bytes params,
+                           struct err *err);
+int service_recovery_unload(struct call *call, struct bytes params,
+                            struct err *err);
+int service_recovery_status(struct call *call, struct bytes params,
+                            struct err *err);
+int service_recovery_print(struct call *call, struct bytes params,
+                           struct err *err);
+int service_recovery_diff(struct call *call, struct bytes params,
+                          struct err *err);
+int service_recovery_delete(struct call *call, struct bytes params,
+                            struct err *err);
+int service_recovery_commit(struct call *call, struct bytes params,
+                            struct err *err);
+int service_recovery_undo(struct call *call, struct bytes params,
+                          struct err *err);
