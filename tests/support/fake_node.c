@@ -21,6 +21,8 @@ struct node {
     struct node_options options;
     struct machine *machine;
     struct chunk_store *chunks;
+    struct disk disk; /* works only */
+    struct list works;
     struct list commands; /* struct fake_command */
     struct list reads;    /* struct node_read */
     struct node_transfer *transfer;
@@ -46,6 +48,8 @@ const struct machine_limits *fake_node_limits;
 
 static int may_serve(const struct node *node);
 static void wake(struct node *node);
+static int begin_work(struct disk *disk, struct disk_work *work);
+static void do_works(struct node *node);
 static void step(uv_idle_t *idle);
 static bool apply_commands(struct node *node);
 static int apply(struct node *node, const struct command *command,
@@ -53,6 +57,8 @@ static int apply(struct node *node, const struct command *command,
 static void finish_commands(struct node *node, int status);
 static void finish_reads(struct node *node, int status);
 static void on_closed(uv_handle_t *handle);
+
+static const struct disk_ops works_only = {.work = begin_work};
 
 int node_start(struct node **ret_node, const struct node_options *options,
                struct err *err)
@@ -63,6 +69,8 @@ int node_start(struct node **ret_node, const struct node_options *options,
     node->options = *options;
     node->machine = machine_new(fake_node_limits);
     node->chunks = fake_chunks_new(node->machine);
+    node->disk.ops = &works_only;
+    list_init(&node->works);
     node->leader = options->identity->node;
     node->term = 1;
     list_init(&node->commands);
@@ -101,6 +109,11 @@ size_t node_backup_holders(const struct node *node, uint64_t id,
         ret[i] = node->holders[i];
     }
     return node->holders_count;
+}
+
+struct disk *node_backup_disk(struct node *node)
+{
+    return &node->disk;
 }
 
 int node_submit(struct node *node, struct node_submit *submit,
@@ -190,6 +203,7 @@ void node_close(struct node *node, void (*cb)(void *data), void *data)
 {
     node->closed = cb;
     node->data = data;
+    do_works(node);
     uv_close((uv_handle_t *)&node->idle, on_closed);
 }
 
@@ -281,7 +295,7 @@ size_t fake_node_submits(const struct node *node)
 bool fake_node_idle(const struct node *node)
 {
     return list_empty(&node->commands) && list_empty(&node->reads) &&
-           node->transfer == NULL;
+           node->transfer == NULL && list_empty(&node->works);
 }
 
 static int may_serve(const struct node *node)
@@ -300,12 +314,33 @@ static void wake(struct node *node)
     uv_idle_start(&node->idle, step);
 }
 
+static int begin_work(struct disk *disk, struct disk_work *work)
+{
+    struct node *node = LIST_ITEM(disk, struct node, disk);
+
+    list_push_back(&node->works, &work->link);
+    wake(node);
+    return 0;
+}
+
+static void do_works(struct node *node)
+{
+    while (!list_empty(&node->works)) {
+        struct disk_work *work =
+            LIST_ITEM(node->works.next, struct disk_work, link);
+
+        list_remove(&work->link);
+        work->cb(work, work->run(work));
+    }
+}
+
 static void step(uv_idle_t *idle)
 {
     struct node *node = idle->data;
     struct node_transfer *transfer = node->transfer;
 
     uv_idle_stop(idle);
+    do_works(node);
     if (node->held) {
         return;
     }

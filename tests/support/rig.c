@@ -124,6 +124,7 @@ static void on_stopped(void *data)
 {
     struct rig *rig = data;
 
+    service_stop(rig->service);
     node_close(rig->node, on_closed, rig);
 }
 
