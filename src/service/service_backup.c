@@ -250,8 +250,7 @@ int service_backup_verify(struct call *call, struct bytes params,
         return rv;
     }
     if (args.deep) {
-        return err_set(err, QL_INVALID,
-                       "this version has no deep check of a backup");
+        return service_backup_verify_deep(call, args.name, err);
     }
     verify = mem_must_zalloc(sizeof(*verify));
     verify->call = call;

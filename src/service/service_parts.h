@@ -52,6 +52,10 @@ void service_backup_fill(const struct service *service, struct backup_row *row);
 void service_settings_encode(const struct service *service,
                              struct buf *message);
 
+/* backup.verify of the backup called @name, as below, by walking every entry. */
+int service_backup_verify_deep(struct call *call, const char *name,
+                               struct err *err);
+
 /* Each begins one method: returns 0 when the call has been or will be answered,
  * or the code that the caller answers with @err's text. */
 int service_hello(struct call *call, struct bytes params, struct err *err);
@@ -100,6 +104,10 @@ int service_backup_show(struct call *call, struct bytes params,
 int service_backup_verify(struct call *call, struct bytes params,
                           struct err *err);
 int service_backup_delete(struct call *call, struct bytes params,
+                          struct err *err);
+int service_backup_export(struct call *call, struct bytes params,
+                          struct err *err);
+int service_backup_import(struct call *call, struct bytes params,
                           struct err *err);
 int service_recovery_stage(struct call *call, struct bytes params,
                            struct err *err);
