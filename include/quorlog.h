@@ -456,6 +456,9 @@ QL_API int ql_writer_release_async(struct ql_client *client, const char *log,
 #define QL_CLUSTER_ID_LEN 36 /* a UUID in text, without the NUL */
 #define QL_FREEZE_REASON_MAX 255
 #define QL_FREEZE_BY_MAX 255
+#define QL_PATH_MAX 1023
+#define QL_WORD_MAX 31 /* of a state in words */
+#define QL_SENTENCE_MAX 255
 
 enum ql_role {
     QL_ROLE_FOLLOWER = 0,
@@ -518,6 +521,14 @@ struct ql_install_status {
     uint64_t bytes_fetched; /* compressed */
     uint64_t fetch_ms;
 };
+/* How it fares with its copies of the backups; see ql_backup_list(). */
+struct ql_backups_status {
+    uint64_t last_success_ms; /* one was written whole; Unix time, 0: not yet */
+    uint64_t last_verified_ms; /* the oldest check of the newest whole one */
+    uint64_t failures;         /* since its start */
+    uint64_t saved;            /* that are whole here */
+    char problem[QL_SENTENCE_MAX + 1]; /* why it can write none; "": it can */
+};
 struct ql_cluster_status {
     char cluster_id[QL_CLUSTER_ID_LEN + 1];
     char version[32]; /* of the answering daemon */
@@ -562,6 +573,7 @@ struct ql_cluster_status {
     struct ql_store_status store;
     struct ql_snapshots_status snapshots;
     struct ql_install_status install;
+    struct ql_backups_status backups;
     size_t member_count;
     struct ql_member members[QL_MEMBERS_MAX];
 };
@@ -635,10 +647,6 @@ QL_API int ql_cluster_settings_async(struct ql_client *client,
 
 /* A name has 1 to 64 bytes of [A-Za-z0-9._-] and does not begin with '.'. */
 #define QL_BACKUP_NAME_MAX 64
-#define QL_PATH_MAX 1023
-#define QL_WORD_MAX 31 /* of a state in words */
-#define QL_SENTENCE_MAX 255
-
 /* What a node has of a backup. State: "verified" (whole, and read back), "waiting"
  * (its turn comes), "writing", "fetching" (from another node), "damaged",
  * "missing". More words may come. */

@@ -31,6 +31,8 @@ static int plain_call_start(struct plain_call *call, int encoded,
 static void on_plain(struct request *request, const struct answer *answer);
 static int export_status(struct ql_cluster_status *ret,
                          const struct status_result *status, struct err *err);
+static int export_texts(struct ql_cluster_status *ret,
+                        const struct status_result *status, struct err *err);
 static int export_member(struct ql_member *ret,
                          const struct status_member *member, struct err *err);
 static int copy_text(char *ret_text, size_t room, struct bytes text,
@@ -204,28 +206,7 @@ static int export_status(struct ql_cluster_status *ret,
     int rv;
 
     memset(ret, 0, sizeof(*ret));
-    rv = copy_text(ret->cluster_id, sizeof(ret->cluster_id), status->cluster_id,
-                   err);
-    if (rv == 0) {
-        rv =
-            copy_text(ret->version, sizeof(ret->version), status->version, err);
-    }
-    if (rv == 0) {
-        rv = copy_text(ret->disk_writer, sizeof(ret->disk_writer),
-                       status->disk_writer, err);
-    }
-    if (rv == 0) {
-        rv = copy_text(ret->frozen_reason, sizeof(ret->frozen_reason),
-                       status->frozen_reason, err);
-    }
-    if (rv == 0) {
-        rv = copy_text(ret->integrity, sizeof(ret->integrity),
-                       status->integrity, err);
-    }
-    if (rv == 0) {
-        rv = copy_text(ret->frozen_by, sizeof(ret->frozen_by),
-                       status->frozen_by, err);
-    }
+    rv = export_texts(ret, status, err);
     for (i = 0; i < status->members_count && rv == 0; i++) {
         rv = export_member(&ret->members[i], &status->members[i], err);
     }
@@ -260,6 +241,41 @@ static int export_status(struct ql_cluster_status *ret,
     ret->store = status->store;
     ret->snapshots = status->snapshots;
     ret->install = status->install;
+    ret->backups.last_success_ms = status->backups.last_success_ms;
+    ret->backups.last_verified_ms = status->backups.last_verified_ms;
+    ret->backups.failures = status->backups.failures;
+    ret->backups.saved = status->backups.saved;
+    error_copy_text(ret->backups.problem, sizeof(ret->backups.problem),
+                    status->backups.problem);
+    return rv;
+}
+
+static int export_texts(struct ql_cluster_status *ret,
+                        const struct status_result *status, struct err *err)
+{
+    int rv = copy_text(ret->cluster_id, sizeof(ret->cluster_id),
+                       status->cluster_id, err);
+
+    if (rv == 0) {
+        rv =
+            copy_text(ret->version, sizeof(ret->version), status->version, err);
+    }
+    if (rv == 0) {
+        rv = copy_text(ret->disk_writer, sizeof(ret->disk_writer),
+                       status->disk_writer, err);
+    }
+    if (rv == 0) {
+        rv = copy_text(ret->frozen_reason, sizeof(ret->frozen_reason),
+                       status->frozen_reason, err);
+    }
+    if (rv == 0) {
+        rv = copy_text(ret->integrity, sizeof(ret->integrity),
+                       status->integrity, err);
+    }
+    if (rv == 0) {
+        rv = copy_text(ret->frozen_by, sizeof(ret->frozen_by),
+                       status->frozen_by, err);
+    }
     return rv;
 }
 

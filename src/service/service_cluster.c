@@ -237,6 +237,14 @@ static void status_fill_store(const struct node_status *node,
         .chunks_missing = node->install.chunks_missing,
         .bytes_fetched = node->install.bytes_fetched,
         .fetch_ms = node->install.fetch_ms};
+    ret->backups = (struct backups_status){
+        .last_success_ms = node->backups.last_success_ms,
+        .last_verified_ms = node->backups.last_verified_ms,
+        .failures = node->backups.failures,
+        .saved = node->backups.saved};
+    if (node->backups.problem != NULL) {
+        ret->backups.problem = bytes_of(node->backups.problem);
+    }
 }
 
 static void status_fill_standstill(const struct service *service,

@@ -199,6 +199,8 @@ static const struct field status_fields[] = {
      .offset = offsetof(struct status_answer, status.snapshots)},
     {FIELD_KEY("install"), .kind = FIELD_MAP, .inner = &install_status_message,
      .offset = offsetof(struct status_answer, status.install)},
+    {FIELD_KEY("backups"), .kind = FIELD_MAP, .inner = &backups_status_message,
+     .offset = offsetof(struct status_answer, status.backups)},
     {FIELD_KEY("members"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct status_answer, members)},
 };

@@ -54,6 +54,15 @@ struct status_member {
     bool digest_same;
 };
 
+/* How the answering node fares with its backups. */
+struct backups_status {
+    uint64_t last_success_ms;
+    uint64_t last_verified_ms;
+    uint64_t failures;
+    uint64_t saved;
+    struct bytes problem; /* len 0: none */
+};
+
 /* cluster.status {} -> a map with these names as keys. */
 struct status_result {
     struct bytes cluster_id;
@@ -93,6 +102,7 @@ struct status_result {
     struct ql_store_status store;
     struct ql_snapshots_status snapshots;
     struct ql_install_status install;
+    struct backups_status backups;
     size_t members_count;
     struct status_member members[MEMBERS_MAX];
 };

@@ -4,6 +4,9 @@
 #include <stddef.h>
 
 #include "quorlog.h"
+#include "wire/args_cluster.h"
+
+#define SENTENCE_MAX 1024u
 
 /* All are numbers, and left out while they are 0. */
 static const struct field store_fields[] = {
@@ -48,3 +51,14 @@ static const struct field install_fields[] = {
 };
 const struct message install_status_message =
     FIELD_MESSAGE("install status", install_fields);
+
+static const struct field backups_fields[] = {
+    FIELD_NUMBER(backups_status, last_success_ms),
+    FIELD_NUMBER(backups_status, last_verified_ms),
+    FIELD_NUMBER(backups_status, failures),
+    FIELD_NUMBER(backups_status, saved),
+    {FIELD_KEY("problem"), .kind = FIELD_BYTES, .max = SENTENCE_MAX,
+     .offset = offsetof(struct backups_status, problem)},
+};
+const struct message backups_status_message =
+    FIELD_MESSAGE("backups status", backups_fields);

@@ -8,3 +8,4 @@
 extern const struct message store_status_message;     /* ql_store_status */
 extern const struct message snapshots_status_message; /* ql_snapshots_status */
 extern const struct message install_status_message;   /* ql_install_status */
+extern const struct message backups_status_message;   /* backups_status */

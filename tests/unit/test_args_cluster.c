@@ -150,6 +150,7 @@ static struct status_result sample_status(void)
         .store = {.packs = 21, .scrubbed_at_ms = 22, .full = true},
         .snapshots = {.taken = 23, .wall_us_max = 24},
         .install = {.index = 25, .fetch_ms = UINT64_MAX},
+        .backups = {1, 2, 3, 4, bytes_of("disk full")},
         .members_count = MEMBERS_MAX,
     };
     size_t i;
@@ -254,6 +255,11 @@ static void status_tells_of_files_snapshots_and_installs(void **state)
     assert_int_equal(got.install.index, 25);
     assert_int_equal(got.install.chunks, 0);
     assert_int_equal(got.install.fetch_ms, UINT64_MAX);
+    assert_int_equal(got.backups.last_success_ms, 1);
+    assert_int_equal(got.backups.last_verified_ms, 2);
+    assert_int_equal(got.backups.failures, 3);
+    assert_int_equal(got.backups.saved, 4);
+    assert_bytes(got.backups.problem, "disk full");
     buf_close(&buf);
 }
 
