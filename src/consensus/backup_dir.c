@@ -62,6 +62,11 @@ struct backup_intakes *backup_dir_intakes(struct backup_dir *dir)
     return dir->intakes;
 }
 
+struct disk *backup_dir_disk(struct backup_dir *dir)
+{
+    return disk_real_disk(dir->disk);
+}
+
 void backup_dir_close(struct backup_dir *dir, void (*cb)(void *data),
                       void *data)
 {

@@ -30,6 +30,7 @@ int backup_dir_open(struct backup_dir **ret_dir,
                     const struct backup_dir_options *options, struct err *err);
 struct backup_store *backup_dir_store(struct backup_dir *dir);
 struct backup_intakes *backup_dir_intakes(struct backup_dir *dir);
+struct disk *backup_dir_disk(struct backup_dir *dir);
 /* Waits for what is under way; @cb when it is freed. */
 void backup_dir_close(struct backup_dir *dir, void (*cb)(void *data),
                       void *data);

@@ -115,6 +115,11 @@ struct backup_intakes *backups_intakes(const struct backups *backups)
     return backups->dir == NULL ? NULL : backup_dir_intakes(backups->dir);
 }
 
+struct disk *backups_disk(const struct backups *backups)
+{
+    return backups->dir == NULL ? NULL : backup_dir_disk(backups->dir);
+}
+
 /* ---- The table ---- */
 
 /* Inside machine_apply(). */

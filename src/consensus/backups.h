@@ -52,6 +52,7 @@ void backups_close(struct backups *backups, void (*cb)(void *data), void *data);
 /* NULL when it is closed. */
 struct backup_store *backups_store(const struct backups *backups);
 struct backup_intakes *backups_intakes(const struct backups *backups);
+struct disk *backups_disk(const struct backups *backups);
 /* A command was applied, or the state replaced; inside the core. */
 void backups_on_outcome(struct backups *backups, const struct outcome *outcome);
 void backups_on_restored(struct backups *backups);

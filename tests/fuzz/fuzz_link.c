@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/backup_frame.h"
 #include "consensus/digest_report.h"
 #include "consensus/link_chunk.h"
 #include "consensus/link_frame.h"
@@ -113,9 +114,54 @@ static void take_digests(const uint8_t *bytes, size_t len)
     }
 }
 
+static void take_backup_report(const uint8_t *bytes, size_t len)
+{
+    struct backup_report_item item;
+    size_t count;
+
+    if (backup_report_decode(bytes, len, &count) == 0) {
+        assert(count <= BACKUPS_MAX);
+        for (size_t i = 0; i < count; i++) {
+            item = backup_report_at(bytes, i);
+            assert(item.backup > 0 && item.state < BACKUP_STATES);
+        }
+    }
+}
+
+static void take_backup_request(const uint8_t *bytes, size_t len)
+{
+    struct backup_request request;
+    uint8_t encoded[BACKUP_REQUEST_LEN];
+
+    if (backup_request_decode(bytes, len, &request) == 0) {
+        backup_request_encode(&request, encoded);
+        assert(memcmp(encoded, bytes, sizeof encoded - 4) == 0);
+    }
+}
+
+static void take_backup_piece(const uint8_t *bytes, size_t len)
+{
+    struct backup_answer answer;
+
+    if (backup_answer_decode(bytes, len, &answer) == 0 &&
+        answer.status == BACKUP_GIVEN) {
+        assert(answer.bytes.len > 0);
+        assert(answer.bytes.data + answer.bytes.len == bytes + len);
+    }
+}
+
 static void take(const struct link_frame_view *frame)
 {
     switch (frame->type) {
+    case LINK_BACKUP_REPORT:
+        take_backup_report(frame->bytes, frame->len);
+        return;
+    case LINK_BACKUP_REQUEST:
+        take_backup_request(frame->bytes, frame->len);
+        return;
+    case LINK_BACKUP_PIECE:
+        take_backup_piece(frame->bytes, frame->len);
+        return;
     case LINK_CHUNK_REQUEST:
         take_request(frame->bytes, frame->len);
         return;
