@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "machine/machine.h"
+#include "machine/machine_parts.h"
 
 static void check_view(const struct view *view, const uint8_t *bytes,
                        size_t len)
@@ -24,8 +24,8 @@ static void check_view(const struct view *view, const uint8_t *bytes,
     }
 }
 
-/* Reads all of every log: what is not here is said to be absent. */
-static void read_all(const struct machine *machine)
+/* Reads all of every log of a part: what is not here is said to be absent. */
+static void read_all(const struct machine *machine, enum machine_part part)
 {
     const struct log_list_args args = {{NULL, 0}, {NULL, 0}, 0, false};
     struct machine_reader reader;
@@ -33,14 +33,14 @@ static void read_all(const struct machine *machine)
     struct read_entry entry;
     size_t i;
 
-    if (machine_log_list(machine, &args, &logs) != 0) {
-        abort();
+    if (machine_part_list(machine, part, &args, &logs) != 0) {
+        return;
     }
     for (i = 0; i < logs.count; i++) {
         enum machine_read rv = MACHINE_READ_ENTRY;
 
-        if (machine_reader_open(&reader, machine, logs.stats[i].uid, 0, 0,
-                                NULL) != 0) {
+        if (machine_reader_open_part(&reader, machine, part, logs.stats[i].uid,
+                                     0, 0, NULL) != 0) {
             abort();
         }
         while (rv == MACHINE_READ_ENTRY) {
@@ -49,6 +49,36 @@ static void read_all(const struct machine *machine)
         }
     }
     log_list_result_close(&logs);
+}
+
+/* What is staged becomes live, and goes again. */
+static void recover(struct machine *machine)
+{
+    struct recovery_commit_args commit = {.operation = 1};
+    struct recovery_undo_args undo = {.operation = 2};
+    struct machine_part_info staged;
+    struct buf params = BUF_INIT;
+    struct outcome outcome;
+    struct command command;
+
+    if (machine_part_info(machine, MACHINE_STAGED, &staged)) {
+        commit.stage = staged.id;
+        commit.revision = staged.revision;
+        if (recovery_commit_args_encode(&commit, &params) != 0) {
+            abort();
+        }
+        command = (struct command){COMMAND_RECOVERY_COMMIT,
+                                   {params.data, params.len}};
+        machine_apply(machine, &command, &outcome);
+        params.len = 0;
+    }
+    if (recovery_undo_args_encode(&undo, &params) != 0) {
+        abort();
+    }
+    command =
+        (struct command){COMMAND_RECOVERY_UNDO, {params.data, params.len}};
+    machine_apply(machine, &command, &outcome);
+    buf_close(&params);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -62,9 +92,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         view = machine_freeze(machine);
         check_view(view, bytes, len);
         view_free(view);
-        read_all(machine);
+        for (unsigned part = MACHINE_LIVE; part < MACHINE_PARTS; part++) {
+            read_all(machine, (enum machine_part)part);
+        }
         machine_begin(machine, UINT64_MAX / 8, UINT64_MAX);
         machine_apply(machine, &tick, &outcome);
+        recover(machine);
     }
     machine_free(machine);
     return 0;

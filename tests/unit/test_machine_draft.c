@@ -2,6 +2,7 @@
 /* Filling a draft record by record, edits, and what is refused. */
 #include <string.h>
 
+#include "machine/state.h"
 #include "support/cmocka.h"
 #include "support/dice.h"
 #include "support/driver.h"
@@ -267,6 +268,42 @@ static void chunks_lie_within_the_numbers_of_their_log(void **state)
     }
 }
 
+static void the_digest_tells_what_a_draft_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct load_log row = log_row(fixture, 2);
+    uint8_t digests[3][16];
+
+    for (size_t i = 0; i < 3; i++) {
+        struct buf image = BUF_INIT;
+        struct driver other = {.machine = machine_new(&limits),
+                               .index = driver->index,
+                               .time_ms = driver->time_ms};
+        struct buf record = BUF_INIT;
+        struct buf bytes = BUF_INIT;
+
+        machine_image(driver->machine, &image);
+        assert_int_equal(
+            machine_restore(other.machine, image.data, image.len, NULL, NULL),
+            0);
+        buf_close(&image);
+        driver_begin(&other, "before", 0, 0);
+        assert_int_equal(load_log(&other, &row), 0);
+        saved_bytes(chunk_at(fixture, 2, 0), &bytes);
+        bytes.data[bytes.len - 1] ^= i == 1;
+        assert_int_equal(
+            load_bytes_encode((struct bytes){bytes.data, bytes.len}, &record),
+            0);
+        assert_int_equal(load(&other, &record), 0);
+        buf_close(&bytes);
+        machine_digest(other.machine, digests[i]);
+        driver_close(&other);
+    }
+    assert_memory_equal(digests[0], digests[2], 16);
+    assert_memory_not_equal(digests[0], digests[1], 16);
+}
+
 static void refs_are_taken_all_or_none(void **state)
 {
     struct fixture *fixture = *state;
@@ -294,6 +331,26 @@ static void refs_are_taken_all_or_none(void **state)
     assert_int_equal(load(driver, &record), 0);
     assert_int_equal(draft(driver).chunks, 3);
     assert_int_equal(draft(driver).entries, 3 * CHUNK_ENTRIES);
+}
+
+static void there_is_a_limit_to_chunks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct load_log row = log_row(fixture, 1);
+    struct chunk *first = chunk_at(fixture, 1, 0);
+    struct kept *kept;
+
+    driver_begin(driver, "before", 0, 0);
+    assert_int_equal(load_log(driver, &row), 0);
+    kept = driver->machine->state->kept[MACHINE_DRAFT];
+    kept->logs.chunks += CHUNKS_KEPT_MAX;
+    assert_int_equal(load_ref(driver, first), QL_LIMIT);
+    assert_int_equal(load_bytes(driver, first, 0, 0), QL_LIMIT);
+    assert_non_null(strstr(machine_refusal_text(&driver->outcome), "chunks"));
+    kept->logs.chunks -= 1;
+    assert_int_equal(load_bytes(driver, first, 0, 0), 0);
+    kept->logs.chunks -= CHUNKS_KEPT_MAX - 1;
 }
 
 static void changed_records_do_no_harm(void **state)
@@ -515,7 +572,9 @@ int main(void)
         TEST(a_log_has_to_be_begun_and_ended),
         TEST(chunks_follow_each_other),
         TEST(chunks_lie_within_the_numbers_of_their_log),
+        TEST(the_digest_tells_what_a_draft_holds),
         TEST(refs_are_taken_all_or_none),
+        TEST(there_is_a_limit_to_chunks),
         TEST(changed_records_do_no_harm),
         TEST(an_edit_begins_as_what_is_staged),
         TEST(an_edit_keeps_first_chunks_and_replaces_the_rest),

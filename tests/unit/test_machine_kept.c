@@ -255,6 +255,9 @@ static void on_each(void *data, struct chunk *chunk,
         assert_false(chunk_is_here(first) && chunk_is_here(chunk));
         return;
     }
+    for (size_t i = 0; i < seen->count; i++) {
+        assert_ptr_not_equal(seen->chunks[i], chunk);
+    }
     seen->chunks[seen->count] = chunk;
     seen->count++;
 }
@@ -429,6 +432,32 @@ static void a_truncated_image_is_refused(void **state)
     driver_close(&driver);
 }
 
+/* Going on with it would look for the staged state. */
+static void a_draft_that_edits_nothing_is_refused(void **state)
+{
+    struct driver driver;
+    struct machine_part_info draft;
+    struct buf image = BUF_INIT;
+    struct err err;
+    size_t at = 88;
+
+    (void)state;
+    fill(&driver);
+    assert_true(machine_part_info(driver.machine, MACHINE_DRAFT, &draft));
+    machine_image(driver.machine, &image);
+    while (get_u64(image.data + at) != draft.id ||
+           get_u64(image.data + at + 56) != draft.edit_of) {
+        at++;
+    }
+    put_u64(image.data + at + 56, 0);
+    assert_int_equal(
+        machine_restore(driver.machine, image.data, image.len, NULL, &err),
+        QL_CORRUPT);
+    assert_non_null(strstr(err.text, "edit of nothing"));
+    buf_close(&image);
+    driver_close(&driver);
+}
+
 static void counts_are_not_believed(void **state)
 {
     struct driver driver;
@@ -519,6 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_machine_in_recovery_can_be_replaced_at_any_step),
         cmocka_unit_test(a_truncated_image_is_refused),
+        cmocka_unit_test(a_draft_that_edits_nothing_is_refused),
         cmocka_unit_test(counts_are_not_believed),
         cmocka_unit_test(changed_images_do_no_harm),
         cmocka_unit_test(an_image_without_recoveries_is_what_it_was),

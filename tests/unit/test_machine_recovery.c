@@ -5,6 +5,7 @@
 #include "support/cmocka.h"
 #include "support/driver.h"
 #include "support/saved.h"
+#include "support/shelf.h"
 #include "wire/args_freeze.h"
 
 /* Four entries of 1000 bytes seal a chunk, and it is merged no more. */
@@ -136,6 +137,27 @@ static void chunks_that_are_live_are_the_same_objects(void **state)
     assert_memory_equal(from, chunks[1]->name.chain, HASH128_LEN);
 }
 
+static void chunks_of_an_image_are_shared_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct machine *other = machine_new(&limits);
+    struct buf image = BUF_INIT;
+    struct chunk *const *chunks;
+    size_t count;
+
+    assert_int_equal(saved_stage(&fixture->saved, &fixture->driver, SAVED_REFS),
+                     0);
+    machine_image(fixture->driver.machine, &image);
+    assert_int_equal(machine_restore(other, image.data, image.len, NULL, NULL),
+                     0);
+    chunks = machine_part_chunks(other, MACHINE_STAGED, 1, &count);
+    assert_int_equal(count, 3);
+    assert_ptr_equal(chunks[0], machine_find_chunk(other, 1, 3));
+    assert_ptr_equal(chunks[1], machine_find_chunk(other, 1, 5));
+    buf_close(&image);
+    machine_free(other);
+}
+
 static void a_draft_that_was_left_is_replaced(void **state)
 {
     struct fixture *fixture = *state;
@@ -169,6 +191,25 @@ static void only_one_state_is_staged_at_a_time(void **state)
     assert_int_equal(driver_unload(driver, true), QL_NOT_FOUND);
     assert_int_equal(driver_commit(driver, 5), QL_NOT_FOUND);
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+}
+
+/* The shelf proves the bytes of each against its name and the chain before. */
+static void the_store_hears_of_chunks_that_are_new(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct shelf *shelf = shelf_new();
+
+    shelf_attach(shelf, driver->machine);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(shelf_count(shelf), 2); /* what was open in a and c */
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(shelf_count(shelf), 4); /* what was open until now */
+    assert_int_equal(
+        driver_append_many(driver, "a", CHUNK_ENTRIES, ENTRY_BYTES), 0);
+    assert_true(shelf_count(shelf) > 4);
+    machine_on_chunks(driver->machine, NULL);
+    shelf_free(shelf);
 }
 
 /* ---- Commit ---- */
@@ -234,10 +275,12 @@ static void producers_are_void_after_a_commit(void **state)
     struct driver *driver = &fixture->driver;
     uint64_t producer = driver_open_producer(driver);
     struct append_result result;
+    uint64_t committed;
 
     assert_int_equal(driver_append_numbered(driver, "a", producer, 1), 0);
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
     assert_int_equal(driver_commit(driver, 77), 0);
+    committed = driver->index;
     assert_int_equal(driver_append_numbered(driver, "a", producer, 2),
                      QL_RESTORED);
     assert_non_null(strstr(machine_refusal_text(&driver->outcome), "replaced"));
@@ -245,6 +288,8 @@ static void producers_are_void_after_a_commit(void **state)
     assert_int_equal(
         machine_append_status(driver->machine, producer, 1, &result),
         QL_RESTORED);
+    /* Ids up to the commit that nobody had, too: none is ever given. */
+    assert_int_equal(driver_close_producer(driver, committed), QL_RESTORED);
     producer = driver_open_producer(driver);
     assert_int_equal(driver_append_numbered(driver, "a", producer, 1), 0);
     assert_int_equal(driver_close_producer(driver, producer + 1000),
@@ -340,8 +385,7 @@ static void nearly_full_disks_refuse_drafts_but_no_commit(void **state)
     struct saved_steps steps = {.saved = &fixture->saved, .way = SAVED_REFS};
 
     driver_space(driver, true);
-    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS),
-                     QL_NO_SPACE);
+    assert_int_equal(driver_begin(driver, "before", 0, 0), QL_NO_SPACE);
     driver_space(driver, false);
     (void)saved_step(&steps, driver);
     driver_space(driver, true);
@@ -587,8 +631,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_staged_state_is_that_of_the_backup),
         TEST(chunks_that_are_live_are_the_same_objects),
+        TEST(chunks_of_an_image_are_shared_again),
         TEST(a_draft_that_was_left_is_replaced),
         TEST(only_one_state_is_staged_at_a_time),
+        TEST(the_store_hears_of_chunks_that_are_new),
         TEST(a_commit_gives_the_logs_of_the_backup),
         TEST(a_name_keeps_its_place_although_the_uid_is_another),
         TEST(producers_are_void_after_a_commit),
