@@ -649,7 +649,8 @@ QL_API int ql_cluster_settings_async(struct ql_client *client,
 #define QL_BACKUP_NAME_MAX 64
 /* What a node has of a backup. State: "verified" (whole, and read back), "waiting"
  * (its turn comes), "writing", "fetching" (from another node), "damaged",
- * "missing". More words may come. */
+ * "missing"; of a file that is no backup of the cluster's any more "orphan". More
+ * words may come. */
 struct ql_backup_holder {
     uint64_t node;
     char state[QL_WORD_MAX + 1];
@@ -941,7 +942,8 @@ QL_API int ql_recovery_status_async(struct ql_client *client,
                                     struct ql_error *error);
 /* Begins to stage the backup @name; ql_recovery_wait() waits for its end.
  * @ret_stage may be NULL. Errors: QL_NOT_FOUND, QL_EXISTS (something is staged
- * already: unload it), QL_NO_SPACE; QL_OUTCOME_UNKNOWN: look at the status. */
+ * already: unload it), QL_BUSY (something is being staged), QL_NO_SPACE;
+ * QL_OUTCOME_UNKNOWN: look at the status. */
 QL_API int ql_recovery_stage(struct ql_client *client, const char *name,
                              uint64_t *ret_stage, struct ql_error *error);
 QL_API int ql_recovery_stage_async(struct ql_client *client, const char *name,
@@ -1119,10 +1121,11 @@ QL_API int ql_recovery_diff_async(struct ql_client *client,
                                   struct ql_error *error);
 
 /* Begins to take the entries that @filter finds out of the staged state; their
- * positions stay empty. The filter must say something. ql_recovery_wait() waits
- * for its end; then the revision is another. What it would take out
- * ql_recovery_print() counts. Errors: QL_CONDITION_FAILED (another stage or
- * revision), QL_BUSY (another delete is at work), QL_NOT_FOUND. */
+ * positions stay empty. The filter must say something; ql_recovery_print() counts
+ * what it would take. ql_recovery_wait() waits for the end: then the revision is
+ * another, or the same if the leader went meanwhile, and it is to be begun again.
+ * Errors: QL_CONDITION_FAILED (another stage or revision), QL_BUSY (another delete
+ * is at work), QL_NOT_FOUND; QL_OUTCOME_UNKNOWN: look at the status. */
 QL_API int ql_recovery_delete(struct ql_client *client, uint64_t stage,
                               uint64_t revision, const struct ql_filter *filter,
                               struct ql_error *error);

@@ -37,6 +37,7 @@ int ql_recovery_stage_async(struct ql_client *client, const char *name,
     }
     /* Asked twice, it would find its own draft in the way. */
     op->request.send_once = true;
+    op->request.busy_ends = true;
     op->cb.stage = cb;
     op->data = data;
     return op_start(op, recovery_stage_args_encode(&args, &op->request.params),

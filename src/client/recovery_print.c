@@ -72,6 +72,7 @@ int ql_recovery_delete_async(struct ql_client *client, uint64_t stage,
     }
     /* Asked twice, it would find itself at work. */
     op->request.send_once = true;
+    op->request.busy_ends = true;
     op->cb.done = cb;
     op->data = data;
     return op_start(op, recovery_delete_args_encode(&args, &op->request.params),

@@ -163,6 +163,9 @@ static void on_refusal(struct request *request, const struct rpc_error *refusal)
         return;
     case QL_BUSY:
     case QL_TIMEOUT:
+        if (request->busy_ends) {
+            break;
+        }
         request->attempts++;
         send_again(request, refusal->retry_after_ms);
         return;

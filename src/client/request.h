@@ -43,6 +43,7 @@ struct request {
     bool in_flight;
     bool any_node;  /* need not be the leader */
     bool send_once; /* never sent again once a byte may have arrived */
+    bool busy_ends; /* QL_BUSY is an answer: it would last longer than a call */
     bool uncertain; /* an earlier attempt may have been carried out */
     bool is_append; /* belongs to the append queue */
     bool counted;   /* against calls_max and bytes_max */

@@ -98,6 +98,20 @@ static void staging_is_not_asked_for_twice(void **state)
         QL_INVALID);
 }
 
+static void staging_does_not_wait_for_another_to_end(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+
+    assert_int_equal(
+        ql_recovery_stage_async(rig->client, "n", on_stage, outcome, NULL),
+        QL_OK);
+    fake_refuse(&rig->servers[0], rig_expect(rig, 0, "recovery.stage"), QL_BUSY,
+                0, NULL);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_BUSY);
+}
+
 static void what_is_unloaded_by_then_is_unloaded(void **state)
 {
     struct client_rig *rig = *state;
@@ -361,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(a_status_is_told_as_the_server_has_it),
         RIG_TEST(staging_is_not_asked_for_twice),
+        RIG_TEST(staging_does_not_wait_for_another_to_end),
         RIG_TEST(what_is_unloaded_by_then_is_unloaded),
         RIG_TEST(a_commit_is_repeated_as_the_same_operation),
         RIG_TEST(two_commits_are_two_operations),
