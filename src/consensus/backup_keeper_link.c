@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "consensus/backups_link.h"
+#include "consensus/backup_keeper_link.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +15,16 @@ struct outgoing {
     uint8_t bytes[];
 };
 
-static struct link *link_of(const struct backups *backups);
+static struct link *link_of(const struct backup_keeper *keeper);
 static struct outgoing *outgoing_new(size_t len);
-static bool outgoing_send(const struct backups *backups, uint64_t node,
+static bool outgoing_send(const struct backup_keeper *keeper, uint64_t node,
                           enum link_frame type, struct outgoing *outgoing);
 static void on_sent(struct link_send *send, int status);
 
 /* NULL before the core has started. */
-static struct link *link_of(const struct backups *backups)
+static struct link *link_of(const struct backup_keeper *keeper)
 {
-    struct raft_net *net = raft_io_real_net(backups->core->disk);
+    struct raft_net *net = raft_io_real_net(keeper->core->disk);
 
     return net == NULL ? NULL : raft_net_link(net);
 }
@@ -38,10 +38,10 @@ static struct outgoing *outgoing_new(size_t len)
 }
 
 /* Takes @outgoing. */
-static bool outgoing_send(const struct backups *backups, uint64_t node,
+static bool outgoing_send(const struct backup_keeper *keeper, uint64_t node,
                           enum link_frame type, struct outgoing *outgoing)
 {
-    struct link *link = link_of(backups);
+    struct link *link = link_of(keeper);
 
     if (link == NULL || link_send(link, &outgoing->send, node, type,
                                   &outgoing->part, 1, on_sent) != 0) {
@@ -57,10 +57,11 @@ static void on_sent(struct link_send *send, int status)
     free(LIST_ITEM(send, struct outgoing, send));
 }
 
-void backups_link_report(struct backups *backups,
-                         const struct backup_report_item *items, size_t count)
+void backup_keeper_link_report(struct backup_keeper *keeper,
+                               const struct backup_report_item *items,
+                               size_t count)
 {
-    const struct identity *identity = backups->identity;
+    const struct identity *identity = keeper->identity;
 
     for (size_t i = 0; i < identity->members_count; i++) {
         struct outgoing *outgoing;
@@ -70,8 +71,8 @@ void backups_link_report(struct backups *backups,
         }
         outgoing = outgoing_new(backup_report_len(count));
         backup_report_encode(items, count, outgoing->bytes);
-        (void)outgoing_send(backups, identity->members[i].id,
-                            LINK_BACKUP_REPORT, outgoing);
+        (void)outgoing_send(keeper, identity->members[i].id, LINK_BACKUP_REPORT,
+                            outgoing);
     }
 }
 
@@ -85,25 +86,25 @@ static uint64_t fetch_now(void *data)
 
 static const struct backup_info *fetch_infos(void *data, size_t *ret_count)
 {
-    return backup_store_infos(backups_store(data), ret_count);
+    return backup_store_infos(backup_keeper_store(data), ret_count);
 }
 
 /* In both directions, as an answer comes by a connection of its own. */
 static size_t fetch_holders(void *data, uint64_t backup,
                             uint64_t ret[MEMBERS_MAX])
 {
-    struct backups *backups = data;
-    struct link *link = link_of(backups);
+    struct backup_keeper *keeper = data;
+    struct link *link = link_of(keeper);
     struct backup_report_item item;
     size_t count = 0;
 
-    for (size_t i = 0; link != NULL && i < backups->identity->members_count;
+    for (size_t i = 0; link != NULL && i < keeper->identity->members_count;
          i++) {
-        uint64_t node = backups->identity->members[i].id;
+        uint64_t node = keeper->identity->members[i].id;
 
-        if (node != backups->identity->node && link_connected(link, node) &&
+        if (node != keeper->identity->node && link_connected(link, node) &&
             link_heard(link, node) &&
-            backup_reports_find(&backups->reports, node, backup,
+            backup_reports_find(&keeper->reports, node, backup,
                                 clock_monotonic_ms(), &item) &&
             item.state == BACKUP_VERIFIED) {
             ret[count++] = node;
@@ -124,14 +125,14 @@ static bool fetch_send(void *data, uint64_t node,
 static int fetch_begin(void *data, const struct backup_intake_options *options,
                        struct backup_intake **ret_intake, struct err *err)
 {
-    struct backups *backups = data;
+    struct backup_keeper *keeper = data;
 
-    return backup_intake_begin(backup_dir_intakes(backups->dir), options,
+    return backup_intake_begin(backup_dir_intakes(keeper->dir), options,
                                ret_intake, err);
 }
 
-struct backup_fetch *backups_link_fetch(struct backups *backups,
-                                        uint64_t rate_bytes)
+struct backup_fetch *backup_keeper_link_fetch(struct backup_keeper *keeper,
+                                              uint64_t rate_bytes)
 {
     struct backup_fetch_options options = {.rate_bytes = rate_bytes,
                                            .now_ms = fetch_now,
@@ -144,9 +145,9 @@ struct backup_fetch *backups_link_fetch(struct backups *backups,
                                            .take = backup_intake_take,
                                            .cancel = backup_piece_cancel,
                                            .leave = backup_intake_leave,
-                                           .data = backups};
+                                           .data = keeper};
 
-    identity_cluster_bytes(backups->identity, options.cluster);
+    identity_cluster_bytes(keeper->identity, options.cluster);
     return backup_fetch_new(&options);
 }
 
@@ -154,9 +155,9 @@ struct backup_fetch *backups_link_fetch(struct backups *backups,
 
 static const char *answers_name(void *data, uint64_t backup)
 {
-    struct backups *backups = data;
+    struct backup_keeper *keeper = data;
     size_t count;
-    const struct backup_row *rows = machine_backups(backups->machine, &count);
+    const struct backup_row *rows = machine_backups(keeper->machine, &count);
 
     for (size_t i = 0; i < count; i++) {
         if (rows[i].id == backup) {
@@ -169,8 +170,8 @@ static const char *answers_name(void *data, uint64_t backup)
 static int answers_read(void *data, struct backup_read *read, const char *name,
                         uint64_t offset, uint32_t len, backup_read_cb cb)
 {
-    return backup_store_read_stream(backups_store(data), read, name, offset,
-                                    len, cb);
+    return backup_store_read_stream(backup_keeper_store(data), read, name,
+                                    offset, len, cb);
 }
 
 static void answers_cancel(void *data, struct backup_read *read)
@@ -191,13 +192,13 @@ static void answers_send(void *data, uint64_t node, const uint8_t *head,
     (void)outgoing_send(data, node, LINK_BACKUP_PIECE, outgoing);
 }
 
-struct backup_answers *backups_link_answers(struct backups *backups)
+struct backup_answers *backup_keeper_link_answers(struct backup_keeper *keeper)
 {
     const struct backup_answers_options options = {.name = answers_name,
                                                    .read = answers_read,
                                                    .cancel = answers_cancel,
                                                    .send = answers_send,
-                                                   .data = backups};
+                                                   .data = keeper};
 
     return backup_answers_new(&options);
 }

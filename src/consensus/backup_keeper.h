@@ -16,7 +16,7 @@
 #include "consensus/backup_leader.h"
 #include "consensus/core.h"
 
-struct backups {
+struct backup_keeper {
     uv_timer_t timer; /* timer.data is the owner's, for the close callback */
     struct machine *machine;
     const struct identity *identity;
@@ -36,33 +36,38 @@ struct backups {
 
 /* Opens the directory; before the core loads anything, so that no backup is
  * missed. QL_INVALID: its path is too long; QL_NO_MEMORY, QL_IO. */
-int backups_open(struct backups *backups, const struct node_options *options,
-                 struct machine *machine, struct chunk_store *chunks,
-                 struct err *err);
+int backup_keeper_open(struct backup_keeper *keeper,
+                       const struct node_options *options,
+                       struct machine *machine, struct chunk_store *chunks,
+                       struct err *err);
 /* @core is open; it outlives the last callback of the link. The owner closes the
- * timer, whose data is its own, after backups_stop(). */
-void backups_start(struct backups *backups, struct node *node,
-                   struct core *core, const struct node_options *options);
+ * timer, whose data is its own, after backup_keeper_stop(). */
+void backup_keeper_start(struct backup_keeper *keeper, struct node *node,
+                         struct core *core, const struct node_options *options);
 /* Before the core is closed: asks nobody and answers nobody any more. The
  * directory can still be read. Safe to repeat. */
-void backups_stop(struct backups *backups);
+void backup_keeper_stop(struct backup_keeper *keeper);
 /* Closes the directory, before the chunk store. */
-void backups_close(struct backups *backups, void (*cb)(void *data), void *data);
+void backup_keeper_close(struct backup_keeper *keeper, void (*cb)(void *data),
+                         void *data);
 
 /* NULL when it is closed. */
-struct backup_store *backups_store(const struct backups *backups);
-struct backup_intakes *backups_intakes(const struct backups *backups);
-struct disk *backups_disk(const struct backups *backups);
+struct backup_store *backup_keeper_store(const struct backup_keeper *keeper);
+struct backup_intakes *backup_keeper_intakes(
+    const struct backup_keeper *keeper);
+struct disk *backup_keeper_disk(const struct backup_keeper *keeper);
 /* A command was applied, or the state replaced; inside the core. */
-void backups_on_outcome(struct backups *backups, const struct outcome *outcome);
-void backups_on_restored(struct backups *backups);
+void backup_keeper_on_outcome(struct backup_keeper *keeper,
+                              const struct outcome *outcome);
+void backup_keeper_on_restored(struct backup_keeper *keeper);
 /* At the end of a turn in which something was applied. */
-void backups_on_applied(struct backups *backups);
+void backup_keeper_on_applied(struct backup_keeper *keeper);
 /* A LINK_BACKUP_*. QL_PROTOCOL: close the connection. */
-int backups_on_frame(struct backups *backups, uint64_t from,
-                     enum link_frame type, const uint8_t *bytes, size_t len);
+int backup_keeper_on_frame(struct backup_keeper *keeper, uint64_t from,
+                           enum link_frame type, const uint8_t *bytes,
+                           size_t len);
 /* See node_backup_holders(). */
-size_t backups_holders(const struct backups *backups, uint64_t id,
-                       struct node_backup_holder ret[MEMBERS_MAX]);
-void backups_fill(const struct backups *backups,
-                  struct node_backups_status *ret);
+size_t backup_keeper_holders(const struct backup_keeper *keeper, uint64_t id,
+                             struct node_backup_holder ret[MEMBERS_MAX]);
+void backup_keeper_fill(const struct backup_keeper *keeper,
+                        struct node_backups_status *ret);
