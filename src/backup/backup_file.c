@@ -84,13 +84,14 @@ static bool ends_with(const char *text, const char *suffix)
 /* ---- Files --------------------------------------------------------------- */
 
 int backup_file_put(struct disk *disk, const char *aside, const char *name,
-                    const struct bytes *runs, size_t count, struct err *err)
+                    const struct bytes *runs, size_t count, bool reads_back,
+                    struct err *err)
 {
     struct disk_file *file;
     int rv = write_aside(disk, aside, runs, count, &file, err);
 
     if (rv == 0) {
-        rv = read_back(disk, file, runs, count, err);
+        rv = reads_back ? read_back(disk, file, runs, count, err) : 0;
         disk->ops->close(file);
     }
     if (rv == 0) {

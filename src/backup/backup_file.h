@@ -37,10 +37,11 @@ void backup_pack_name(const char *prefix, uint64_t number,
 bool backup_pack_parse(const char *file, uint64_t *ret_number);
 
 /* The file @name becomes @runs one after the other: written as @aside, synced,
- * read back, renamed. What @name was before is replaced. The first run has at
+ * read back (unless the caller checks it by itself), renamed. What @name was before is replaced. The first run has at
  * least 8 bytes. QL_CORRUPT: it reads back differently. */
 int backup_file_put(struct disk *disk, const char *aside, const char *name,
-                    const struct bytes *runs, size_t count, struct err *err);
+                    const struct bytes *runs, size_t count, bool reads_back,
+                    struct err *err);
 /* QL_EXISTS: there is something of that name. */
 int backup_file_absent(struct disk *disk, const char *name, struct err *err);
 /* Exactly @len bytes at @at to the end of @ret. QL_CORRUPT: it is too short. */

@@ -148,6 +148,14 @@ struct backup_location backup_locations_item(struct bytes bytes,
                                     get_u32(item + 4)};
 }
 
+uint32_t backup_locations_index(struct bytes bytes, uint32_t number)
+{
+    uint32_t packs = get_u32(bytes.data + PACKS_AT);
+
+    return get_u32(bytes.data + BACKUP_LOCATIONS_HEADER_LEN +
+                   (size_t)packs * 8 + (size_t)number * BACKUP_LOCATION_LEN);
+}
+
 static int check_items(struct bytes bytes,
                        const struct backup_locations *locations,
                        struct err *err)

@@ -65,3 +65,5 @@ int backup_locations_check(struct bytes bytes, struct backup_locations *ret,
 uint64_t backup_locations_pack(struct bytes bytes, uint32_t index);
 struct backup_location backup_locations_item(struct bytes bytes,
                                              uint32_t number);
+/* The index of its pack among all. */
+uint32_t backup_locations_index(struct bytes bytes, uint32_t number);

@@ -253,7 +253,7 @@ int backup_manifest_put(struct disk *disk, const struct backup_parts *parts,
         runs[2] = parts->tail;
         backup_manifest_name("", front.row.name, file_name);
         rv = backup_file_put(disk, BACKUP_MANIFEST_ASIDE, file_name, runs, 3,
-                             err);
+                             true, err);
         *ret_len = runs[0].len + runs[1].len + runs[2].len;
     }
     buf_close(&locations);

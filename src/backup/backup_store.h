@@ -16,7 +16,7 @@
  * likewise; links and what is no ordinary file are told of and left alone.
  *
  * Everything here is of the loop thread and does not block; callbacks come later,
- * never from inside a call of this header.
+ * never from inside a call of this header but backup_store_tick().
  */
 #pragma once
 

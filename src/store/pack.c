@@ -109,6 +109,13 @@ bool pack_header_is(const uint8_t *bytes, uint64_t number,
            memcmp(bytes + CLUSTER_AT, cluster, PACK_CLUSTER_LEN) == 0;
 }
 
+uint32_t pack_header_rows(const uint8_t *bytes)
+{
+    uint32_t rows = get_u32(bytes + ROWS_AT);
+
+    return rows < PACK_CHUNKS_MAX ? rows : PACK_CHUNKS_MAX;
+}
+
 /* Of all behind the prefix, as if the checksum itself were not there. */
 static uint32_t front_crc(const uint8_t *front, size_t len)
 {

@@ -84,6 +84,8 @@ int pack_front_decode(struct bytes front, struct pack_header *ret,
 /* Are these PACK_HEADER_LEN bytes, as far as they say, of that pack? */
 bool pack_header_is(const uint8_t *bytes, uint64_t number,
                     const uint8_t cluster[PACK_CLUSTER_LEN]);
+/* What such a header says of its rows: unproven, but no more than there can be. */
+uint32_t pack_header_rows(const uint8_t *bytes);
 /* One row, PACK_ROW_LEN bytes, as it stands in a file or came from a peer. What
  * it says is possible, or QL_CORRUPT; that it is true, only its bytes show. */
 void pack_row_encode(const struct pack_row *row, uint8_t *ret);

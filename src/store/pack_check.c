@@ -57,7 +57,8 @@ static int read_file(struct disk *disk, const struct pack_check *check,
     uint8_t *memory;
     int rv;
 
-    pack_name("", check->number, PACK_SUFFIX, name);
+    pack_name(check->prefix == NULL ? "" : check->prefix, check->number,
+              PACK_SUFFIX, name);
     rv = disk->ops->open(disk, name, false, &file, err);
     if (rv != 0) {
         return rv;

@@ -12,6 +12,7 @@
 
 /* What the file should be. */
 struct pack_check {
+    const char *prefix; /* before the file's name; NULL: nothing */
     uint64_t number;
     const uint8_t *cluster;
     uint64_t file_len;
