@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* After a commit: holes, going back, and the clock. */
+#include <string.h>
+
+#include "support/cmocka.h"
+#include "support/driver.h"
+#include "support/saved.h"
+
+/* Four entries of 1000 bytes seal a chunk, and it is merged no more. */
+static const struct machine_limits limits = {4 * 1024, 64 * 1024};
+#define ENTRY_BYTES 1000u
+#define CHUNK_ENTRIES 4u
+
+struct fixture {
+    struct driver driver;
+    struct saved saved;
+};
+
+/* When the backup "before" was taken there were
+ *     a  uid 1, two sealed chunks and an open one: positions 3 to 10
+ *     b  uid 2, held by a writer, empty
+ *     c  uid 3, one entry
+ * and since then a has three entries more, c was deleted and made anew, d is new,
+ * b has another writer. */
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    struct driver *driver = &fixture.driver;
+
+    driver_init_limited(driver, &limits);
+    driver_create_with(driver, "a", (struct retention){1000, 0, 0}, 42);
+    driver_create(driver, "b");
+    driver_create(driver, "c");
+    driver_append_many(driver, "a", 2 * CHUNK_ENTRIES + 2, ENTRY_BYTES);
+    driver_trim(driver, "a", 3);
+    driver_acquire(driver, "b", "writer");
+    driver_append(driver, "c", "first");
+    saved_take(&fixture.saved, driver, "before");
+    driver_append_many(driver, "a", 3, ENTRY_BYTES);
+    driver_delete(driver, "c");
+    driver_create(driver, "c");
+    driver_append(driver, "c", "second");
+    driver_append(driver, "c", "third");
+    driver_create(driver, "d");
+    driver_acquire(driver, "b", "other");
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    saved_close(&fixture->saved);
+    driver_close(&fixture->driver);
+    return 0;
+}
+
+static struct machine_part_info part(const struct driver *driver,
+                                     enum machine_part part)
+{
+    struct machine_part_info info = {0};
+
+    (void)machine_part_info(driver->machine, part, &info);
+    return info;
+}
+
+static void expect_texts(const struct machine *machine, enum machine_part part,
+                         const char *log, const char *const *texts)
+{
+    struct machine_reader reader;
+    struct read_entry entry;
+    struct log_stat stat;
+
+    assert_int_equal(machine_part_stat(machine, part, text(log), &stat), 0);
+    assert_int_equal(
+        machine_reader_open_part(&reader, machine, part, stat.uid, 0, 0, NULL),
+        0);
+    for (; *texts != NULL; texts++) {
+        assert_int_equal(machine_reader_next(&reader, &entry),
+                         MACHINE_READ_ENTRY);
+        assert_int_equal(entry.value.len, strlen(*texts));
+        assert_memory_equal(entry.value.data, *texts, entry.value.len);
+    }
+    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_END);
+}
+
+/* ---- Holes ---- */
+
+static void reads_pass_over_a_hole_and_appends_go_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct machine_reader reader;
+    struct read_entry entry;
+    uint64_t expected = 3;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(
+        machine_reader_open(&reader, driver->machine, 1, 11, 0, NULL), 0);
+    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_END);
+    assert_int_equal(reader.at, 14);
+    assert_int_equal(driver_append(driver, "a", "behind"), 0);
+    assert_int_equal(driver->outcome.append.places[0].first, 14);
+    driver_reborn(driver);
+    assert_int_equal(driver_append(driver, "a", "and on"), 0);
+    assert_int_equal(
+        machine_reader_open(&reader, driver->machine, 1, 0, 0, NULL), 0);
+    while (machine_reader_next(&reader, &entry) == MACHINE_READ_ENTRY) {
+        assert_int_equal(entry.position, expected);
+        expected = expected == 10 ? 14 : expected + 1;
+    }
+    assert_int_equal(expected, 16);
+    assert_int_equal(
+        machine_reader_open(&reader, driver->machine, 1, 12, 0, NULL), 0);
+    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_ENTRY);
+    assert_int_equal(entry.position, 14);
+}
+
+static void a_log_is_trimmed_into_its_hole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_trim(driver, "a", 12), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, 0);
+    assert_int_equal(driver_stat(driver, "a").head, 12);
+    driver_reborn(driver);
+    assert_int_equal(
+        driver_append_many(driver, "a", CHUNK_ENTRIES + 1, ENTRY_BYTES), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES + 1);
+    assert_int_equal(driver_trim(driver, "a", 15), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    driver_reborn(driver);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+}
+
+static void retention_goes_over_a_hole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_configure(driver, "a", (struct retention){2, 0, 0}),
+                     0);
+    assert_int_equal(
+        driver_append_many(driver, "a", CHUNK_ENTRIES, ENTRY_BYTES), 0);
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "a").head, 14);
+    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_configure(driver, "a", (struct retention){0, 0, 1}),
+                     0);
+    driver->time_ms += 1000;
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, 0);
+    assert_int_equal(driver_stat(driver, "a").head, 18);
+}
+
+/* ---- Undo ---- */
+
+static void undo_brings_back_what_was_live(void **state)
+{
+    static const char *const newer[] = {"second", "third", NULL};
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct log_stat a = driver_stat(driver, "a");
+    struct machine_part_info info;
+    struct log_stat stat;
+
+    assert_int_equal(driver_undo(driver, 76), QL_NOT_FOUND);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    info = part(driver, MACHINE_UNDO);
+    assert_int_equal(info.logs, 4);
+    assert_int_equal(info.entries, 13);
+    assert_int_equal(info.from_index, driver->index);
+    assert_memory_equal(info.source.data, "before", 6);
+    expect_texts(driver->machine, MACHINE_UNDO, "c", newer);
+    assert_int_equal(driver_append(driver, "a", "lost"), 0);
+
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_string_equal(driver->outcome.recovery.last.source, "undo");
+    assert_int_equal(driver->outcome.recovery.last.kind, RECOVERY_UNDO);
+    stat = driver_stat(driver, "a");
+    assert_memory_equal(stat.digest, a.digest, 16);
+    assert_int_equal(stat.entries, a.entries);
+    assert_int_equal(stat.tail, 15);
+    assert_int_equal(stat.incarnation, 3);
+    assert_int_equal(stat.writer_epoch, 2);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", newer);
+    assert_int_equal(driver_stat(driver, "c").incarnation, 3);
+    assert_int_equal(driver_stat(driver, "d").incarnation, 2);
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_true(driver->outcome.duplicate);
+}
+
+static void an_undo_can_be_undone(void **state)
+{
+    static const char *const first[] = {"first", NULL};
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_memory_equal(part(driver, MACHINE_UNDO).source.data, "undo", 4);
+    assert_int_equal(driver_undo(driver, 79), 0);
+    assert_int_equal(driver_counts(driver).logs, 3);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+    assert_int_equal(driver_unload(driver, true), 0);
+    assert_int_equal(driver_undo(driver, 80), QL_NOT_FOUND);
+    driver_reborn(driver);
+    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+}
+
+static void what_only_undo_has_is_found_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    assert_int_equal(driver_delete(driver, "a"), 0);
+    /* All of it but the end of a, which is cut otherwise, is in undo. */
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 78), 0);
+    assert_int_equal(driver_stat(driver, "a").entries, 8);
+    assert_int_equal(part(driver, MACHINE_UNDO).logs, 2);
+}
+
+/* ---- Time ---- */
+
+static void the_clock_is_not_behind_what_was_restored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct driver other;
+
+    driver_init_limited(&other, &limits);
+    other.time_ms = 500;
+    driver_create(&other, "a");
+    assert_int_equal(saved_stage(&fixture->saved, &other, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(&other, 77), 0);
+    assert_int_equal(driver_counts(&other).time_ms, driver->time_ms);
+    assert_false(driver_counts(&other).age_suspended);
+    assert_int_equal(driver_append(&other, "a", "x"), 0);
+    driver_reborn(&other);
+    driver_close(&other);
+}
+
+static void a_jump_by_a_restore_suspends_age(void **state)
+{
+    struct fixture *fixture = *state;
+    struct saved saved;
+    struct driver other;
+
+    (void)fixture;
+    driver_init_limited(&other, &limits);
+    other.time_ms = 2 * CLOCK_JUMP_MS;
+    driver_create(&other, "a");
+    driver_append(&other, "a", "x");
+    saved_take(&saved, &other, "later");
+    driver_close(&other);
+    driver_init_limited(&other, &limits);
+    other.time_ms = 500;
+    driver_create(&other, "a");
+    assert_int_equal(saved_stage(&saved, &other, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(&other, 77), 0);
+    assert_true(driver_counts(&other).age_suspended);
+    driver_close(&other);
+    saved_close(&saved);
+}
+
+#define TEST(function)                                                         \
+    cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(reads_pass_over_a_hole_and_appends_go_behind_it),
+        TEST(a_log_is_trimmed_into_its_hole),
+        TEST(retention_goes_over_a_hole),
+        TEST(undo_brings_back_what_was_live),
+        TEST(an_undo_can_be_undone),
+        TEST(what_only_undo_has_is_found_by_name),
+        TEST(the_clock_is_not_behind_what_was_restored),
+        TEST(a_jump_by_a_restore_suspends_age),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
