@@ -28,6 +28,7 @@ static int fill_below(struct recover_make *make,
 static int fill_disk(struct recover_make *make, const struct identity *identity,
                      const char *path, fill_fn fill, uv_loop_t *loop,
                      struct err *err);
+static void on_stopped(void *data);
 static int remove_rest(const char *path, struct err *err);
 static int fill_chunks(struct recover_make *make,
                        const struct identity *identity, struct disk *disk,
@@ -98,7 +99,8 @@ static int fill_disk(struct recover_make *make, const struct identity *identity,
                      const char *path, fill_fn fill, uv_loop_t *loop,
                      struct err *err)
 {
-    const struct disk_real_options options = {.loop = loop, .dir = path};
+    const struct disk_real_options options = {
+        .loop = loop, .dir = path, .works_only = fill == fill_chunks};
     struct disk_real *real;
     int rv = disk_real_start(&real, &options, err);
 
@@ -109,9 +111,14 @@ static int fill_disk(struct recover_make *make, const struct identity *identity,
     while (!disk_real_is_idle(real)) {
         (void)uv_run(loop, UV_RUN_ONCE);
     }
-    disk_real_stop(real, NULL, NULL);
+    disk_real_stop(real, on_stopped, NULL);
     (void)uv_run(loop, UV_RUN_DEFAULT);
     return rv;
+}
+
+static void on_stopped(void *data)
+{
+    (void)data;
 }
 
 /* Of a call that was cut off, by the caller's word. */

@@ -110,7 +110,8 @@ static int write_pack(struct recover_packer *packer)
     pack_front_encode(&packer->header, packer->rows, front);
     (void)snprintf(name, sizeof name, "%016" PRIx64 ".pack",
                    packer->header.number);
-    rv = backup_file_put(packer->disk, ASIDE_NAME, name, runs, 2, packer->err);
+    rv = backup_file_put(packer->disk, ASIDE_NAME, name, runs, 2, true,
+                         packer->err);
     free(front);
     packer->header.number++;
     packer->header.rows = 0;
