@@ -117,6 +117,7 @@ static void a_backup_is_not_asked_for_twice(void **state)
     fake_drop(&rig->servers[0]);
     rig_finish(rig, outcome);
     assert_int_equal(outcome->code, QL_OUTCOME_UNKNOWN);
+    assert_int_equal(fake_count(&rig->servers[0], "backup.create"), 0);
 }
 
 static void a_bad_name_goes_nowhere(void **state)

@@ -84,6 +84,7 @@ static void staging_is_not_asked_for_twice(void **state)
     fake_drop(&rig->servers[0]);
     rig_finish(rig, &outcomes[0]);
     assert_int_equal(outcomes[0].code, QL_OUTCOME_UNKNOWN);
+    assert_int_equal(fake_count(&rig->servers[0], "recovery.stage"), 0);
 
     assert_int_equal(
         ql_recovery_stage_async(rig->client, "n", on_stage, &outcomes[1], NULL),

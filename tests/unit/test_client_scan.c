@@ -307,6 +307,7 @@ static void a_delete_names_the_revision_and_is_sent_once(void **state)
     fake_drop(&rig->servers[0]);
     rig_finish(rig, outcome);
     assert_int_equal(outcome->code, QL_OUTCOME_UNKNOWN);
+    assert_int_equal(fake_count(&rig->servers[0], "recovery.delete"), 0);
 }
 
 #define DIFF_HEAD "'stage': 1, 'revision': 2, 'state_index': 3"
