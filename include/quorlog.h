@@ -704,10 +704,12 @@ struct ql_backup_options {
     uint32_t timeout_ms;  /* 0: the client's; of an export or an import for each
                              of its pieces */
     bool deep; /* of ql_backup_verify(): also build the whole state from it */
+    uint64_t token; /* of ql_backup_import(): names the upload. The same one for
+                       the same file goes on with an earlier one; 0: a new one */
 };
 #define QL_BACKUP_OPTIONS_INIT                                                 \
     {                                                                          \
-        sizeof(struct ql_backup_options), 0, 0, false                          \
+        sizeof(struct ql_backup_options), 0, 0, false, 0                       \
     }
 
 /* @backup and @list are valid during the callback. */

@@ -107,15 +107,19 @@ int ql_backup_import(struct ql_client *client, uint64_t total, bool foreign,
                      struct ql_error *error)
 {
     struct sync_import wait = {.room = NULL};
+    struct ql_backup_options given;
     int rv = sync_begin(&wait.sync, client, error);
 
+    rv = rv != 0 ? rv
+                 : client_options_copy(&given, sizeof(given), options, error);
     if (rv != 0) {
         return rv;
     }
     wait.backup = ret_backup;
     wait.piece.total = total;
     wait.piece.foreign = foreign;
-    wait.piece.token = client_random(client) | 1;
+    wait.piece.token =
+        given.token != 0 ? given.token : (client_random(client) | 1);
     wait.room = malloc(EXPORT_BYTES_MAX);
     if (wait.room == NULL) {
         return error_set(error, QL_NO_MEMORY, "out of memory");

@@ -213,6 +213,28 @@ static void an_import_sends_what_is_asked_for(void **state)
     script_close(&script);
 }
 
+static void an_import_goes_on_under_the_name_it_was_given(void **state)
+{
+    struct client_rig *rig = *state;
+    struct ql_backup_options options = QL_BACKUP_OPTIONS_INIT;
+    struct backup_import_args args;
+    struct file file = {.bytes = "abcde", .len = 5};
+    struct script script;
+
+    options.token = 77;
+    script_open(&script, &rig->servers[0], "backup.import");
+    script_note(&script, "{'state': 'done', 'offset': 5, 'backup': " ROW "}");
+    script_start(&script);
+    assert_int_equal(ql_backup_import(rig->client, 5, false, &options,
+                                      file_read, &file, NULL, NULL),
+                     QL_OK);
+    script_stop(&script);
+    assert_int_equal(
+        backup_import_args_decode(&args, script_params(&script, 0), NULL), 0);
+    assert_int_equal(args.token, 77);
+    script_close(&script);
+}
+
 static int import_ends(struct client_rig *rig, const char *answer,
                        size_t stop_at, struct ql_error *error)
 {
@@ -323,6 +345,7 @@ int main(void)
         RIG_TEST(an_export_does_not_go_round_in_circles),
         RIG_TEST(an_export_stops_when_its_bytes_are_not_wanted),
         RIG_TEST(an_import_sends_what_is_asked_for),
+        RIG_TEST(an_import_goes_on_under_the_name_it_was_given),
         RIG_TEST(an_import_ends_with_what_the_cluster_found),
         RIG_TEST(bytes_that_are_not_taken_are_given_up),
         RIG_TEST(pieces_have_bounds),
