@@ -174,8 +174,7 @@ static const struct field stat_fields[] = {
     {FIELD_KEY("digest"), .kind = FIELD_DIGEST, .required = true,
      .offset = offsetof(struct log_stat, digest)},
 };
-const struct message log_stat_message =
-    FIELD_MESSAGE("log stat", stat_fields);
+const struct message log_stat_message = FIELD_MESSAGE("log stat", stat_fields);
 
 int log_stat_decode(struct log_stat *ret, struct bytes result, struct err *err)
 {
@@ -229,7 +228,8 @@ int log_list_result_decode(struct log_list_result *ret, struct bytes result,
         }
     }
     for (i = 0; i < answer.logs.size && rv == 0; i++) {
-        rv = fields_read(&log_stat_message, &answer.logs.ptr[i], &stats[i], err);
+        rv =
+            fields_read(&log_stat_message, &answer.logs.ptr[i], &stats[i], err);
     }
     if (rv != 0) {
         free(stats);
