@@ -8,7 +8,6 @@
 #include "consensus/backup_keeper_link.h"
 #include "machine/machine_parts.h"
 #include "util/clock.h"
-#include "util/diag.h"
 #include "util/file.h"
 #include "util/mem.h"
 
@@ -18,8 +17,8 @@ static void on_backup(void *data, const struct backup_row *row);
 static void on_changed(void *data);
 static void on_timer(uv_timer_t *timer);
 static void follow_table(struct backup_keeper *keeper);
+static void look_at_peers(struct backup_keeper *keeper);
 static void report(struct backup_keeper *keeper);
-static void say_problem(struct backup_keeper *keeper);
 static void on_dir_closed(void *data);
 static enum backup_state own_state(const struct backup_keeper *keeper,
                                    const struct backup_info *info);
@@ -184,13 +183,24 @@ static void on_timer(uv_timer_t *timer)
 
     backup_fetch_step(keeper->fetch);
     backup_leader_step(&keeper->leader, now_ms, clock_wall_ms());
-    say_problem(keeper);
+    look_at_peers(keeper);
     if (now_ms - keeper->reported_ms >= BACKUP_REPORT_MS ||
         (keeper->has_news && now_ms - keeper->reported_ms >= NEWS_MS)) {
         keeper->has_news = false;
         keeper->reported_ms = now_ms;
         report(keeper);
     }
+}
+
+/* Who has just come knows nothing of what was told before. */
+static void look_at_peers(struct backup_keeper *keeper)
+{
+    uint32_t connected = backup_keeper_link_connected(keeper);
+
+    if ((connected & ~keeper->connected) != 0) {
+        keeper->has_news = true;
+    }
+    keeper->connected = connected;
 }
 
 static void report(struct backup_keeper *keeper)
@@ -212,24 +222,6 @@ static void report(struct backup_keeper *keeper)
     }
     backup_keeper_link_report(keeper, items, told);
     free(items);
-}
-
-/* Once each, and once that it is over. */
-static void say_problem(struct backup_keeper *keeper)
-{
-    struct backup_store_status status;
-
-    backup_store_get_status(backup_keeper_store(keeper), &status);
-    if (strncmp(status.problem, keeper->said, sizeof keeper->said - 1) == 0) {
-        return;
-    }
-    if (status.problem[0] != '\0') {
-        diag_warning("backups: %s; appends go on", status.problem);
-    } else {
-        diag_info("backups: the trouble is over");
-    }
-    keeper->said[0] = '\0';
-    strncat(keeper->said, status.problem, sizeof keeper->said - 1);
 }
 
 /* ---- What is known ---- */

@@ -29,7 +29,8 @@ struct backup_keeper {
     bool table_changed;             /* and the directory does not know yet */
     bool has_news;                  /* and the others do not know yet */
     uint64_t reported_ms;
-    char said[BACKUP_ERROR_MAX + 1]; /* the last problem, to the operator */
+    uint32_t
+        connected; /* members that could be told then, a bit for each place */
     void (*on_closed)(void *data);
     void *on_closed_data;
 };

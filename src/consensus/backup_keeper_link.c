@@ -76,6 +76,22 @@ void backup_keeper_link_report(struct backup_keeper *keeper,
     }
 }
 
+uint32_t backup_keeper_link_connected(const struct backup_keeper *keeper)
+{
+    const struct identity *identity = keeper->identity;
+    const struct link *link = link_of(keeper);
+    uint32_t connected = 0;
+
+    for (size_t i = 0; link != NULL && i < identity->members_count; i++) {
+        uint64_t node = identity->members[i].id;
+
+        if (node != identity->node && link_connected(link, node)) {
+            connected |= 1u << i;
+        }
+    }
+    return connected;
+}
+
 /* ---- Fetching ---- */
 
 static uint64_t fetch_now(void *data)

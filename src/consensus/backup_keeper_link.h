@@ -11,3 +11,5 @@ struct backup_answers *backup_keeper_link_answers(struct backup_keeper *keeper);
 void backup_keeper_link_report(struct backup_keeper *keeper,
                                const struct backup_report_item *items,
                                size_t count);
+/* A bit for the place of each member that can be told something. */
+uint32_t backup_keeper_link_connected(const struct backup_keeper *keeper);

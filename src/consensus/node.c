@@ -28,6 +28,27 @@ struct chunk_store *node_chunks(struct node *node)
     return chunks_real_store(node->chunks);
 }
 
+struct backup_store *node_backups(struct node *node)
+{
+    return backup_keeper_store(&node->keeper);
+}
+
+struct backup_intakes *node_intakes(struct node *node)
+{
+    return backup_keeper_intakes(&node->keeper);
+}
+
+struct disk *node_backup_disk(struct node *node)
+{
+    return backup_keeper_disk(&node->keeper);
+}
+
+size_t node_backup_holders(const struct node *node, uint64_t id,
+                           struct node_backup_holder ret[MEMBERS_MAX])
+{
+    return backup_keeper_holders(&node->keeper, id, ret);
+}
+
 int node_submit(struct node *node, struct node_submit *submit,
                 enum command_kind kind, struct bytes params, node_submit_cb cb)
 {
@@ -106,6 +127,7 @@ void node_status(const struct node *node, struct node_status *ret)
     space_watch_fill(&node->space, ret->peers);
     integrity_fill(&node->integrity, ret);
     chunk_peers_fill(&node->chunk_peers, &ret->install);
+    backup_keeper_fill(&node->keeper, &ret->backups);
     if (node->chunks != NULL) {
         chunk_store_get_status(chunks_real_store(node->chunks), &ret->store);
     }
@@ -213,6 +235,7 @@ static void node_on_outcome(void *data, uint64_t index,
     struct node *node = data;
 
     proposer_on_outcome(&node->proposer, index, outcome);
+    backup_keeper_on_outcome(&node->keeper, outcome);
     step_down_after(node, index, outcome);
 }
 
@@ -244,6 +267,7 @@ static void node_on_restored(void *data, uint64_t index)
     struct node *node = data;
 
     integrity_on_restored(&node->integrity, index);
+    backup_keeper_on_restored(&node->keeper);
     node_wake(node);
 }
 
@@ -272,6 +296,10 @@ static int node_on_frame(void *data, uint64_t from, enum link_frame type,
     case LINK_CHUNK_REQUEST:
     case LINK_CHUNK:
         return chunk_peers_on_frame(&node->chunk_peers, from, type, bytes, len);
+    case LINK_BACKUP_REPORT:
+    case LINK_BACKUP_REQUEST:
+    case LINK_BACKUP_PIECE:
+        return backup_keeper_on_frame(&node->keeper, from, type, bytes, len);
     default:
         return reader_on_frame(&node->reader, from, type, bytes, len);
     }

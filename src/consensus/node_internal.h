@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "consensus/backup_keeper.h"
 #include "consensus/chunk_peers.h"
 #include "consensus/chunks_real.h"
 #include "consensus/core.h"
@@ -39,6 +40,7 @@ struct node {
     struct chunks_real *chunks; /* NULL: not open yet, or closed */
     struct core core;
     struct chunk_peers chunk_peers;
+    struct backup_keeper keeper;
     struct start_frozen start_frozen;
     struct proposer proposer;
     struct reader reader;

@@ -12,7 +12,7 @@
 
 /* What accepted work may take, at most, before a stopping node closes. */
 #define STOP_ELECTION_TIMEOUTS_MAX 6u
-#define HANDLES 6u
+#define HANDLES 7u
 
 static int open_chunks(struct node *node, struct err *err);
 static void fill_parts(struct node *node);
@@ -24,6 +24,7 @@ static void finish_closing(struct node *node);
 static void node_on_handle_closed(uv_handle_t *handle);
 static void node_on_core_closed(struct raft *raft);
 static void close_stores(struct node *node);
+static void node_on_backups_closed(void *data);
 static void node_on_chunks_closed(void *data);
 
 int node_start(struct node **ret_node, const struct node_options *options,
@@ -41,6 +42,11 @@ int node_start(struct node **ret_node, const struct node_options *options,
     rv = open_chunks(node, err);
     if (rv != 0) {
         goto free_node;
+    }
+    rv = backup_keeper_open(&node->keeper, &node->options, node->machine,
+                            chunks_real_store(node->chunks), err);
+    if (rv != 0) {
+        goto close_stores;
     }
     node_fill_events(node, &events);
     rv = core_open(&node->core, &node->options, node->machine, node->chunks,
@@ -157,6 +163,8 @@ static void start_handles(struct node *node)
     node->integrity.timer.data = node;
     chunk_peers_start(&node->chunk_peers, &node->core, &node->options);
     node->chunk_peers.timer.data = node;
+    backup_keeper_start(&node->keeper, node, &node->core, &node->options);
+    node->keeper.timer.data = node;
 }
 
 /* These undo a start that failed. Closing takes turns of the loop, in which other
@@ -167,6 +175,7 @@ static void abandon_core(struct node *node)
     node->options.on_state = NULL;
     node->options.on_applied = NULL;
     chunk_peers_stop(&node->chunk_peers);
+    backup_keeper_stop(&node->keeper);
     raft_close(&node->core.raft, node_on_core_closed);
     while (node->handles_open > 0) {
         (void)uv_run(node->options.loop, UV_RUN_ONCE);
@@ -190,6 +199,7 @@ void node_step_stop(struct node *node)
         step_down_cancel(&node->down);
         node->phase = NODE_CLOSING;
         chunk_peers_stop(&node->chunk_peers);
+        backup_keeper_stop(&node->keeper);
         raft_close(&node->core.raft, node_on_core_closed);
         node_wake(node);
         return;
@@ -234,6 +244,7 @@ static void finish_closing(struct node *node)
     uv_close((uv_handle_t *)&node->space.timer, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->integrity.timer, node_on_handle_closed);
     uv_close((uv_handle_t *)&node->chunk_peers.timer, node_on_handle_closed);
+    uv_close((uv_handle_t *)&node->keeper.timer, node_on_handle_closed);
 }
 
 static void node_on_handle_closed(uv_handle_t *handle)
@@ -255,8 +266,20 @@ static void node_on_core_closed(struct raft *raft)
     node_wake(node);
 }
 
+/* The backup directory first: it has its chunks from the other one. */
 static void close_stores(struct node *node)
 {
+    if (backup_keeper_store(&node->keeper) != NULL) {
+        backup_keeper_close(&node->keeper, node_on_backups_closed, node);
+    } else {
+        chunks_real_close(node->chunks, node_on_chunks_closed, node);
+    }
+}
+
+static void node_on_backups_closed(void *data)
+{
+    struct node *node = data;
+
     chunks_real_close(node->chunks, node_on_chunks_closed, node);
 }
 

@@ -82,6 +82,7 @@ static void node_on_check(uv_check_t *handle)
         node->applied = false;
         retention_tick_look(&node->tick, node->core.fsm.applied_bytes);
         space_watch_on_applied(&node->space);
+        backup_keeper_on_applied(&node->keeper);
         if (node->options.on_applied != NULL) {
             node->options.on_applied(node->options.data);
         }
