@@ -92,7 +92,13 @@ static void open_store(struct backup_dir *dir,
                                          .data = options->data};
     struct backup_intakes_options intakes = {
         .disk = store.disk, .is_own = is_own, .data = dir};
+    uint8_t ancestors[LINEAGE_MAX][CLUSTER_ID_LEN];
 
+    for (size_t i = 0; i < options->identity->ancestors_count; i++) {
+        identity_ancestor_bytes(options->identity, i, ancestors[i]);
+    }
+    store.ancestors = ancestors[0];
+    store.ancestors_count = options->identity->ancestors_count;
     identity_cluster_bytes(options->identity, store.cluster);
     dir->store = backup_store_open(&store);
     intakes.store = dir->store;
