@@ -3,14 +3,14 @@
  * After a restore: which of a state's chunks are not on this disk? A snapshot may
  * name a merged chunk whose merge was not done when the node stopped: then its
  * parts are here. They are found among all chunks that lie within the range of one
- * that is looked for; as merging only ever joins neighbours, the longest that fits
- * at each place is the right one.
+ * that is looked for: chunk_cover.h.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine/machine_parts.h"
+#include "store/chunk_cover.h"
 #include "store/chunk_store_internal.h"
 #include "util/mem.h"
 
@@ -39,10 +39,6 @@ static bool is_within(const struct adoption *adoption,
                       const struct chunk *part);
 static int compare_found(const void *left, const void *right);
 static void settle(struct adoption *adoption, const struct homeless *homeless);
-static struct chunk **cover(const struct adoption *adoption,
-                            const struct chunk *whole, size_t *ret_count);
-static size_t next_found(const struct adoption *adoption, uint64_t uid,
-                         uint64_t position);
 
 size_t chunk_store_adopt(struct chunk_store *store, struct machine *machine)
 {
@@ -176,7 +172,8 @@ static void settle(struct adoption *adoption, const struct homeless *homeless)
         return;
     }
     if (chunk->parts == NULL) {
-        parts = cover(adoption, chunk, &count);
+        parts =
+            chunk_cover(adoption->found, adoption->found_count, chunk, &count);
     }
     if (parts != NULL) {
         chunk_set_parts(chunk, parts, count);
@@ -188,71 +185,4 @@ static void settle(struct adoption *adoption, const struct homeless *homeless)
         adoption->missing++;
         store_missing_add(store, chunk);
     }
-}
-
-/* Chunks that together have exactly the entries of @whole; NULL if there are no
- * such. Whether their bytes do is shown when they are put together. */
-static struct chunk **cover(const struct adoption *adoption,
-                            const struct chunk *whole, size_t *ret_count)
-{
-    const struct chunk_name *name = &whole->name;
-    struct chunk **parts = NULL;
-    uint64_t position = name->first;
-    uint64_t entries = 0;
-    uint64_t len = 0;
-    size_t count = 0;
-
-    for (;;) {
-        size_t at = next_found(adoption, name->uid, position);
-        struct chunk *part;
-
-        /* The longest at this place, but not a longer one than @whole. */
-        while (at < adoption->found_count &&
-               adoption->found[at]->name.uid == name->uid &&
-               adoption->found[at]->name.last > name->last) {
-            at++;
-        }
-        part = at < adoption->found_count ? adoption->found[at] : NULL;
-        if (part == NULL || part->name.uid != name->uid ||
-            part->len > whole->len - len) {
-            free(parts);
-            return NULL;
-        }
-        parts = mem_must_resize(parts, (count + 1) * sizeof(struct chunk *));
-        parts[count] = part;
-        count++;
-        len += part->len;
-        entries += part->entries;
-        if (part->name.last == name->last) {
-            break;
-        }
-        position = part->name.last + 1;
-    }
-    if (len != whole->len || entries != whole->entries ||
-        memcmp(parts[count - 1]->name.chain, name->chain, HASH128_LEN) != 0) {
-        free(parts);
-        return NULL;
-    }
-    *ret_count = count;
-    return parts;
-}
-
-/* The first that begins at or behind @position. */
-static size_t next_found(const struct adoption *adoption, uint64_t uid,
-                         uint64_t position)
-{
-    size_t low = 0;
-    size_t high = adoption->found_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct chunk_name *name = &adoption->found[middle]->name;
-
-        if (name->uid < uid || (name->uid == uid && name->first < position)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
 }

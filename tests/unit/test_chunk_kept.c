@@ -5,8 +5,6 @@
 #include "support/saved.h"
 #include "support/store_rig.h"
 
-#define ROUNDS 12u
-
 static int setup(void **state)
 {
     static struct store_rig rig;
@@ -23,34 +21,39 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Two logs get chunks of all sizes, some of them merged. */
-static void fill(struct store_rig *rig)
+/* Sixteen logs in turn, so that they seal small chunks, which merge. */
+static void fill(struct store_rig *rig, unsigned rounds)
 {
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        store_rig_append(rig, "a", 1, 700);
-        store_rig_append(rig, "b", 3, 1700);
+    char log[4] = "l?";
+
+    for (unsigned round = 0; round < rounds; round++) {
+        for (char i = 'a'; i <= 'p'; i++) {
+            log[1] = i;
+            if (!store_rig_has_log(rig, log)) {
+                store_rig_create(rig, log);
+            }
+            store_rig_append(rig, log, 1, 200);
+        }
     }
 }
 
 /* What was live at first is staged, from bytes that are still in memory, and
- * committed; then there are newer entries in the undo slot, and others live. */
+ * committed, and staged again; there are others in the undo slot, and newer entries
+ * live. */
 static void recover(struct store_rig *rig)
 {
     struct driver *driver = &rig->driver;
     struct saved saved;
 
-    store_rig_create(rig, "a");
-    store_rig_create(rig, "b");
-    fill(rig);
+    fill(rig, 22);
     saved_take(&saved, driver, "before");
-    store_rig_delete(rig, "a");
-    store_rig_create(rig, "a");
-    fill(rig);
+    store_rig_delete(rig, "la");
+    fill(rig, 5);
     assert_int_equal(saved_stage(&saved, driver, SAVED_REFS), 0);
     assert_int_equal(driver_commit(driver, 5), 0);
     assert_int_equal(saved_stage(&saved, driver, SAVED_REFS), 0);
     saved_close(&saved);
-    assert_int_equal(driver_append_many(driver, "a", 20, 900), 0);
+    fill(rig, 9);
 }
 
 static uint64_t chunks_of(const struct store_rig *rig, enum machine_part part)
