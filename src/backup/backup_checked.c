@@ -187,6 +187,8 @@ static void ended(struct backup_chore *chore, int status)
     if (status != 0) {
         store->has_checks = true;
         backup_trouble(store, status, chore->err.text);
+    } else {
+        backup_no_trouble(store);
     }
     backup_checked_free(store);
 }

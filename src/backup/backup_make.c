@@ -223,14 +223,13 @@ static int write_pack(struct backup_job *job, struct err *err)
     if (rv == 0) {
         rv =
             backup_file_put(disk, BACKUP_PACK_ASIDE, name, runs, 2, false, err);
+        rv = rv != 0 ? rv : check_pack(job, err);
+        if (rv != 0) {
+            /* It may be there all the same; nobody knows of it then. */
+            (void)disk->ops->remove(disk, name, NULL);
+        }
     }
     free(front);
-    if (rv == 0) {
-        rv = check_pack(job, err);
-    }
-    if (rv == QL_CORRUPT) {
-        (void)disk->ops->remove(disk, name, NULL);
-    }
     return rv;
 }
 

@@ -304,14 +304,14 @@ int backup_manifest_remove(struct disk *disk, const struct backup_row *row,
         backup_manifest_open(disk, row->name, owner, &manifest, &file, err);
 
     if (rv == QL_NOT_FOUND) {
-        return 0;
+        return rv;
     }
     backup_manifest_name("", row->name, name);
     is_it = rv == QL_CORRUPT;
     if (rv == 0) {
         disk->ops->close(file);
         is_it = backup_row_is_same(&manifest.front.row, row);
-    } else if (rv == QL_IO) {
+    } else if (!is_it && rv != QL_DENIED && rv != QL_INVALID) {
         return rv;
     }
     if (!is_it) {

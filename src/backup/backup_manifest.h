@@ -73,7 +73,7 @@ struct backup_parts {
 int backup_manifest_put(struct disk *disk, const struct backup_parts *parts,
                         const struct backup_owner *owner, uint64_t *ret_len,
                         struct err *err);
-/* Removes NAME.manifest if it is that backup; 0 also when there is none.
+/* Removes NAME.manifest if it is that backup. QL_NOT_FOUND: there is none.
  * QL_EXISTS: something else has the name, and stays. */
 int backup_manifest_remove(struct disk *disk, const struct backup_row *row,
                            const struct backup_owner *owner, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Manifests whose row has left the table go, and then the packs that no manifest
- * names. While one manifest cannot be read, all packs stay: it may name them. */
+ * names. While one manifest cannot be read, all packs stay: it may name them. What
+ * is not where it was makes the directory be looked at anew. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +113,6 @@ static int run(struct backup_chore *chore)
 
         backup_pack_name(BACKUP_POOL, removal->packs[removal->done], name);
         rv = disk->ops->remove(disk, name, &chore->err);
-        rv = rv == QL_NOT_FOUND ? 0 : rv;
         removal->done += rv == 0;
     }
     return rv;
@@ -139,6 +139,8 @@ static void ended(struct backup_chore *chore, int status)
     }
     if (status != 0 && status != QL_CANCELED && status != QL_EXISTS) {
         backup_trouble(store, status, chore->err.text);
+    } else if (status == 0) {
+        backup_no_trouble(store);
     }
     backup_changed(store);
     free(removal);
