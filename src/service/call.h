@@ -39,6 +39,7 @@ struct call {
         struct node_read read;
         struct node_transfer transfer;
     } node;                     /* the node's, while it has the call */
+    enum command_kind kind;     /* a write's */
     call_applied_fn on_applied; /* a write's; may be NULL */
     call_answer_fn answer;      /* a read's */
     struct buf params;          /* a read's */

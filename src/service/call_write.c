@@ -11,8 +11,7 @@
 
 static void call_on_submitted(struct node_submit *submit, int status,
                               const struct outcome *outcome);
-static int submit_refusal(const struct node_submit *submit, int status,
-                          struct err *err);
+static int submit_refusal(const struct call *call, int status, struct err *err);
 static void outcome_encode(const struct service *service,
                            const struct outcome *outcome, struct buf *message);
 static void backup_encode(const struct service *service,
@@ -23,6 +22,7 @@ int call_write(struct call *call, enum command_kind kind, struct bytes params,
 {
     int rv;
 
+    call->kind = kind;
     call->on_applied = on_applied;
     call->node.submit.data = call;
     rv = node_submit(call->service->node, &call->node.submit, kind, params,
@@ -38,7 +38,7 @@ static void call_on_submitted(struct node_submit *submit, int status,
     struct err err = {0};
 
     if (status != 0) {
-        submit_refusal(submit, status, &err);
+        submit_refusal(call, status, &err);
         call_fail(call, status, &err);
         return;
     }
@@ -56,12 +56,11 @@ static void call_on_submitted(struct node_submit *submit, int status,
     call_finish(call, &message);
 }
 
-static int submit_refusal(const struct node_submit *submit, int status,
-                          struct err *err)
+static int submit_refusal(const struct call *call, int status, struct err *err)
 {
     if (status == QL_OUTCOME_UNKNOWN &&
-        (submit->kind == COMMAND_RECOVERY_COMMIT ||
-         submit->kind == COMMAND_RECOVERY_UNDO)) {
+        (call->kind == COMMAND_RECOVERY_COMMIT ||
+         call->kind == COMMAND_RECOVERY_UNDO)) {
         return err_set(err, status,
                        "leadership was lost meanwhile: recovery status says "
                        "whether this operation was the last one; if not, it "

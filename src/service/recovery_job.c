@@ -16,6 +16,8 @@ static void on_begun(struct proposal *proposal, int status,
 static void on_ended(struct proposal *proposal, int status,
                      const struct outcome *outcome);
 static int refusal(int status, const struct outcome *outcome, struct err *err);
+static bool is_leader_lost(int code);
+static void say_leader_lost(struct err *err);
 static bool is_passing(int code);
 static void on_change(void *data);
 static void on_rested(void *data, int status);
@@ -101,9 +103,12 @@ void recovery_job_fail(struct recovery_job *job, int code,
 
     recovery->last = *err;
     recovery->last.code = code;
-    if (job->has_draft) {
+    if (job->has_draft && is_leader_lost(code)) {
+        say_leader_lost(&recovery->last);
+    }
+    if (job->has_draft && code != QL_CANCELED) {
         diag_warning("recovery: backup %s was not %s: %s", job->source,
-                     job->is_edit ? "edited" : "staged", err->text);
+                     job->is_edit ? "edited" : "staged", recovery->last.text);
     }
     job->call = NULL;
     end(job);
@@ -131,9 +136,8 @@ void recovery_job_on_leader_lost(struct service *service)
     struct err err = {0};
 
     if (job != NULL) {
-        err_set(&err, QL_NOT_LEADER,
-                "leadership was lost meanwhile: begin again on the new leader");
-        recovery_job_fail(job, QL_NOT_LEADER, &err);
+        say_leader_lost(&err);
+        recovery_job_fail(job, err.code, &err);
     }
 }
 
@@ -208,6 +212,20 @@ static int refusal(int status, const struct outcome *outcome, struct err *err)
         return err_set(err, outcome->code, "%s", machine_refusal_text(outcome));
     }
     return 0;
+}
+
+/* What is under way may still come to something; a draft is no use then either
+ * way. */
+static bool is_leader_lost(int code)
+{
+    return code == QL_NOT_LEADER || code == QL_OUTCOME_UNKNOWN ||
+           code == QL_NO_LEADER || code == QL_SHUTTING_DOWN;
+}
+
+static void say_leader_lost(struct err *err)
+{
+    err_set(err, QL_NOT_LEADER,
+            "leadership was lost meanwhile: begin again on the new leader");
 }
 
 /* What a node refuses for a while: the tick tries again. */

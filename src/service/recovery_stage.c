@@ -52,10 +52,7 @@ static bool feed_refs(struct recovery_stage *stage);
 static bool feed_bytes(struct recovery_stage *stage);
 static bool feed_open(struct recovery_stage *stage);
 static bool feed_done(struct recovery_stage *stage);
-static const struct chunk *find_had(const struct recovery_stage *stage,
-                                    size_t index, size_t *ret_count);
-static bool has_same_end(const struct chunk_name *a,
-                         const struct chunk_name *b);
+static bool is_had(const struct recovery_stage *stage, size_t chunk);
 static bool feed(struct recovery_stage *stage, struct buf *record,
                  size_t chunks);
 static void on_chunk(void *data, int status, const struct err *err);
@@ -207,46 +204,39 @@ static bool feed_log(struct recovery_stage *stage)
 
 static bool feed_chunk(struct recovery_stage *stage)
 {
-    size_t count;
-
     if (stage->chunk == stage->chunks_count) {
         stage->step = STAGE_OPEN;
         return true;
     }
-    return find_had(stage, stage->chunk, &count) != NULL ? feed_refs(stage)
-                                                         : feed_bytes(stage);
+    return is_had(stage, stage->chunk) ? feed_refs(stage) : feed_bytes(stage);
 }
 
 /* As many in a row as the state has. */
 static bool feed_refs(struct recovery_stage *stage)
 {
     size_t max = stage->chunk < stage->alone_to ? 1 : RECOVERY_REFS;
-    const struct chunk *had;
     struct buf record = BUF_INIT;
-    size_t next = stage->chunk;
-    uint32_t rows_count = 0;
+    uint32_t count = 0;
     uint8_t *rows;
-    size_t count;
-    bool is_fed;
 
     if (!draft_feed_has_room(&stage->job.feed, max * CHUNK_ROW_LEN)) {
         return false;
     }
     rows = mem_must_array(max, CHUNK_ROW_LEN);
-    while (rows_count < max && next < stage->chunks_count &&
-           (had = find_had(stage, next, &count)) != NULL) {
-        chunk_row_encode(had, rows + (size_t)rows_count * CHUNK_ROW_LEN);
-        rows_count++;
-        next += count;
+    while (count < max && stage->chunk + count < stage->chunks_count &&
+           is_had(stage, stage->chunk + count)) {
+        chunk_row_encode(stage->chunks[stage->chunk + count],
+                         rows + (size_t)count * CHUNK_ROW_LEN);
+        count++;
     }
-    must_have_memory(load_refs_encode(rows, rows_count, &record));
+    must_have_memory(load_refs_encode(rows, count, &record));
     free(rows);
-    stage->turn_chunks += rows_count;
-    is_fed = feed(stage, &record, next - stage->chunk);
-    if (is_fed) {
-        stage->chunk = next;
+    stage->turn_chunks += count;
+    if (!feed(stage, &record, count)) {
+        return false;
     }
-    return is_fed;
+    stage->chunk += count;
+    return true;
 }
 
 static bool feed_bytes(struct recovery_stage *stage)
@@ -256,13 +246,12 @@ static bool feed_bytes(struct recovery_stage *stage)
     struct buf record = BUF_INIT;
     struct bytes bytes;
     size_t next = stage->chunk + 1;
-    size_t count;
 
     if (!draft_feed_has_room(&stage->job.feed, chunk->len + 1)) {
         return false;
     }
     bytes = backup_chunks_get(&stage->reads, first + (uint32_t)stage->chunk);
-    if (next < stage->chunks_count && find_had(stage, next, &count) == NULL) {
+    if (next < stage->chunks_count && !is_had(stage, next)) {
         backup_chunks_ahead(&stage->reads, first + (uint32_t)next);
     }
     if (bytes.data == NULL) {
@@ -315,45 +304,12 @@ static bool feed_done(struct recovery_stage *stage)
 
 /* ---- Chunks -------------------------------------------------------------- */
 
-/* The chunk of the state that has the bytes of the backup's chunk at @index, or, as
- * neighbours are merged when time goes by, of *ret_count in a row. NULL: the bytes
- * have to come from the backup. */
-static const struct chunk *find_had(const struct recovery_stage *stage,
-                                    size_t index, size_t *ret_count)
+static bool is_had(const struct recovery_stage *stage, size_t chunk)
 {
-    const struct machine *machine = stage->job.service->machine;
-    const struct chunk *chunk = stage->chunks[index];
-    struct chunk_facts facts = chunk_facts(chunk);
-    const struct chunk *merged;
-    size_t end = index;
+    struct chunk_facts facts = chunk_facts(stage->chunks[chunk]);
 
-    if (index < stage->bytes_to) {
-        return NULL;
-    }
-    *ret_count = 1;
-    if (machine_has_chunk(machine, &facts)) {
-        return chunk;
-    }
-    merged = machine_find_chunk(machine, chunk->name.uid, chunk->name.first);
-    if (merged == NULL || merged->name.first != chunk->name.first) {
-        return NULL;
-    }
-    while (end < stage->chunks_count &&
-           stage->chunks[end]->name.last < merged->name.last) {
-        end++;
-    }
-    if (end == stage->chunks_count ||
-        !has_same_end(&stage->chunks[end]->name, &merged->name)) {
-        return NULL;
-    }
-    *ret_count = end - index + 1;
-    return merged;
-}
-
-/* Equal chains mean equal entries, up to there. */
-static bool has_same_end(const struct chunk_name *a, const struct chunk_name *b)
-{
-    return a->last == b->last && memcmp(a->chain, b->chain, HASH128_LEN) == 0;
+    return chunk >= stage->bytes_to &&
+           machine_has_chunk(stage->job.service->machine, &facts);
 }
 
 /* Takes @record. */
