@@ -2,6 +2,7 @@
 #include "support/fake_chunks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/cmocka.h"
 #include "util/mem.h"
@@ -205,7 +206,10 @@ static void on_sealed(void *data, struct chunk *chunk,
     kept = mem_must_zalloc(sizeof(*kept));
     kept->chunk = chunk_ref(chunk);
     chunk->home = &store->home;
-    kept->memory = chunk_memory_ref(chunk->memory);
+    /* As from a disk: without the room that a chunk may have had to grow in. */
+    kept->memory = chunk_memory_new(chunk->len);
+    memcpy(chunk_memory_bytes(kept->memory), chunk_bytes(chunk), chunk->len);
+    assert_int_equal(chunk_memory_mark(kept->memory), 0);
     list_push_back(&store->kept, &kept->link);
 }
 
