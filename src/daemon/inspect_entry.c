@@ -42,6 +42,16 @@ static const struct {
     {COMMAND_FREEZE, "cluster.freeze"},
     {COMMAND_THAW, "cluster.thaw"},
     {COMMAND_DIGEST, "digest"},
+    {COMMAND_BACKUP_CREATE, "backup.create"},
+    {COMMAND_BACKUP_DELETE, "backup.delete"},
+    {COMMAND_BACKUP_ADD, "backup.add"},
+    {COMMAND_SETTINGS, "cluster.settings"},
+    {COMMAND_RECOVERY_BEGIN, "recovery.begin"},
+    {COMMAND_RECOVERY_LOAD, "recovery.load"},
+    {COMMAND_RECOVERY_END, "recovery.end"},
+    {COMMAND_RECOVERY_UNLOAD, "recovery.unload"},
+    {COMMAND_RECOVERY_COMMIT, "recovery.commit"},
+    {COMMAND_RECOVERY_UNDO, "recovery.undo"},
 };
 
 #define KINDS_COUNT (sizeof(kinds) / sizeof(kinds[0]))
