@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "consensus/inspect.h"
+#include "store/chunk_cover.h"
 #include "store/pack_view.h"
 #include "store/snapshot.h"
 #include "util/mem.h"
@@ -17,7 +18,7 @@
 /* Good chunks that were found. */
 struct found {
     struct inspect_chunks *ret;
-    struct chunk_name *names; /* by uid, first and last, in the end */
+    struct chunk **chunks; /* stubs; in the end in the order of chunk_cover() */
     size_t count;
     size_t room;
 };
@@ -32,16 +33,17 @@ static int look_at_packs(struct inspection *ret, struct disk *disk,
 static void on_pack(void *data, const struct pack_view *view);
 static void on_chunk(void *data, const struct chunk_facts *facts);
 static void on_rest(void *data, const char *name);
-static int compare_names(const void *left, const void *right);
+static int compare_chunks(const void *left, const void *right);
 static void on_aside(void *data, const char *name);
 static int look_at_named(struct inspection *ret, struct disk *raft,
                          struct found *found, struct err *err);
 static void each_named(void *data, struct chunk *chunk,
                        const uint8_t from[HASH128_LEN]);
-static bool is_there(const struct found *found, const struct chunk_name *name);
+static bool is_there(const struct found *found, const struct chunk *chunk);
 static const struct inspect_pack *first_bad(const struct inspect_chunks *chunks,
                                             bool refused);
 static bool is_alone(const struct inspection *inspection);
+static void found_close(struct found *found);
 static void find_packs(struct inspection *inspection);
 static void find_missing(struct inspection *inspection);
 
@@ -62,12 +64,20 @@ int inspect_chunks(struct inspection *ret, struct disk *raft,
     if (rv == 0) {
         rv = look_at_named(ret, raft, &found, err);
     }
-    free(found.names);
+    found_close(&found);
     if (rv == 0) {
         find_packs(ret);
         find_missing(ret);
     }
     return rv;
+}
+
+static void found_close(struct found *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        chunk_drop(found->chunks[i]);
+    }
+    free(found->chunks);
 }
 
 /* ---- What is there ---- */
@@ -85,7 +95,8 @@ static int look_at_packs(struct inspection *ret, struct disk *disk,
     }
     rv = pack_view_all(disk, known ? cluster : NULL, &viewer, err);
     if (rv == 0 && found->count > 0) {
-        qsort(found->names, found->count, sizeof *found->names, compare_names);
+        qsort(found->chunks, found->count, sizeof(struct chunk *),
+              compare_chunks);
     }
     return rv;
 }
@@ -123,10 +134,10 @@ static void on_chunk(void *data, const struct chunk_facts *facts)
 
     if (found->count == found->room) {
         found->room = found->room == 0 ? 1024 : found->room * 2;
-        found->names =
-            mem_must_resize(found->names, found->room * sizeof *found->names);
+        found->chunks = mem_must_resize(found->chunks,
+                                        found->room * sizeof(struct chunk *));
     }
-    found->names[found->count++] = facts->name;
+    found->chunks[found->count++] = chunk_stub(facts);
 }
 
 static void on_rest(void *data, const char *name)
@@ -137,11 +148,11 @@ static void on_rest(void *data, const char *name)
     found->ret->rests++;
 }
 
-/* The longest of those that begin alike comes last. */
-static int compare_names(const void *left, const void *right)
+/* The longest of those that begin alike comes first. */
+static int compare_chunks(const void *left, const void *right)
 {
-    const struct chunk_name *a = left;
-    const struct chunk_name *b = right;
+    const struct chunk_name *a = &(*(struct chunk *const *)left)->name;
+    const struct chunk_name *b = &(*(struct chunk *const *)right)->name;
 
     if (a->uid != b->uid) {
         return a->uid < b->uid ? -1 : 1;
@@ -149,10 +160,7 @@ static int compare_names(const void *left, const void *right)
     if (a->first != b->first) {
         return a->first < b->first ? -1 : 1;
     }
-    if (a->last != b->last) {
-        return a->last < b->last ? -1 : 1;
-    }
-    return 0;
+    return a->last > b->last ? -1 : a->last < b->last;
 }
 
 static void on_aside(void *data, const char *name)
@@ -213,40 +221,20 @@ static void each_named(void *data, struct chunk *chunk,
 
     (void)from;
     found->ret->named++;
-    if (!is_there(found, &chunk->name)) {
+    if (!is_there(found, chunk)) {
         found->ret->missing++;
     }
 }
 
-/* Itself, or without a gap in others, the longest first. */
-static bool is_there(const struct found *found, const struct chunk_name *name)
+/* Itself, or its entries in others. */
+static bool is_there(const struct found *found, const struct chunk *chunk)
 {
-    struct chunk_name wanted = *name;
+    size_t count;
+    struct chunk **parts =
+        chunk_cover(found->chunks, found->count, chunk, &count);
 
-    while (wanted.first <= name->last) {
-        const struct chunk_name *best = NULL;
-        size_t low = 0;
-        size_t high = found->count;
-
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-
-            if (compare_names(&found->names[middle], &wanted) <= 0) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        if (low > 0) {
-            best = &found->names[low - 1];
-        }
-        if (best == NULL || best->uid != name->uid ||
-            best->first != wanted.first) {
-            return false;
-        }
-        wanted.first = best->last + 1;
-    }
-    return true;
+    free(parts);
+    return parts != NULL;
 }
 
 /* ---- What it means ---- */
