@@ -188,7 +188,7 @@
 #define STORE_BATCH_MS 1000u            /* or when something waited so long */
 /* Merges and moves are begun when they fill a pack, or after so long. */
 #define STORE_GATHER_MS 10000u
-#define COVER_RUNS_MAX 4096u /* tried to put a merged chunk together */
+#define COVER_RUNS_MAX 4096u    /* tried to put a merged chunk together */
 #define STORE_PACKS_FRESH 4u    /* the newest are not moved yet */
 #define STORE_SPARSE_PART 4u    /* a pack with less than 1/4 in use is moved */
 #define STORE_MOVES_MAX 4u      /* packs whose chunks move at the same time */

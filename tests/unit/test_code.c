@@ -14,7 +14,8 @@ static void every_code_of_the_header_has_a_row(void **state)
         QL_BUSY,         QL_TIMEOUT,           QL_CONNECT,
         QL_DISCONNECTED, QL_OUTCOME_UNKNOWN,   QL_SHUTTING_DOWN,
         QL_CANCELED,     QL_NO_SPACE,          QL_IO,
-        QL_CORRUPT,      QL_INTERNAL,          QL_FROZEN,     QL_RESTORED,
+        QL_CORRUPT,      QL_INTERNAL,          QL_FROZEN,
+        QL_RESTORED,
     };
 
     (void)state;
