@@ -138,6 +138,10 @@ static void dry_run_is_refused_for_what_the_commit_would_be(void **state)
 
     recovery_rig_refused(rig, QL_CONDITION_FAILED, "recovery.commit",
                          "{'stage': 99999, 'revision': 1, 'dry_run': true}");
+    snprintf(more, sizeof(more),
+             "{'stage': %u, 'revision': 2, 'dry_run': true}",
+             (unsigned)recovery_rig_part(rig, MACHINE_STAGED).id);
+    recovery_rig_refused(rig, QL_CONDITION_FAILED, "recovery.commit", more);
     snprintf(more, sizeof(more), "'dry_run': true, 'expect_state': %u",
              (unsigned)counts_of(rig).state_index - 1);
     error = recovery_rig_refused(rig, QL_CONDITION_FAILED, "recovery.commit",

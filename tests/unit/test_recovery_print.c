@@ -146,6 +146,11 @@ static void cursor_of_a_log_that_is_not_there_means_the_next(void **state)
     assert_int_equal(result.logs_count, 2);
     expect_text(result.logs[0].name, "beta");
     recovery_print_result_close(&result);
+    /* So does one at the end of its log, which the page before has told of. */
+    result = print(rig, "{'cursor': {'log': 'alpha', 'position': 11}}");
+    assert_int_equal(result.logs_count, 2);
+    expect_text(result.logs[0].name, "beta");
+    recovery_print_result_close(&result);
 }
 
 static void bytes_on_disk_are_loaded_a_chunk_at_a_time(void **state)
