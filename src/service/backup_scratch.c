@@ -257,7 +257,9 @@ static int explain(const struct backup_scratch *scratch, int code,
                        "leader",
                        name);
     case QL_BUSY:
-        return err_set(err, code, "too much is read from backups already");
+        return err_set(err, code,
+                       "too much is read from backups already, or their "
+                       "directory has not been looked at yet");
     case QL_CORRUPT:
         return err_set(err, code,
                        "backup %s is damaged on this node: %s. Make a node "

@@ -156,6 +156,10 @@ static void item_fill(const struct service *service,
         ret->nodes[i].node = holders[i].node;
         ret->nodes[i].state = bytes_of(backup_state_word(holders[i].state));
         ret->nodes[i].verified_at_ms = holders[i].verified_at_ms;
+        if (holders[i].node == service->identity->node &&
+            holders[i].state == BACKUP_FETCHING) {
+            ret->state = ret->nodes[i].state; /* the store does not know */
+        }
     }
 }
 
