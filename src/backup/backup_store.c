@@ -226,5 +226,6 @@ void backup_store_get_status(const struct backup_store *store,
     backup_jobs_count(store, ret);
     ret->packs = store->pool.count;
     ret->pool_bytes = pool_bytes(&store->pool);
+    ret->where = store->options.where;
     ret->problem = store->problem[0] != '\0' ? store->problem : store->strange;
 }
