@@ -5,320 +5,268 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/backup_proof.h"
-#include "machine/machine_parts.h"
 #include "support/cmocka.h"
 
-#define STEP_MS 250u
+/* ---- What it stands on ---- */
 
-static void on_changed(void *data)
+static uint64_t now_ms(void *data)
+{
+    const struct backup_rig *rig = data;
+
+    return rig->now_ms;
+}
+
+static const struct backup_info *infos(void *data, size_t *ret_count)
 {
     struct backup_rig *rig = data;
 
-    rig->changes++;
+    *ret_count = rig->infos_count;
+    return rig->infos;
 }
 
-/* ---- Life ---------------------------------------------------------------- */
-
-void backup_rig_init(struct backup_rig *rig, uint64_t seed)
+static size_t holders(void *data, uint64_t backup, uint64_t ret[MEMBERS_MAX])
 {
-    memset(rig, 0, sizeof(*rig));
-    store_rig_init(&rig->chunks, seed);
-    store_rig_must_open(&rig->chunks);
-    store_rig_create(&rig->chunks, "a");
-    store_rig_create(&rig->chunks, "b");
-    store_rig_append(&rig->chunks, "a", 40, 600);
-    store_rig_append(&rig->chunks, "b", 20, 600);
-    store_rig_settle(&rig->chunks);
-    rig->fake = fake_disk_new(seed + 1);
-    memset(rig->cluster, 0xc1, sizeof(rig->cluster));
-    rig->now_ms = 1000;
-    rig->wall_ms = 1700000000000;
-    backup_rig_open(rig);
-}
+    const struct backup_rig *rig = data;
+    size_t count = 0;
 
-void backup_rig_close(struct backup_rig *rig)
-{
-    backup_rig_stop(rig);
-    fake_disk_free(rig->fake);
-    store_rig_close(&rig->chunks);
-}
-
-void backup_rig_open(struct backup_rig *rig)
-{
-    struct backup_store_options options = {
-        .disk = fake_disk_disk(rig->fake),
-        .chunks = rig->chunks.store,
-        .where = "backups",
-        .scrub_bytes = rig->scrub_bytes,
-        .on_changed = on_changed,
-        .data = rig,
-    };
-
-    memcpy(options.cluster, rig->cluster, PACK_CLUSTER_LEN);
-    rig->store = backup_store_open(&options);
-    backup_store_set_table(rig->store, rig->rows, rig->count);
-}
-
-void backup_rig_stop(struct backup_rig *rig)
-{
-    if (rig->store == NULL) {
-        return;
-    }
-    backup_store_stop(rig->store);
-    backup_rig_drain(rig);
-    assert_true(fake_disk_is_dead(rig->fake) ||
-                !backup_store_is_busy(rig->store));
-    backup_store_free(rig->store);
-    rig->store = NULL;
-}
-
-void backup_rig_crash(struct backup_rig *rig, enum fake_crash how)
-{
-    fake_disk_crash(rig->fake, how);
-    backup_store_free(rig->store);
-    rig->store = NULL;
-    backup_rig_open(rig);
-}
-
-/* ---- The table ----------------------------------------------------------- */
-
-void backup_rig_take(struct backup_rig *rig, const char *name)
-{
-    const struct machine *machine = rig->chunks.driver.machine;
-    struct backup_row *row = &rig->rows[rig->count];
-    struct machine_part_info info = {.id = 0};
-    struct machine_counts counts;
-
-    assert_true(rig->count < BACKUP_RIG_ROWS);
-    memset(row, 0, sizeof(*row));
-    machine_counts(machine, &counts);
-    assert_true(machine_part_info(machine, MACHINE_LIVE, &info));
-    rig->chunks.driver.index++;
-    row->id = rig->chunks.driver.index;
-    row->index = row->id;
-    (void)snprintf(row->name, sizeof(row->name), "%s", name);
-    row->time_ms = counts.time_ms;
-    row->state_index = counts.state_index;
-    row->logs = counts.logs;
-    row->entries = counts.entries;
-    row->bytes = counts.bytes;
-    row->chunks = info.chunks;
-    machine_logs_digest(machine, row->digest);
-    backup_store_begin(rig->store, row, machine_freeze_logs(machine));
-    rig->count++;
-    backup_store_set_table(rig->store, rig->rows, rig->count);
-}
-
-void backup_rig_drop(struct backup_rig *rig, const char *name)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < rig->count; i++) {
-        if (strcmp(rig->rows[i].name, name) != 0) {
-            rig->rows[kept] = rig->rows[i];
-            kept++;
+    (void)backup;
+    for (uint64_t node = 1; node <= BACKUP_RIG_PEERS; node++) {
+        if (rig->holds[node]) {
+            ret[count++] = node;
         }
     }
-    rig->count = kept;
-    backup_store_set_table(rig->store, rig->rows, rig->count);
+    return count;
 }
 
-void backup_rig_append(struct backup_rig *rig, uint64_t count)
+static bool send_request(void *data, uint64_t node,
+                         const struct backup_request *request)
 {
-    store_rig_append(&rig->chunks, "a", count, 600);
-}
+    struct backup_rig *rig = data;
 
-/* ---- Time ---------------------------------------------------------------- */
-
-void backup_rig_drain(struct backup_rig *rig)
-{
-    while (fake_disk_end_work(rig->fake) ||
-           fake_disk_end_work(rig->chunks.fake)) {
+    if (rig->send_fails) {
+        return false;
     }
+    assert_int_equal(rig->sent_to, 0);
+    rig->sent = *request;
+    rig->sent_to = node;
+    return true;
 }
 
-void backup_rig_run(struct backup_rig *rig, uint64_t ms)
+static int begin(void *data, const struct backup_intake_options *options,
+                 struct backup_intake **ret_intake, struct err *err)
 {
-    for (uint64_t at = 0; at < ms; at += STEP_MS) {
-        rig->now_ms += STEP_MS;
-        rig->wall_ms += STEP_MS;
-        rig->chunks.now_ms += STEP_MS;
-        chunk_store_tick(rig->chunks.store, rig->chunks.now_ms);
-        backup_store_tick(rig->store, rig->now_ms, rig->wall_ms);
-        backup_rig_drain(rig);
+    struct backup_rig *rig = data;
+    struct fake_intake *intake = &rig->intake;
+
+    if (rig->begin_result != 0) {
+        return err_set(err, rig->begin_result, "no");
     }
-}
-
-/* ---- Looking ------------------------------------------------------------- */
-
-const struct backup_info *backup_rig_info(const struct backup_rig *rig,
-                                          const char *name)
-{
-    return backup_store_find(rig->store, name);
-}
-
-bool backup_rig_is_verified(const struct backup_rig *rig, const char *name)
-{
-    const struct backup_info *info = backup_rig_info(rig, name);
-
-    return info != NULL && info->state == BACKUP_VERIFIED;
-}
-
-struct backup_store_status backup_rig_status(const struct backup_rig *rig)
-{
-    struct backup_store_status status;
-
-    backup_store_get_status(rig->store, &status);
-    return status;
-}
-
-struct piece {
-    struct buf *ret;
-    uint64_t total;
-    size_t len;
-    int status;
-    bool is_done;
-};
-
-static void on_piece(struct backup_read *read, int status)
-{
-    struct piece *piece = read->data;
-
-    piece->is_done = true;
-    piece->status = status;
-    if (status == 0) {
-        piece->total = read->total;
-        piece->len = read->bytes.len;
-        assert_int_equal(buf_add(piece->ret, read->bytes.data, read->bytes.len),
-                         0);
-    }
-}
-
-int backup_rig_stream(struct backup_rig *rig, const char *name, uint32_t step,
-                      struct buf *ret)
-{
-    struct piece piece = {.ret = ret, .len = 1};
-    struct backup_read read = {.data = &piece};
-    int rv;
-
-    while (piece.len > 0) {
-        piece.is_done = false;
-        rv = backup_store_read_stream(rig->store, &read, name, ret->len, step,
-                                      on_piece);
-        if (rv != 0) {
-            return rv;
-        }
-        backup_rig_drain(rig);
-        assert_true(piece.is_done);
-        if (piece.status != 0) {
-            return piece.status;
-        }
-    }
-    assert_int_equal(ret->len, piece.total);
+    assert_false(intake->used);
+    *intake = (struct fake_intake){.used = true,
+                                   .on_end = options->on_end,
+                                   .data = options->data,
+                                   .status = {.state = INTAKE_RECEIVING,
+                                              .next = rig->resumed,
+                                              .total = options->total}};
+    assert_true(options->skips);
+    rig->expected = *options->expected;
+    (void)snprintf(rig->token, sizeof rig->token, "%s", options->token);
+    *ret_intake = (struct backup_intake *)(void *)intake;
     return 0;
 }
 
-bool backup_rig_proves(struct bytes stream, const struct backup_row *row)
+static void get(const struct backup_intake *opaque,
+                struct backup_intake_status *ret)
 {
-    struct backup_front front = {.chunks = 0};
-    struct backup_proof proof;
-    struct bytes bytes = stream;
-    struct err err = {0};
-    uint64_t at;
-    bool is_good;
+    const struct fake_intake *intake = (const void *)opaque;
 
-    if (backup_front_decode(stream.data, &front, &err) != 0) {
-        return false;
-    }
-    bytes.len = (size_t)backup_front_len(&front);
-    if (backup_proof_begin(&proof, bytes, &err) != 0) {
-        print_message("%s\n", err.text);
-        return false;
-    }
-    at = bytes.len;
-    is_good = memcmp(front.row.digest, row->digest, HASH128_LEN) == 0;
-    for (uint32_t i = 0; i < front.chunks && is_good; i++) {
-        struct pack_row chunk = {.frame_len = 0};
-
-        assert_int_equal(backup_front_row(bytes, i, &chunk, &err), 0);
-        is_good = backup_proof_chunk(
-                      &proof, (struct bytes){stream.data + at, chunk.frame_len},
-                      NULL, &err) == 0;
-        at += chunk.frame_len;
-    }
-    if (is_good && front.tail_len > 0) {
-        is_good = backup_proof_tail(
-                      &proof,
-                      (struct bytes){stream.data + at, stream.len - (size_t)at},
-                      &err) == 0;
-    }
-    is_good = is_good && backup_proof_is_whole(&proof);
-    backup_proof_close(&proof);
-    if (!is_good) {
-        print_message("%s\n", err.text);
-    }
-    return is_good;
+    assert_true(intake->used);
+    *ret = intake->status;
 }
 
-static void on_verified(struct backup_verify *verify, int status)
+static bool wants(struct backup_intake *opaque, size_t len_max,
+                  uint64_t *ret_offset, size_t *ret_len)
 {
-    *(int *)verify->data = status;
+    const struct fake_intake *intake = (void *)opaque;
+    uint64_t left = intake->status.total - intake->status.next;
+
+    assert_true(intake->used);
+    if (intake->piece != NULL || left == 0) {
+        return false;
+    }
+    *ret_offset = intake->status.next;
+    *ret_len = left < len_max ? (size_t)left : len_max;
+    return true;
 }
 
-int backup_rig_verify(struct backup_rig *rig, const char *name,
-                      struct backup_verify *ret)
+static struct backup_rig *the_rig;
+
+static int take(struct backup_intake *opaque, struct backup_piece *piece,
+                uint64_t offset, struct bytes bytes, backup_piece_cb cb)
 {
-    int status = -1;
+    struct fake_intake *intake = (void *)opaque;
+
+    assert_true(intake->used);
+    if (the_rig->take_result != 0) {
+        return the_rig->take_result;
+    }
+    assert_true(offset <= intake->status.next);
+    piece->cb = cb;
+    intake->piece = piece;
+    intake->piece_len = (size_t)(offset + bytes.len > intake->status.next
+                                     ? offset + bytes.len - intake->status.next
+                                     : 0);
+    return 0;
+}
+
+static void cancel(struct backup_piece *piece)
+{
+    assert_ptr_equal(the_rig->intake.piece, piece);
+    the_rig->intake.piece = NULL;
+}
+
+static void leave(struct backup_intake *opaque, bool drop)
+{
+    struct fake_intake *intake = (void *)opaque;
+
+    assert_true(intake->used);
+    assert_null(intake->piece);
+    intake->used = false;
+    intake->dropped = drop;
+}
+
+/* ---- Going on ---- */
+
+void backup_rig_open(struct backup_rig *rig, uint64_t rate)
+{
+    const struct backup_fetch_options options = {.rate_bytes = rate,
+                                                 .cluster = "this cluster's!",
+                                                 .now_ms = now_ms,
+                                                 .infos = infos,
+                                                 .holders = holders,
+                                                 .send = send_request,
+                                                 .begin = begin,
+                                                 .get = get,
+                                                 .wants = wants,
+                                                 .take = take,
+                                                 .cancel = cancel,
+                                                 .leave = leave,
+                                                 .data = rig};
+
+    *rig = (struct backup_rig){.now_ms = 1000, .tag = 1};
+    the_rig = rig;
+    rig->fetch = backup_fetch_new(&options);
+}
+
+void backup_rig_lack(struct backup_rig *rig, uint64_t id)
+{
+    struct backup_info *info = &rig->infos[rig->infos_count++];
+
+    *info = (struct backup_info){
+        .in_table = true, .wants_fetch = true, .row = {.id = id}};
+    (void)snprintf(info->row.name, sizeof info->row.name, "backup-%u",
+                   (unsigned)id);
+}
+
+void backup_rig_step(struct backup_rig *rig, uint64_t ms)
+{
+    rig->now_ms += ms;
+    backup_fetch_step(rig->fetch);
+}
+
+uint64_t backup_rig_asked(struct backup_rig *rig)
+{
+    uint64_t node = rig->sent_to;
+
+    rig->sent_to = 0;
+    return node;
+}
+
+int backup_rig_answer(struct backup_rig *rig, uint64_t from, uint64_t id,
+                      enum backup_given status, size_t len)
+{
+    struct backup_answer answer = {.id = id,
+                                   .status = status,
+                                   .total = BACKUP_RIG_TOTAL,
+                                   .tag = {rig->tag}};
+    uint8_t *bytes = calloc(1, BACKUP_PIECE_HEAD_LEN + len);
     int rv;
 
-    memset(ret, 0, sizeof(*ret));
-    ret->data = &status;
-    rv = backup_store_verify(rig->store, ret, name, on_verified);
-    if (rv != 0) {
-        return rv;
-    }
-    backup_rig_run(rig, STEP_MS);
-    assert_int_not_equal(status, -1);
-    return status;
+    backup_answer_head_encode(&answer, bytes);
+    rv = backup_fetch_on_frame(rig->fetch, from, bytes,
+                               BACKUP_PIECE_HEAD_LEN + len);
+    free(bytes);
+    return rv;
 }
 
-struct count {
-    const char *prefix;
-    const char *suffix;
-    size_t count;
-    char first[DISK_NAME_MAX];
-};
-
-static void on_name(void *data, const char *name)
+void backup_rig_give(struct backup_rig *rig)
 {
-    struct count *count = data;
-    size_t len = strlen(name);
-    size_t suffix = strlen(count->suffix);
+    uint64_t from = backup_rig_asked(rig);
+    uint64_t left = BACKUP_RIG_TOTAL - rig->sent.offset;
 
-    if (strncmp(name, count->prefix, strlen(count->prefix)) == 0 &&
-        len >= suffix && strcmp(name + len - suffix, count->suffix) == 0) {
-        if (count->count == 0 || strcmp(name, count->first) < 0) {
-            (void)snprintf(count->first, sizeof(count->first), "%s", name);
+    assert_int_not_equal(from, 0);
+    assert_int_equal(
+        backup_rig_answer(rig, from, rig->sent.id, BACKUP_GIVEN,
+                          left < rig->sent.len ? (size_t)left : rig->sent.len),
+        0);
+}
+
+void backup_rig_refuse(struct backup_rig *rig, enum backup_given status)
+{
+    uint64_t from = backup_rig_asked(rig);
+
+    assert_int_not_equal(from, 0);
+    assert_int_equal(backup_rig_answer(rig, from, rig->sent.id, status, 0), 0);
+}
+
+void backup_rig_written(struct backup_rig *rig, int status)
+{
+    struct fake_intake *intake = &rig->intake;
+    struct backup_piece *piece = intake->piece;
+
+    assert_non_null(piece);
+    intake->piece = NULL;
+    if (status == 0) {
+        intake->status.next += intake->piece_len;
+        if (intake->status.next == intake->status.total) {
+            intake->status.state = INTAKE_VERIFYING;
         }
-        count->count++;
     }
+    piece->cb(piece, status);
 }
 
-size_t backup_rig_files(const struct backup_rig *rig, const char *prefix,
-                        const char *suffix)
+void backup_rig_end(struct backup_rig *rig, enum backup_intake_state state)
 {
-    struct count count = {prefix, suffix, 0, ""};
+    struct fake_intake *intake = &rig->intake;
 
-    fake_disk_each(rig->fake, on_name, &count);
-    return count.count;
+    intake->status.state = state;
+    intake->status.err = state == INTAKE_FAILED ? &intake->err : NULL;
+    intake->on_end(intake->data, (struct backup_intake *)(void *)intake);
 }
 
-bool backup_rig_pack(const struct backup_rig *rig, char ret_name[DISK_NAME_MAX])
+void backup_rig_give_all(struct backup_rig *rig)
 {
-    struct count count = {"chunks/", ".pack", 0, ""};
+    while (rig->intake.status.state != INTAKE_VERIFYING || !rig->intake.used) {
+        backup_rig_give(rig);
+        backup_rig_written(rig, 0);
+    }
+    assert_int_equal(backup_rig_asked(rig), 0);
+}
 
-    fake_disk_each(rig->fake, on_name, &count);
-    (void)snprintf(ret_name, DISK_NAME_MAX, "%s", count.first);
-    return count.count > 0;
+uint64_t backup_rig_done(const struct backup_rig *rig)
+{
+    uint64_t done;
+    uint64_t failed;
+
+    backup_fetch_counts(rig->fetch, &done, &failed);
+    return done;
+}
+
+uint64_t backup_rig_failed(const struct backup_rig *rig)
+{
+    uint64_t done;
+    uint64_t failed;
+
+    backup_fetch_counts(rig->fetch, &done, &failed);
+    return failed;
 }

@@ -1,63 +1,61 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/*
- * A backup store over a fake disk, beside a machine with a chunk store on another
- * one (support/store_rig.h). The table is the rig's.
- */
+/* A node that lacks backups, with peers, a clock and an intake of the test's. */
 #pragma once
 
-#include "backup/backup_store.h"
-#include "support/store_rig.h"
+#include "consensus/backup_fetch.h"
 
-#define BACKUP_RIG_ROWS 16u
+#define BACKUP_RIG_TOTAL (2u * BACKUP_PIECE_BYTES + 1000u)
+#define BACKUP_RIG_PEERS 3u
 
-struct backup_rig {
-    struct store_rig chunks;
-    struct fake_disk *fake; /* the backup directory */
-    struct backup_store *store;
-    uint8_t cluster[PACK_CLUSTER_LEN];
-    uint64_t scrub_bytes;
-    uint64_t now_ms;
-    uint64_t wall_ms;
-    struct backup_row rows[BACKUP_RIG_ROWS]; /* the table */
-    size_t count;
-    unsigned changes; /* told */
+/* What struct backup_intake is here. */
+struct fake_intake {
+    struct backup_intake_status status;
+    struct err err;
+    void (*on_end)(void *data, struct backup_intake *intake);
+    void *data;
+    struct backup_piece *piece; /* being written */
+    size_t piece_len;
+    bool used; /* between begin and leave */
+    bool dropped;
 };
 
-/* Logs "a" and "b" with some sealed chunks each, on disk, and some open ones. */
-void backup_rig_init(struct backup_rig *rig, uint64_t seed);
-void backup_rig_close(struct backup_rig *rig);
-/* The backup store alone ends, in order or by a crash, and comes back. */
-void backup_rig_open(struct backup_rig *rig);
-void backup_rig_stop(struct backup_rig *rig);
-void backup_rig_crash(struct backup_rig *rig, enum fake_crash how);
+struct backup_rig {
+    struct backup_fetch *fetch;
+    struct backup_info infos[4];
+    size_t infos_count;
+    bool holds[BACKUP_RIG_PEERS + 1]; /* by node */
+    uint64_t now_ms;
+    struct backup_request sent; /* the last one */
+    uint64_t sent_to;           /* 0: nothing since it was looked at */
+    bool send_fails;
+    struct fake_intake intake;
+    char token[INTAKE_TOKEN_MAX + 1];
+    struct backup_row expected;
+    int begin_result;
+    int take_result;
+    uint64_t resumed; /* bytes that an earlier try left */
+    uint8_t tag;      /* of the peers' stream */
+};
 
-/* As the machine does when COMMAND_BACKUP_CREATE is applied. */
-void backup_rig_take(struct backup_rig *rig, const char *name);
-void backup_rig_drop(struct backup_rig *rig, const char *name);
-/* Entries of 600 bytes into "a". */
-void backup_rig_append(struct backup_rig *rig, uint64_t count);
-
-/* All works on both disks end. */
-void backup_rig_drain(struct backup_rig *rig);
-/* @ms go by, in steps of a quarter of a second. */
-void backup_rig_run(struct backup_rig *rig, uint64_t ms);
-
-/* NULL when there is none. */
-const struct backup_info *backup_rig_info(const struct backup_rig *rig,
-                                          const char *name);
-bool backup_rig_is_verified(const struct backup_rig *rig, const char *name);
-struct backup_store_status backup_rig_status(const struct backup_rig *rig);
-/* The whole stream, read in pieces of @step. Not 0: what a read said. */
-int backup_rig_stream(struct backup_rig *rig, const char *name, uint32_t step,
-                      struct buf *ret);
-/* Is @stream one that proves to be the backup of @row? */
-bool backup_rig_proves(struct bytes stream, const struct backup_row *row);
-/* What backup_store_verify() comes to. */
-int backup_rig_verify(struct backup_rig *rig, const char *name,
-                      struct backup_verify *ret);
-/* Files whose names begin and end so. */
-size_t backup_rig_files(const struct backup_rig *rig, const char *prefix,
-                        const char *suffix);
-/* The first pack's name; false: there is none. */
-bool backup_rig_pack(const struct backup_rig *rig,
-                     char ret_name[DISK_NAME_MAX]);
+/* A node that lacks nothing yet, at a @rate in bytes a second or 0. */
+void backup_rig_open(struct backup_rig *rig, uint64_t rate);
+/* Backup @id should be here. */
+void backup_rig_lack(struct backup_rig *rig, uint64_t id);
+/* Time passes, then a step. */
+void backup_rig_step(struct backup_rig *rig, uint64_t ms);
+/* The request since the last time, and whom it went to; 0: there was none. */
+uint64_t backup_rig_asked(struct backup_rig *rig);
+/* With @len bytes, of the stream that the peers have now. */
+int backup_rig_answer(struct backup_rig *rig, uint64_t from, uint64_t id,
+                      enum backup_given status, size_t len);
+/* What was asked for last, by whom it was asked. */
+void backup_rig_give(struct backup_rig *rig);
+void backup_rig_refuse(struct backup_rig *rig, enum backup_given status);
+/* The piece that the intake has is on its disk. */
+void backup_rig_written(struct backup_rig *rig, int status);
+/* The intake ends. */
+void backup_rig_end(struct backup_rig *rig, enum backup_intake_state state);
+/* All pieces, up to the intake's word. */
+void backup_rig_give_all(struct backup_rig *rig);
+uint64_t backup_rig_done(const struct backup_rig *rig);
+uint64_t backup_rig_failed(const struct backup_rig *rig);
