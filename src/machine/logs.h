@@ -59,5 +59,25 @@ void logs_trim(struct logs *logs, struct log *log, uint64_t before);
 bool logs_retain(struct logs *logs, struct log *log, uint64_t time_ms,
                  bool age_suspended);
 
+/* For who walks by_uid and reads all of each log: asks for the memory of those
+ * that come after @index. A log is rarely in the processor's cache, and the walk
+ * would else wait for it line by line: with 10,000 logs for 10 ms. */
+static inline void logs_prefetch(const struct logs *logs, size_t index)
+{
+    const size_t near = 12;
+    const size_t far = 28;
+    const size_t line = 64;
+
+    if (index + far < logs->count) {
+        const char *at = (const char *)logs->by_uid[index + far];
+
+        for (size_t i = 0; i < sizeof(struct log); i += line) {
+            __builtin_prefetch(at + i);
+        }
+        __builtin_prefetch(logs->by_uid[index + near]->open);
+        __builtin_prefetch(logs->by_uid[index + near]->sealed);
+    }
+}
+
 /* The sealed chunks of all logs; a new reference. */
 struct chunk_set *logs_chunks(const struct logs *logs);
