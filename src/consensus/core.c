@@ -13,6 +13,7 @@ static int check_timeouts(const struct node_options *options, struct err *err);
 static void set_options(struct raft *raft, const struct node_options *options);
 static void on_disk_fatal(void *data, const char *reason);
 static void on_healed(void *data);
+static void on_encoded(void *data);
 static void on_snapshot_time(void *data, uint64_t ns);
 static int on_frame(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
@@ -49,6 +50,7 @@ int core_open(struct core *core, const struct node_options *options,
         .chunks = chunks_real_store(chunks),
         .on_fatal = on_disk_fatal,
         .on_healed = on_healed,
+        .on_encoded = on_encoded,
         .on_snapshot_time = on_snapshot_time,
         .on_frame = on_frame,
         .data = core};
@@ -231,6 +233,13 @@ static void on_healed(void *data)
     struct core *core = data;
 
     guard_doubt(core->guard, false);
+}
+
+static void on_encoded(void *data)
+{
+    struct core *core = data;
+
+    fsm_on_encoded(&core->fsm);
 }
 
 static void on_snapshot_time(void *data, uint64_t ns)

@@ -3,9 +3,11 @@
  * Entries of the raft log live until a snapshot, and small things that live longer
  * are made between them: in one heap they would leave holes that the next entry
  * does not fit in, as large as the raft log and more. So long ones have blocks of
- * one size, which malloc() maps one by one (daemon/heap.c): what is not written of
- * a block takes no memory. Freed ones are used again, as new ones cost a page fault
- * for each 4 KiB.
+ * one size in a region of their own: what is not written of a block takes no
+ * memory. Of freed ones some are used again as they are, as new ones cost a page
+ * fault for each 4 KiB; the memory of the others goes back. (malloc() does not do
+ * it: it maps a long block only when it has no hole that fits, and what was
+ * written there before stays.)
  */
 #include "consensus/core_heap.h"
 
@@ -13,8 +15,10 @@
 #include <pthread.h>
 #include <raft.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "util/diag.h"
 #include "util/limits.h"
@@ -29,53 +33,92 @@
 #define IS_INSTRUMENTED false
 #endif
 
+#define REGION_BYTES ((size_t)RAFT_BLOCKS_MAX * RAFT_BLOCK_BYTES)
+
 /* Entries are made on the loop and read on works. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t *region; /* NULL: there is none, malloc() has to do */
+static size_t blocks;   /* of the region that were ever used */
+/* Freed ones: with their memory, */
 static void *kept[RAFT_BLOCKS_KEPT];
 static size_t kept_count;
+/* and without. */
+static void *bare[RAFT_BLOCKS_MAX];
+static size_t bare_count;
 
 static bool wants_block(size_t len)
 {
     return len >= RAFT_BLOCK_MIN && len <= RAFT_BLOCK_BYTES;
 }
 
-/* Or as good as one: which it is does not matter. */
-static bool is_block(void *memory)
+static bool is_block(const void *memory)
 {
-    size_t room = memory == NULL ? 0 : malloc_usable_size(memory);
+    uintptr_t from = (uintptr_t)region;
+    uintptr_t at = (uintptr_t)memory;
 
-    return room >= RAFT_BLOCK_BYTES && room < RAFT_BLOCK_BYTES + RAFT_BLOCK_MIN;
+    return region != NULL && at >= from && at - from < REGION_BYTES;
 }
 
+static void region_map(void)
+{
+    void *memory;
+
+    if (IS_INSTRUMENTED || region != NULL) {
+        return;
+    }
+    memory = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    /* Where address space is short, too, a node has to run. */
+    if (memory != MAP_FAILED) {
+        (void)madvise(memory, REGION_BYTES, MADV_NOHUGEPAGE);
+        region = memory;
+    }
+}
+
+/* NULL when none is left. */
 static void *block_alloc(void)
 {
     void *block = NULL;
 
     (void)pthread_mutex_lock(&lock);
     if (kept_count > 0) {
-        kept_count--;
-        block = kept[kept_count];
+        block = kept[--kept_count];
+    } else if (bare_count > 0) {
+        block = bare[--bare_count];
+    } else if (region != NULL && blocks < RAFT_BLOCKS_MAX) {
+        block = region + blocks * RAFT_BLOCK_BYTES;
+        blocks++;
     }
     (void)pthread_mutex_unlock(&lock);
-    return block != NULL ? block : mem_must_alloc(RAFT_BLOCK_BYTES);
+    return block;
 }
 
 static void block_free(void *block)
 {
+    bool keeps;
+
     (void)pthread_mutex_lock(&lock);
-    if (!IS_INSTRUMENTED && kept_count < RAFT_BLOCKS_KEPT) {
-        kept[kept_count] = block;
-        kept_count++;
-        block = NULL;
+    keeps = kept_count < RAFT_BLOCKS_KEPT;
+    if (keeps) {
+        kept[kept_count++] = block;
     }
     (void)pthread_mutex_unlock(&lock);
-    free(block);
+    if (keeps) {
+        return;
+    }
+    /* If it fails the block keeps its memory. */
+    (void)madvise(block, RAFT_BLOCK_BYTES, MADV_DONTNEED);
+    (void)pthread_mutex_lock(&lock);
+    bare[bare_count++] = block;
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static void *heap_malloc(void *data, size_t len)
 {
+    void *block = wants_block(len) ? block_alloc() : NULL;
+
     (void)data;
-    return wants_block(len) ? block_alloc() : mem_must_alloc(len);
+    return block != NULL ? block : mem_must_alloc(len);
 }
 
 static void heap_free(void *data, void *memory)
@@ -108,7 +151,7 @@ static void *heap_realloc(void *data, void *memory, size_t len)
     }
     moved = heap_malloc(data, len);
     if (memory != NULL) {
-        room = malloc_usable_size(memory);
+        room = is_block(memory) ? RAFT_BLOCK_BYTES : malloc_usable_size(memory);
         memcpy(moved, memory, room < len ? room : len);
         heap_free(data, memory);
     }
@@ -142,5 +185,8 @@ void core_heap_install(void)
                                     .aligned_alloc = heap_aligned_alloc,
                                     .aligned_free = heap_aligned_free};
 
+    (void)pthread_mutex_lock(&lock);
+    region_map();
+    (void)pthread_mutex_unlock(&lock);
     raft_heap_set(&heap);
 }

@@ -6,6 +6,6 @@
  */
 #pragma once
 
-/* For the whole process, from now on. What raft_malloc() gives may be freed by
- * free(), and the other way round. */
+/* For the whole process, from now on. raft_free() frees what malloc() gave, too;
+ * what raft_malloc() gave only raft_free() frees. */
 void core_heap_install(void);

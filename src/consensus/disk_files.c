@@ -53,6 +53,9 @@ static int write_all(const struct disk_file *file, uint64_t offset,
     bool direct = file->direct >= 0 && is_aligned(offset, bytes, len);
     const uint8_t *from = bytes;
 
+    if (!direct && len > DISK_PACE_BYTES) {
+        return disk_pace_write(file, offset, bytes, len);
+    }
     while (len > 0) {
         struct iovec part = {(void *)(uintptr_t)from, len};
         ssize_t put =
@@ -159,6 +162,7 @@ static int op_open(struct disk *disk, const char *name, bool create,
     file->real = real;
     (void)snprintf(file->name, sizeof(file->name), "%s", name);
     file->direct = -1;
+    file->past = -1;
     file->fd = openat(real->dir_fd, name,
                       O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0) |
                           (real->dir != NULL ? O_NOFOLLOW | O_NONBLOCK : 0),
@@ -208,6 +212,9 @@ static void op_close(struct disk_file *file)
     if (file->direct >= 0) {
         (void)close(file->direct);
     }
+    if (file->past >= 0) {
+        (void)close(file->past);
+    }
     (void)close(file->fd);
     free(file);
 }
@@ -228,14 +235,15 @@ static int op_size(struct disk_file *file, uint64_t *ret_size, struct err *err)
 static int op_read(struct disk_file *file, uint64_t offset, void *ret_bytes,
                    size_t len, size_t *ret_len, struct err *err)
 {
-    bool direct = file->direct >= 0 && is_aligned(offset, ret_bytes, len);
+    int past = file->direct >= 0 ? file->direct : file->past;
+    bool direct = past >= 0 && is_aligned(offset, ret_bytes, len);
     size_t done = 0;
 
     while (done < len) {
         size_t step = len - done < READ_BYTES ? len - done : READ_BYTES;
         ssize_t got =
-            pread(direct ? file->direct : file->fd, (uint8_t *)ret_bytes + done,
-                  step, (off_t)(offset + done));
+            pread(direct ? past : file->fd, (uint8_t *)ret_bytes + done, step,
+                  (off_t)(offset + done));
 
         if (got < 0 && errno == EINTR) {
             continue;
@@ -257,6 +265,14 @@ static int op_write_sync(struct disk_file *file, uint64_t offset,
                          const void *bytes, size_t len, struct err *err)
 {
     int failed = write_all(file, offset, bytes, len);
+
+    return failed == 0 ? 0 : disk_files_error(err, failed, "write", file->name);
+}
+
+static int op_write_past(struct disk_file *file, const void *bytes, size_t len,
+                         struct err *err)
+{
+    int failed = disk_pace_past(file, bytes, len);
 
     return failed == 0 ? 0 : disk_files_error(err, failed, "write", file->name);
 }
@@ -411,6 +427,7 @@ const struct disk_ops disk_files_ops = {
     .size = op_size,
     .read = op_read,
     .write_sync = op_write_sync,
+    .write_past = op_write_past,
     .fill = op_fill,
     .rename = op_rename,
     .remove = op_remove,

@@ -8,6 +8,7 @@ struct disk_file {
     struct disk_real *real;
     int fd;     /* ordinary */
     int direct; /* O_DIRECT and O_DSYNC, or -1 */
+    int past;   /* O_DIRECT, after a write past the cache, or -1 */
     char name[DISK_NAME_MAX];
 };
 
@@ -64,3 +65,12 @@ bool disk_uring_is_idle(const struct disk_uring *uring);
 /* Only when it is idle. */
 void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
                      void *data);
+
+/* ---- disk_pace.c: long writes, any thread; 0 or errno ---- */
+#define DISK_PACE_BYTES (256u * 1024u) /* of one step */
+/* Through the page cache, durable. */
+int disk_pace_write(const struct disk_file *file, uint64_t offset,
+                    const uint8_t *bytes, size_t len);
+/* All of a file, past the page cache where the file system lets us, durable;
+ * reads of @file ask the disk then. */
+int disk_pace_past(struct disk_file *file, const uint8_t *bytes, size_t len);

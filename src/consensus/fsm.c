@@ -76,7 +76,7 @@ bool fsm_is_overrun(const struct fsm *fsm)
     if (chunk_store_is_crowded(fsm->chunks)) {
         return true;
     }
-    if (fsm->view == NULL) {
+    if (!fsm->taking) {
         return false;
     }
     machine_counts(fsm->machine, &counts);
@@ -89,7 +89,7 @@ uint64_t fsm_snapshot_needs(const struct fsm *fsm)
     uint64_t bytes = fsm->policy.bytes;
 
     /* What is free was looked at before it was stored: works take turns. */
-    if (fsm->view != NULL) {
+    if (fsm->taking) {
         bytes += fsm->view_bytes;
     }
     chunk_store_get_status(fsm->chunks, &chunks);
@@ -176,11 +176,12 @@ static int fsm_snapshot(struct raft_fsm *raft, struct raft_buffer **ret_buffers,
     struct fsm *fsm = raft->data;
     struct machine_counts counts;
 
-    assert(fsm->view == NULL);
+    assert(!fsm->taking);
     if (fsm->holds || !guard_may_snapshot(fsm->guard)) {
         return RAFT_BUSY; /* the core asks again after the next entry */
     }
     fsm->view_begun = uv_hrtime();
+    fsm->taking = true;
     fsm->view = machine_freeze(fsm->machine);
     fsm->view_index = fsm->core->last_applied;
     chunk_store_pin(fsm->chunks, fsm->view_index, view_take_chunks(fsm->view));
@@ -252,13 +253,21 @@ static int fsm_snapshot_finalize(struct raft_fsm *raft,
         fsm->snapshots.index = fsm->view_index;
         fsm->snapshots.bytes = fsm->image.len;
     }
-    view_free(fsm->view);
-    fsm->view = NULL;
+    fsm_on_encoded(fsm);
+    fsm->taking = false;
     buf_close(&fsm->image);
     raft_free(*buffers);
     *buffers = NULL;
     *count = 0;
     return 0;
+}
+
+/* While it is stored the next entries go to the chunks that it shared: the fewer
+ * have to be copied the better. */
+void fsm_on_encoded(struct fsm *fsm)
+{
+    view_free(fsm->view);
+    fsm->view = NULL;
 }
 
 /* The second time the snapshot is stored and finalized. */
@@ -270,7 +279,7 @@ void fsm_on_snapshot_time(struct fsm *fsm, uint64_t ns)
         return; /* it was one of another node */
     }
     fsm->view_spent += ns;
-    if (fsm->view != NULL) {
+    if (fsm->taking) {
         return;
     }
     snapshots->loop_ns = fsm->view_spent;

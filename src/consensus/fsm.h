@@ -61,8 +61,9 @@ struct fsm {
     bool started;           /* a failed restore is fatal from then on */
     struct err err;         /* why a restore failed before */
     /* The snapshot being taken. The work thread reads view and index and writes
-     * image and encode_err between snapshot and snapshot_finalize. */
-    struct view *view;
+     * image and encode_err; then the view goes, and the image is stored. */
+    bool taking;
+    struct view *view; /* NULL: it is encoded */
     uint64_t view_index;
     uint64_t view_held;  /* bytes of entries in it */
     uint64_t view_bytes; /* applied between the last snapshot and it */
@@ -83,6 +84,9 @@ void fsm_close(struct fsm *fsm);
  * state of @machine already: when it is restored that is what is taken. Takes
  * @machine, instead of one it was given before; NULL: forget that. */
 void fsm_prepare(struct fsm *fsm, uint64_t index, struct machine *machine);
+/* Its work thread is done: what was frozen is freed. Until this is called or the
+ * snapshot is finalized it stays. */
+void fsm_on_encoded(struct fsm *fsm);
 /* See struct raft_io_real_options. */
 void fsm_on_snapshot_time(struct fsm *fsm, uint64_t ns);
 /* A snapshot is being taken, and too much has been applied since it was begun, or

@@ -257,12 +257,17 @@ static void node_on_handle_closed(uv_handle_t *handle)
     }
 }
 
-/* Inside the raft_io that is being closed, so only noted. */
+/* Inside the raft_io that is being closed, so only noted. What looks at the core
+ * by a timer must not any more: it has freed what it had. */
 static void node_on_core_closed(struct raft *raft)
 {
     struct node *node = LIST_ITEM(raft, struct node, core.raft);
 
     node->core_closed = true;
+    (void)uv_timer_stop(&node->tick.timer);
+    (void)uv_timer_stop(&node->space.timer);
+    (void)uv_timer_stop(&node->integrity.timer);
+    (void)uv_timer_stop(&node->chunk_peers.timer);
     node_wake(node);
 }
 

@@ -383,7 +383,7 @@ static int add_first_entry(struct raft_disk *disk, struct reading *reading,
     return rv == 0 ? 0 : err_set(err, rv, "write the first configuration");
 }
 
-/* The list, too: a second one would be a copy. libraft frees with free(). */
+/* The list, too: a second one would be a copy. raft_free() takes it. */
 static void hand_over(struct reading *reading, struct raft_loaded *ret)
 {
     ret->start_index = reading->snapshot + 1;

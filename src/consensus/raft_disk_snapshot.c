@@ -140,7 +140,7 @@ int raft_disk_get(struct raft_disk *disk, struct raft_io_snapshot_get *request,
     return 0;
 }
 
-/* libraft frees with free(): nobody gives it another heap. */
+/* raft_free() frees what malloc() gave, too. */
 int raft_disk_take_snapshot(struct buf *data, size_t at, raft_index index,
                             raft_term term, raft_index configuration_index,
                             struct bytes configuration,

@@ -30,6 +30,7 @@ static void on_disk_healed(void *data);
 static void on_disk_look(uv_timer_t *timer);
 static void on_part_closed(void *data);
 static void on_timer_closed(uv_handle_t *handle);
+static void on_worked(void *data, uint64_t ns);
 
 int raft_io_real_new(struct raft_io_real **ret_real,
                      const struct raft_io_real_options *options,
@@ -54,7 +55,7 @@ int raft_io_real_new(struct raft_io_real **ret_real,
         return rv;
     }
     real->works.loop = options->loop;
-    real->works.on_time = raft_io_real_spent;
+    real->works.on_time = on_worked;
     real->works.data = real;
     fill_io(real);
     *ret_real = real;
@@ -394,6 +395,18 @@ static int io_random(struct raft_io *io, int min, int max)
         return min;
     }
     return min + (int)(splitmix64(&real->random) % (uint64_t)(max - min));
+}
+
+/* The core works for nothing but snapshots. */
+static void on_worked(void *data, uint64_t ns)
+{
+    struct raft_io_real *real = data;
+    uint64_t begun = uv_hrtime();
+
+    if (real->options.on_encoded != NULL) {
+        real->options.on_encoded(real->options.data);
+    }
+    raft_io_real_spent(real, ns + uv_hrtime() - begun);
 }
 
 static int io_async_work(struct raft_io *io, struct raft_io_async_work *request,

@@ -29,6 +29,8 @@ struct raft_io_real_options {
     void (*on_fatal)(void *data, const char *reason);
     /* See raft_io_real_in_doubt(); it has ended. May be NULL. */
     void (*on_healed)(void *data);
+    /* The work of a snapshot that the core takes is done. May be NULL. */
+    void (*on_encoded)(void *data);
     /* The core has spent @ns of the loop's time on a snapshot that was encoded, or
      * stored; what it calls meanwhile is in it. May be NULL. */
     void (*on_snapshot_time)(void *data, uint64_t ns);

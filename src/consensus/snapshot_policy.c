@@ -51,8 +51,11 @@ unsigned snapshot_policy_entries(const struct snapshot_policy *policy)
 
 bool snapshot_policy_overrun(const struct snapshot_policy *policy)
 {
-    uint64_t limit = bytes_between(policy) + policy->snapshot_size;
+    uint64_t limit = bytes_between(policy);
 
+    if (limit < policy->snapshot_size) {
+        limit = policy->snapshot_size;
+    }
     if (limit < SNAPSHOT_OVERRUN_BYTES) {
         limit = SNAPSHOT_OVERRUN_BYTES;
     }

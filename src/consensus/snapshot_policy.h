@@ -57,7 +57,7 @@ unsigned snapshot_policy_trailing(const struct snapshot_policy *policy,
 /* The state was frozen: what is applied from now on counts for the next. */
 void snapshot_policy_on_begun(struct snapshot_policy *policy, uint64_t now_ms);
 /* While one is being taken: what has come since it was begun takes more of the
- * disk than what comes between two and itself, so whoever writes is faster than
- * the snapshots. */
+ * disk than what comes between two, or than itself, so whoever writes is faster
+ * than the snapshots. The raft log in memory grows by that. */
 bool snapshot_policy_overrun(const struct snapshot_policy *policy);
 void snapshot_policy_on_encoded(struct snapshot_policy *policy, size_t size);

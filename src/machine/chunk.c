@@ -9,7 +9,11 @@
 #include "machine/chunk_memory.h"
 #include "util/mem.h"
 
-#define ROOM_FIRST 256u /* most logs are small; a chunk doubles from here */
+/* Where there are many logs an open chunk has few entries, and what they do not
+ * use of their room is as much as they use, if it doubles. So a short one grows by
+ * an eighth, to a multiple of this, which another chunk's block fits into. */
+#define ROOM_STEP 256u
+#define ROOM_DOUBLES (64u * KIB) /* from here on: few are so long */
 /* A shorter chunk keeps its unused room when it is sealed: its bytes leave memory
  * soon, and giving back the ends of many small blocks leaves holes that nothing
  * fits, which took as much memory again as all open chunks. */
@@ -303,7 +307,8 @@ static void make_room(struct chunk *chunk, size_t more)
     if (needed <= room) {
         return;
     }
-    room = room == 0 ? ROOM_FIRST : room * 2;
+    room = room >= ROOM_DOUBLES ? room * 2 : needed + needed / 8;
+    room += ROOM_STEP - 1 - (room + ROOM_STEP - 1) % ROOM_STEP;
     if (room > CHUNK_BYTES) {
         room = CHUNK_BYTES;
     }

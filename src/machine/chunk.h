@@ -127,7 +127,7 @@ void chunk_add(struct chunk *chunk, const struct read_entry *entry);
 /* May give unused room back. @chain is that of the log behind the last entry. */
 void chunk_seal(struct chunk *chunk, const uint8_t chain[HASH128_LEN]);
 
-/* Takes the reference; the chunk had no memory. */
+/* Takes the reference; the chunk had no memory, and @memory is as long as it. */
 void chunk_set_memory(struct chunk *chunk, struct chunk_memory *memory);
 void chunk_clear_memory(struct chunk *chunk);
 /* For a stub whose bytes are known to lie in other chunks: as chunk_merge(). */

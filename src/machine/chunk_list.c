@@ -8,10 +8,12 @@
 #include "util/mem.h"
 
 #define ROOM_FIRST 4u /* most logs are small */
+#define AHEAD 8u      /* chunks whose memory is asked for before it is needed */
 
 static struct chunk_list *make_own(struct chunk_list *list, size_t from,
                                    size_t count, size_t more);
 static void drop_chunks(struct chunk_list *list, size_t from, size_t count);
+static void prefetch(const struct chunk_list *list, size_t index);
 static size_t room_for(size_t count);
 
 struct chunk_list *chunk_list_ref(struct chunk_list *list)
@@ -135,6 +137,7 @@ static struct chunk_list *make_own(struct chunk_list *list, size_t from,
     own->count = (uint32_t)count;
     own->room = (uint32_t)room;
     for (i = 0; i < count; i++) {
+        prefetch(list, from + i + AHEAD);
         own->chunks[i] = chunk_ref(list->chunks[from + i]);
     }
     chunk_list_drop(list);
@@ -146,7 +149,16 @@ static void drop_chunks(struct chunk_list *list, size_t from, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++) {
+        prefetch(list, from + i + AHEAD);
         chunk_drop(list->chunks[from + i]);
+    }
+}
+
+/* Chunks lie all over the memory, and to count references is to wait for it. */
+static void prefetch(const struct chunk_list *list, size_t index)
+{
+    if (index < list->count) {
+        __builtin_prefetch(&list->chunks[index]->refs, 1);
     }
 }
 

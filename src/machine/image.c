@@ -8,7 +8,9 @@
 #include "util/cursor.h"
 
 #define TABLES_LEN_AT 8u
+#define LOG_LEN_USUAL 192u /* of a row; more are fine */
 
+static uint8_t *put_sized(uint8_t *at, struct bytes bytes);
 static void write_header(const struct state *state, bool all, struct buf *buf);
 static void write_sections(const struct state *state, struct buf *buf);
 static void write_result(const struct producer_result *result, struct buf *buf);
@@ -18,8 +20,11 @@ void image_write_tables(const struct state *state, struct buf *buf)
     size_t start = buf->len;
     size_t i;
 
+    (void)must_have_memory(
+        buf_reserve(buf, IMAGE_HEADER_LEN + state->logs.count * LOG_LEN_USUAL));
     write_header(state, true, buf);
     for (i = 0; i < state->logs.count; i++) {
+        logs_prefetch(&state->logs, i);
         image_write_log(state->logs.by_uid[i], buf);
     }
     for (i = 0; i < state->producers.count; i++) {
@@ -37,35 +42,42 @@ void image_write_logs(const struct state *state, struct buf *buf)
     size_t start = buf->len;
     size_t i;
 
+    (void)must_have_memory(
+        buf_reserve(buf, IMAGE_HEADER_LEN + state->logs.count * LOG_LEN_USUAL));
     write_header(state, false, buf);
     for (i = 0; i < state->logs.count; i++) {
+        logs_prefetch(&state->logs, i);
         image_write_log(state->logs.by_uid[i], buf);
     }
     put_u64(buf->data + start + TABLES_LEN_AT, buf->len - start);
 }
 
+/* The loop waits while all logs are written: so in one piece. */
 void image_write_log(const struct log *log, struct buf *buf)
 {
-    size_t start = buf->len;
+    uint8_t *at;
 
-    image_add_u64(buf, log->uid);
-    image_add_u64(buf, log->incarnation);
-    image_add_u64(buf, log->token);
-    image_add_u64(buf, log->head);
-    image_add_u64(buf, log->tail);
-    image_add_u64(buf, log->last_time_ms);
-    image_add_u64(buf, log->retention.entries);
-    image_add_u64(buf, log->retention.bytes);
-    image_add_u64(buf, log->retention.age_ms);
-    image_add_u64(buf, log->writer_epoch);
-    image_add_u64(buf, log->opened);
-    image_add_raw(buf, log->digest, sizeof(log->digest));
-    image_add_raw(buf, log->base, sizeof(log->base));
-    image_add_u32(buf, (uint32_t)chunk_list_count(log->sealed));
-    image_add_u32(buf, log->open == NULL ? 0 : log->open->len);
-    assert(buf->len - start == IMAGE_LOG_FIXED_LEN);
-    image_add_sized(buf, log->name);
-    image_add_sized(buf, log->writer_name);
+    (void)must_have_memory(buf_reserve(
+        buf, IMAGE_LOG_FIXED_LEN + 8 + log->name.len + log->writer_name.len));
+    at = buf->data + buf->len;
+    put_u64(at, log->uid);
+    put_u64(at + 8, log->incarnation);
+    put_u64(at + 16, log->token);
+    put_u64(at + 24, log->head);
+    put_u64(at + 32, log->tail);
+    put_u64(at + 40, log->last_time_ms);
+    put_u64(at + 48, log->retention.entries);
+    put_u64(at + 56, log->retention.bytes);
+    put_u64(at + 64, log->retention.age_ms);
+    put_u64(at + 72, log->writer_epoch);
+    put_u64(at + 80, log->opened);
+    memcpy(at + 88, log->digest, sizeof(log->digest));
+    memcpy(at + 104, log->base, sizeof(log->base));
+    put_u32(at + 120, (uint32_t)chunk_list_count(log->sealed));
+    put_u32(at + 124, log->open == NULL ? 0 : log->open->len);
+    at = put_sized(at + IMAGE_LOG_FIXED_LEN, log->name);
+    at = put_sized(at, log->writer_name);
+    buf->len = (size_t)(at - buf->data);
 }
 
 void image_write_producer(const struct producer *producer, struct buf *buf)
@@ -87,6 +99,16 @@ void image_write_standstill(const struct standstill *standstill,
     image_add_u64(buf, standstill->since_ms);
     image_add_sized(buf, standstill->reason);
     image_add_sized(buf, standstill->by);
+}
+
+/* Returns the end. */
+static uint8_t *put_sized(uint8_t *at, struct bytes bytes)
+{
+    put_u32(at, (uint32_t)bytes.len);
+    if (bytes.len > 0) {
+        memcpy(at + 4, bytes.data, bytes.len);
+    }
+    return at + 4 + bytes.len;
 }
 
 static void write_header(const struct state *state, bool all, struct buf *buf)

@@ -83,5 +83,25 @@ struct chunk *logs_find_named(const struct logs *logs,
 void logs_tell_sealed(const struct logs *logs, struct chunk *chunk,
                       const uint8_t from[HASH128_LEN]);
 
+/* For who walks by_uid and reads all of each log: asks for the memory of those
+ * that come after @index. A log is rarely in the processor's cache, and the walk
+ * would else wait for it line by line: with 10,000 logs for 10 ms. */
+static inline void logs_prefetch(const struct logs *logs, size_t index)
+{
+    const size_t near = 12;
+    const size_t far = 28;
+    const size_t line = 64;
+
+    if (index + far < logs->count) {
+        const char *at = (const char *)logs->by_uid[index + far];
+
+        for (size_t i = 0; i < sizeof(struct log); i += line) {
+            __builtin_prefetch(at + i);
+        }
+        __builtin_prefetch(logs->by_uid[index + near]->open);
+        __builtin_prefetch(logs->by_uid[index + near]->sealed);
+    }
+}
+
 /* The sealed chunks of all logs; a new reference. */
 struct chunk_set *logs_chunks(const struct logs *logs);

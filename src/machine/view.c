@@ -7,6 +7,9 @@
 #include "machine/image.h"
 #include "util/mem.h"
 
+/* Memory that so many steps later are about to need is asked for. */
+#define AHEAD 16u
+
 struct view {
     struct buf tables;
     struct chunk_set *chunks;
@@ -55,6 +58,9 @@ void view_free(struct view *view)
         return;
     }
     for (i = 0; i < view->open_count; i++) {
+        if (i + AHEAD < view->open_count) {
+            __builtin_prefetch(view->open[i + AHEAD].memory);
+        }
         chunk_share_drop(&view->open[i]);
     }
     free(view->open);
@@ -122,6 +128,9 @@ static void share_open(struct view *view, const struct logs *logs)
 
     view->open = mem_must_array(logs->count, sizeof(*view->open));
     for (i = 0; i < logs->count; i++) {
+        if (i + AHEAD < logs->count && logs->by_uid[i + AHEAD]->open != NULL) {
+            __builtin_prefetch(logs->by_uid[i + AHEAD]->open->memory);
+        }
         if (logs->by_uid[i]->open != NULL) {
             view->open[view->open_count] = chunk_share(logs->by_uid[i]->open);
             view->open_count++;

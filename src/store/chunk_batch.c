@@ -42,12 +42,20 @@ static int prove_frame(const struct batch_entry *entry,
 static void finish_front(struct store_batch *batch);
 static int write_file(struct store_batch *batch);
 static int write_aside(struct store_batch *batch, const char *name);
+static int write_bytes(struct store_batch *batch, struct disk_file *file,
+                       const uint8_t *bytes);
 
 int store_batch_run(struct disk_work *work)
 {
+    int rv = store_batch_build(work);
+
+    return rv == 0 ? store_batch_write(work) : rv;
+}
+
+int store_batch_build(struct disk_work *work)
+{
     struct store_batch *batch = work->data;
     struct scratch scratch = {BUF_INIT};
-    int rv = 0;
 
     batch->rows = mem_must_array(batch->count, sizeof(*batch->rows));
     (void)must_have_memory(
@@ -57,6 +65,14 @@ int store_batch_run(struct disk_work *work)
         make_entry(batch, &batch->entries[i], &scratch);
     }
     buf_close(&scratch.raw);
+    return 0;
+}
+
+int store_batch_write(struct disk_work *work)
+{
+    struct store_batch *batch = work->data;
+    int rv = 0;
+
     if (batch->made_count > 0) {
         finish_front(batch);
         rv = write_file(batch);
@@ -292,12 +308,24 @@ static int write_aside(struct store_batch *batch, const char *name)
     if (rv != 0) {
         return rv;
     }
-    rv = disk->ops->write_sync(file, 0, bytes, (size_t)batch->file_len,
-                               &batch->err);
+    rv = write_bytes(batch, file, bytes);
     if (rv == 0) {
         hash128(bytes + front.len, (size_t)frames_len, hash);
         rv = readback(disk, file, front, frames_len, hash, &batch->err);
     }
     disk->ops->close(file);
     return rv;
+}
+
+/* What peers sent is much, and readers want the newest first. */
+static int write_bytes(struct store_batch *batch, struct disk_file *file,
+                       const uint8_t *bytes)
+{
+    const struct disk_ops *ops = batch->store->options.disk->ops;
+    size_t len = (size_t)batch->file_len;
+
+    if (batch->lane == LANE_FETCHED && ops->write_past != NULL) {
+        return ops->write_past(file, bytes, len, &batch->err);
+    }
+    return ops->write_sync(file, 0, bytes, len, &batch->err);
 }

@@ -26,13 +26,14 @@ struct store_batch {
     struct disk_work work;
     struct chunk_store *store;
     enum store_lane_kind lane;
-    uint64_t number; /* of the pack */
+    uint64_t number; /* of the pack; 0: it is not being written yet */
+    bool is_built;   /* of LANE_FETCHED: waits for the compactor */
     struct batch_entry *entries;
     size_t count;
     struct pack_row *rows; /* result: made_count of them */
     uint32_t made_count;   /* 0: no file was written */
     uint64_t raw_made;
-    struct buf made; /* the file, from front_at; freed by the thread */
+    struct buf made; /* the file, from front_at; freed by who writes it */
     size_t front_at;
     uint64_t file_len; /* result */
     struct err err;    /* result: why the whole pack failed */
@@ -41,3 +42,6 @@ struct store_batch {
 /* On a thread: proves and compresses every entry, and writes those that are good.
  * Returns 0 also when none is; an error is one of writing. */
 int store_batch_run(struct disk_work *work);
+/* The same in two works, one behind the other. */
+int store_batch_build(struct disk_work *work);
+int store_batch_write(struct disk_work *work);

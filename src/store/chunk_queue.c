@@ -16,6 +16,8 @@ static struct store_item *item_new(struct chunk_store *store,
                                    struct chunk *chunk);
 static void item_free(struct store_item *item);
 static void items_free(struct list *items);
+static void build_next(struct chunk_store *store);
+static bool begin(struct chunk_store *store, enum store_lane_kind kind);
 static bool lane_is_ready(const struct chunk_store *store,
                           enum store_lane_kind kind);
 static uint64_t first_urgent(const struct store_queue *queue);
@@ -40,6 +42,9 @@ void store_queue_free(struct store_queue *queue)
     items_free(&queue->known);
     if (queue->batch != NULL) {
         store_batch_free(queue->batch);
+    }
+    if (queue->next != NULL) {
+        store_batch_free(queue->next);
     }
 }
 
@@ -220,22 +225,42 @@ void store_queue_kick(struct chunk_store *store)
 {
     struct store_queue *queue = &store->queue;
 
-    if (queue->batch != NULL || queue->is_full || store->is_stopped) {
+    if (queue->is_full || store->is_stopped) {
         return;
     }
-    for (int i = 0; i < LANE_KINDS; i++) {
+    build_next(store);
+    for (int i = 0; i < LANE_KINDS && queue->batch == NULL; i++) {
         enum store_lane_kind kind =
             (enum store_lane_kind)((queue->turn + (unsigned)i) % LANE_KINDS);
 
         if (!lane_is_ready(store, kind)) {
             continue;
         }
-        if (store_batch_begin(store, kind)) {
+        if (begin(store, kind)) {
             queue->turn = (enum store_lane_kind)((kind + 1) % LANE_KINDS);
-            return;
+            break;
         }
         queue->lanes[kind].is_blocked = !list_empty(&queue->lanes[kind].items);
     }
+    build_next(store);
+}
+
+/* A peer's copy is waited for by whoever had it fetched. */
+static void build_next(struct chunk_store *store)
+{
+    struct store_queue *queue = &store->queue;
+    struct store_lane *lane = &queue->lanes[LANE_FETCHED];
+
+    if (queue->next == NULL && !lane->is_blocked && !list_empty(&lane->items) &&
+        !store_batch_build_next(store)) {
+        lane->is_blocked = !list_empty(&lane->items);
+    }
+}
+
+static bool begin(struct chunk_store *store, enum store_lane_kind kind)
+{
+    return kind == LANE_FETCHED ? store_batch_write_next(store)
+                                : store_batch_begin(store, kind);
 }
 
 static bool lane_is_ready(const struct chunk_store *store,
@@ -245,15 +270,14 @@ static bool lane_is_ready(const struct chunk_store *store,
     const struct store_item *oldest;
     uint64_t waited_ms;
 
+    if (kind == LANE_FETCHED) {
+        return store_batch_is_built(store);
+    }
     if (lane->is_blocked || list_empty(&lane->items)) {
         return false;
     }
     oldest = LIST_ITEM(lane->items.next, struct store_item, link);
     waited_ms = store->now_ms - oldest->since_ms;
-    /* A peer's copy is waited for by whoever had it fetched. */
-    if (kind == LANE_FETCHED) {
-        return true;
-    }
     if (kind != LANE_URGENT) {
         return lane->bytes - lane->stuck >= PACK_BYTES_MAX ||
                waited_ms >= STORE_GATHER_MS;

@@ -171,7 +171,9 @@ struct store_queue {
     struct list flushes;
     struct list known; /* items that turned out to be on disk already */
     uint64_t sequence;
-    struct store_batch *batch; /* under way, or NULL */
+    struct store_batch *batch; /* being written, or NULL */
+    struct store_batch
+        *next; /* of LANE_FETCHED, being built or built, or NULL */
     enum store_lane_kind turn; /* goes first, if it has enough */
     bool is_full;              /* the disk was: nothing until the next tick */
 };
@@ -199,6 +201,12 @@ void store_queue_later(struct chunk_store *store);
 /* Takes items out of @lane and begins to write them as one pack. False: none of
  * them can be written now. */
 bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane);
+/* What peers sent takes as long to prove as to write: a reader proves the next
+ * pack of it while the compactor writes one. False: none can be built now. */
+bool store_batch_build_next(struct chunk_store *store);
+bool store_batch_is_built(const struct chunk_store *store);
+/* Begins to write that one. */
+bool store_batch_write_next(struct chunk_store *store);
 /* Frees one whose work the disk has forgotten. */
 void store_batch_free(struct store_batch *batch);
 /* The first sequence number in it; UINT64_MAX unless it is of LANE_URGENT. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One batch at a time goes to the compactor and comes back: what was written gets
+ * One batch at a time goes to the compactor and comes back, and one of what peers
+ * sent is got ready for it by a reader meanwhile: what was written gets
  * its home in the new pack. A full disk is waited for, with everything as it was;
  * after any other failed write the node stops.
  */
@@ -21,6 +22,10 @@ static struct store_batch *batch_new(struct chunk_store *store,
 static enum taken take_item(struct store_batch *batch, struct store_item *item);
 static bool take_gather(struct chunk_store *store, struct batch_entry *entry,
                         struct chunk *chunk);
+static bool begin_write(struct store_batch *batch, disk_work_fn run);
+static struct store_batch *collect(struct chunk_store *store,
+                                   enum store_lane_kind lane);
+static void on_built(struct disk_work *work, int status);
 static void on_written(struct disk_work *work, int status);
 static void put_back(struct store_batch *batch);
 static void settle(struct store_batch *batch);
@@ -32,6 +37,71 @@ static void lost(struct chunk_store *store, const struct batch_entry *entry,
                  struct chunk *chunk, struct pack *pack);
 
 bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
+{
+    struct store_batch *batch = collect(store, lane);
+
+    if (batch == NULL) {
+        return false;
+    }
+    if (!begin_write(batch, store_batch_run)) {
+        put_back(batch);
+        store_batch_free(batch);
+        return false;
+    }
+    return true;
+}
+
+bool store_batch_build_next(struct chunk_store *store)
+{
+    struct store_batch *batch = collect(store, LANE_FETCHED);
+
+    if (batch == NULL) {
+        return false;
+    }
+    batch->work.run = store_batch_build;
+    batch->work.cb = on_built;
+    if (!store_work(store, store->options.readers, &batch->work)) {
+        put_back(batch);
+        store_batch_free(batch);
+        return false;
+    }
+    store->queue.next = batch;
+    return true;
+}
+
+bool store_batch_is_built(const struct chunk_store *store)
+{
+    return store->queue.next != NULL && store->queue.next->is_built;
+}
+
+bool store_batch_write_next(struct chunk_store *store)
+{
+    if (!begin_write(store->queue.next, store_batch_write)) {
+        return false;
+    }
+    store->queue.next = NULL;
+    return true;
+}
+
+/* The number only now: packs get theirs in the order in which they are written. */
+static bool begin_write(struct store_batch *batch, disk_work_fn run)
+{
+    struct chunk_store *store = batch->store;
+
+    batch->number = store->next_number;
+    batch->work.run = run;
+    batch->work.cb = on_written;
+    if (!store_work(store, store->options.disk, &batch->work)) {
+        return false;
+    }
+    store->next_number++;
+    store->queue.batch = batch;
+    return true;
+}
+
+/* What of @lane can be written now; NULL: nothing. */
+static struct store_batch *collect(struct chunk_store *store,
+                                   enum store_lane_kind lane)
 {
     struct list *items = &store->queue.lanes[lane].items;
     struct store_batch *batch;
@@ -67,14 +137,11 @@ bool store_batch_begin(struct chunk_store *store, enum store_lane_kind lane)
         }
     }
     list_move_all(items, &stuck);
-    if (batch->count == 0 ||
-        !store_work(store, store->options.disk, &batch->work)) {
-        put_back(batch);
+    if (batch->count == 0) {
         store_batch_free(batch);
-        return false;
+        return NULL;
     }
-    store->queue.batch = batch;
-    return true;
+    return batch;
 }
 
 uint64_t store_batch_sequence(const struct store_batch *batch)
@@ -113,12 +180,8 @@ static struct store_batch *batch_new(struct chunk_store *store,
 
     batch->store = store;
     batch->lane = lane;
-    batch->number = store->next_number;
-    store->next_number++;
     batch->entries = NULL;
     buf_init(&batch->made);
-    batch->work.run = store_batch_run;
-    batch->work.cb = on_written;
     batch->work.data = batch;
     return batch;
 }
@@ -185,6 +248,24 @@ static bool take_gather(struct chunk_store *store, struct batch_entry *entry,
 }
 
 /* ---- And back ------------------------------------------------------------ */
+
+/* Without anything good in it there is nothing to write. */
+static void on_built(struct disk_work *work, int status)
+{
+    struct store_batch *batch = work->data;
+    struct chunk_store *store = batch->store;
+
+    store_work_ended(store);
+    (void)must_have_memory(status);
+    batch->is_built = true;
+    if (batch->made_count == 0) {
+        store->queue.next = NULL;
+        settle(batch);
+        store_batch_free(batch);
+    }
+    store_queue_later(store);
+    store_tell_fatal(store);
+}
 
 static void on_written(struct disk_work *work, int status)
 {

@@ -77,6 +77,11 @@ struct disk_ops {
      * grew). */
     int (*write_sync)(struct disk_file *file, uint64_t offset,
                       const void *bytes, size_t len, struct err *err);
+    /* The same for all of a new file that nobody will read soon, so that it takes
+     * no room in memory and what others write waits little for it. NULL:
+     * write_sync does as well. */
+    int (*write_past)(struct disk_file *file, const void *bytes, size_t len,
+                      struct err *err);
     /* Makes the file @len bytes of written zeros, durable on return, so that
      * later writes go over written blocks. */
     int (*fill)(struct disk_file *file, uint64_t len, struct err *err);

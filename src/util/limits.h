@@ -91,11 +91,12 @@
 #define SPARE_BLOCK_MAX (4u * MIB)
 #define SPARE_BLOCKS_MAX 16u
 #define SPARE_BYTES_MAX (8u * MIB)
-/* Raft entries of these sizes have blocks of their own, of the larger one, from
- * which malloc() maps one by one; so many freed ones are kept. */
+/* Raft entries of these sizes have blocks of their own, of the larger one, as far
+ * as there are blocks; so many freed ones keep their memory. */
 #define RAFT_BLOCK_MIN (48u * KIB)
 #define RAFT_BLOCK_BYTES (512u * KIB)
 #define RAFT_BLOCKS_KEPT 32u
+#define RAFT_BLOCKS_MAX 1024u
 /* Neighbours loaded together for one reader. */
 #define LOAD_RUN_BYTES (256u * KIB)
 #define LOAD_RUN_MAX 16u

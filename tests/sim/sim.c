@@ -5,13 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/limits.h"
 #include "util/mem.h"
 
 #define SETTLE_MS 600     /* before the first fault */
 #define CONVERGE_MS 60000 /* after healing */
+/* A chunk that only a snapshot names which was sent to somebody stays missing, if
+ * no server has it any more, for as long as that snapshot is kept. */
+#define MENDED_MS (CONVERGE_MS + STORE_LEASE_MS)
 
 static void start_cluster(struct sim *sim);
 static void run_events(struct sim *sim);
+static bool has_converged(struct sim *sim);
+static bool is_late(const struct sim *sim);
 static void end_late(struct sim *sim);
 static void stop_some(struct sim *sim);
 static void end_run(struct sim *sim);
@@ -136,12 +142,11 @@ static void run_events(struct sim *sim)
         if (!sim->healed && sim->now >= sim->options.duration_ms) {
             sim_heal(sim);
         }
-        if (sim->healed && sim_oracle_converged(sim) &&
-            (sim->clients == NULL || sim_client_converged(sim))) {
+        if (sim->healed && has_converged(sim)) {
             sim_client_check_end(sim);
             return;
         }
-        if (sim->now > sim->options.duration_ms + CONVERGE_MS) {
+        if (is_late(sim)) {
             end_late(sim);
             return;
         }
@@ -160,6 +165,21 @@ static void run_events(struct sim *sim)
             stop_some(sim);
         }
     }
+}
+
+static bool has_converged(struct sim *sim)
+{
+    bool agrees = sim_oracle_converged(sim) &&
+                  (sim->clients == NULL || sim_client_converged(sim));
+
+    sim->agreed = sim->agreed || agrees;
+    return agrees && (sim->clients == NULL || sim_damage_is_healed(sim));
+}
+
+static bool is_late(const struct sim *sim)
+{
+    return sim->now >
+           sim->options.duration_ms + (sim->agreed ? MENDED_MS : CONVERGE_MS);
 }
 
 static void end_late(struct sim *sim)

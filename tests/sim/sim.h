@@ -288,6 +288,7 @@ struct sim {
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
     uint64_t link_free_at[SIM_NODES_MAX][SIM_NODES_MAX];
     bool healed;
+    bool agreed;         /* since then, but some may have lacked chunks */
     bool heal_changed;   /* membership has changed since, or never does */
     uint64_t heal_value; /* a command given after that */
     raft_index heal_index;

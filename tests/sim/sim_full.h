@@ -142,7 +142,7 @@ void sim_client_start(struct sim *sim);
 /* Of the leaders' clocks. */
 uint64_t sim_client_time(struct sim *sim);
 /* Appends are taken, also since all is healed. */
-bool sim_client_converged(struct sim *sim);
+bool sim_client_converged(const struct sim *sim);
 /* Gives @node a batch of what clients have to say. */
 void sim_client_submit(struct sim_node *node);
 /* The cluster's first server has applied a command. */

@@ -11,9 +11,9 @@
 
 struct kept {
     struct list link;
-    struct chunk *chunk; /* a reference: its name never changes */
-    struct chunk_memory *memory;
-    size_t users; /* loads that hold it in memory */
+    struct chunk *chunk;         /* a reference: its name never changes */
+    struct chunk_memory *memory; /* as it would come from a disk */
+    size_t users;                /* loads that hold it in memory */
 };
 
 struct chunk_store {
@@ -33,6 +33,7 @@ static void fake_ahead(struct chunk_store *store, struct chunk *chunk);
 static void fake_used(struct chunk_store *store, const struct chunk *chunk);
 static void on_sealed(void *data, struct chunk *chunk,
                       const uint8_t from[HASH128_LEN]);
+static struct chunk_memory *copy_of(const struct chunk *chunk);
 static void on_unused(struct chunk_home *home, struct chunk *chunk);
 static struct kept *kept_find(const struct chunk_store *store,
                               const struct chunk *chunk);
@@ -206,11 +207,19 @@ static void on_sealed(void *data, struct chunk *chunk,
     kept = mem_must_zalloc(sizeof(*kept));
     kept->chunk = chunk_ref(chunk);
     chunk->home = &store->home;
-    /* As from a disk: without the room that a chunk may have had to grow in. */
-    kept->memory = chunk_memory_new(chunk->len);
-    memcpy(chunk_memory_bytes(kept->memory), chunk_bytes(chunk), chunk->len);
-    assert_int_equal(chunk_memory_mark(kept->memory), 0);
+    kept->memory = copy_of(chunk);
     list_push_back(&store->kept, &kept->link);
+}
+
+/* What was sealed may have room left; what a store loads has none. */
+static struct chunk_memory *copy_of(const struct chunk *chunk)
+{
+    struct chunk_memory *memory = chunk_memory_new(chunk->len);
+
+    memcpy(chunk_memory_bytes(memory), chunk_memory_bytes(chunk->memory),
+           chunk->len);
+    assert_int_equal(chunk_memory_mark(memory), 0);
+    return memory;
 }
 
 static void on_unused(struct chunk_home *home, struct chunk *chunk)

@@ -458,6 +458,19 @@ static void digest_tells_no_key_from_an_empty_one(void **state)
 #define CHUNK_TEST(function)                                                   \
     cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static void a_short_chunk_wastes_little_room(void **state)
+{
+    static const uint8_t value[1000];
+    struct read_entry added = {10, 2000, {NULL, 0}, {value, sizeof(value)}};
+    struct chunk *chunk = *state;
+
+    for (; added.position <= 50; added.position++) {
+        chunk_add(chunk, &added);
+        assert_in_range(chunk_memory_len(chunk->memory), chunk->len,
+                        chunk->len + chunk->len / 8 + 256);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +488,7 @@ int main(void)
         CHUNK_TEST(no_flipped_bit_proves_itself),
         CHUNK_TEST(other_numbers_are_not_proven),
         CHUNK_TEST(marks_refuse_lengths_that_lead_nowhere),
+        CHUNK_TEST(a_short_chunk_wastes_little_room),
         cmocka_unit_test(a_merged_chunk_counts_all_its_parts),
         cmocka_unit_test(parts_are_never_made_of_parts),
         cmocka_unit_test(a_home_hears_of_the_last_reference),

@@ -3,12 +3,14 @@
 
 #include <raft.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/cmocka.h"
+#include "util/buf.h"
 #include "util/limits.h"
 
 /* More than any machine has, and the compiler must not know. */
@@ -63,8 +65,9 @@ static void memory_passes_between_the_core_and_its_users(void **state)
     core_heap_install();
     theirs = raft_calloc(4, 8);
     theirs = raft_realloc(theirs, 100);
-    free(theirs);
+    raft_free(theirs);
     raft_free(ours);
+    raft_free(malloc(RAFT_BLOCK_MIN));
     raft_free(NULL);
     theirs = raft_malloc(0);
     assert_non_null(theirs); /* NULL would be out of memory */
@@ -137,6 +140,64 @@ static void long_entries_do_not_share_a_block(void **state)
     }
 }
 
+/* As many as there are blocks, and some more. */
+static void more_entries_than_blocks_are_no_trouble(void **state)
+{
+    static uint8_t *entries[RAFT_BLOCKS_MAX + 3];
+    size_t count = sizeof(entries) / sizeof(entries[0]);
+
+    (void)state;
+    core_heap_install();
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = raft_malloc(RAFT_BLOCK_MIN);
+        put_u64(entries[i], i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(get_u64(entries[i]), i);
+        entries[i] = raft_realloc(entries[i], RAFT_BLOCK_MIN + 8);
+        assert_int_equal(get_u64(entries[i]), i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        raft_free(entries[i]);
+    }
+}
+
+static size_t resident_pages(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    size_t size;
+    size_t resident;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%zu %zu", &size, &resident), 2);
+    (void)fclose(file);
+    return resident;
+}
+
+static void memory_of_entries_goes_back_when_they_do(void **state)
+{
+    static uint8_t *entries[8 * RAFT_BLOCKS_KEPT];
+    size_t count = sizeof(entries) / sizeof(entries[0]);
+    size_t pages = RAFT_BLOCK_BYTES / (size_t)sysconf(_SC_PAGESIZE);
+    size_t full;
+
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* it keeps what is freed */
+#endif
+    core_heap_install();
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = raft_malloc(RAFT_BLOCK_BYTES);
+        memset(entries[i], (int)i, RAFT_BLOCK_BYTES);
+    }
+    full = resident_pages();
+    for (size_t i = 0; i < count; i++) {
+        raft_free(entries[i]);
+    }
+    assert_true(resident_pages() + (count - RAFT_BLOCKS_KEPT - 1) * pages <
+                full);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +205,8 @@ int main(void)
         cmocka_unit_test(memory_passes_between_the_core_and_its_users),
         cmocka_unit_test(a_batch_keeps_its_bytes_while_it_grows_and_is_cut),
         cmocka_unit_test(long_entries_do_not_share_a_block),
+        cmocka_unit_test(more_entries_than_blocks_are_no_trouble),
+        cmocka_unit_test(memory_of_entries_goes_back_when_they_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "consensus/disk_internal.h"
 #include "consensus/disk_real.h"
 #include "consensus/wal.h"
 #include "support/cmocka.h"
 #include "support/tmpdir.h"
+#include "util/mem.h"
 
 struct bench {
     uv_loop_t loop;
@@ -274,6 +276,68 @@ static void a_file_moves_below_and_is_listed_there(void **state)
     bench_stop(&bench);
 }
 
+/* What is written lies behind @offset bytes that were there. */
+static void write_and_read(struct disk *disk, bool past, size_t offset,
+                           size_t len)
+{
+    size_t room = (offset + len) / DISK_BLOCK * DISK_BLOCK + 2 * DISK_BLOCK;
+    uint8_t *bytes = mem_must_alloc(offset + len);
+    uint8_t *again = aligned_alloc(DISK_BLOCK, room);
+    struct disk_file *file;
+    uint64_t size = 0;
+    size_t got = 0;
+
+    assert_non_null(again);
+    for (size_t i = 0; i < offset + len; i++) {
+        bytes[i] = (uint8_t)(i % 251);
+    }
+    assert_int_equal(disk->ops->open(disk, "long", true, &file, NULL), 0);
+    if (past) {
+        assert_int_equal(disk->ops->write_past(file, bytes, len, NULL), 0);
+    } else {
+        assert_int_equal(disk->ops->write_sync(file, 0, bytes, offset, NULL),
+                         0);
+        assert_int_equal(
+            disk->ops->write_sync(file, offset, bytes + offset, len, NULL), 0);
+    }
+    assert_int_equal(disk->ops->size(file, &size, NULL), 0);
+    assert_int_equal(size, offset + len);
+    assert_int_equal(disk->ops->read(file, 0, again, room, &got, NULL), 0);
+    assert_int_equal(got, offset + len);
+    assert_memory_equal(again, bytes, offset + len);
+    disk->ops->close(file);
+    assert_int_equal(disk->ops->remove(disk, "long", NULL), 0);
+    free(again);
+    free(bytes);
+}
+
+static void long_writes_in_steps_leave_what_was_asked_for(void **state)
+{
+    const struct tmpdir *dir = *state;
+    const size_t lens[] = {1,
+                           DISK_BLOCK - 1,
+                           DISK_BLOCK,
+                           DISK_PACE_BYTES,
+                           DISK_PACE_BYTES + 1,
+                           3 * DISK_PACE_BYTES - DISK_BLOCK,
+                           5 * DISK_PACE_BYTES + DISK_BLOCK + 77};
+    struct bench bench;
+
+    struct disk_real_options options = {
+        .loop = &bench.loop, .dir = dir->path, .works_only = true};
+
+    memset(&bench, 0, sizeof bench);
+    assert_int_equal(uv_loop_init(&bench.loop), 0);
+    assert_int_equal(disk_real_start(&bench.real, &options, NULL), 0);
+    bench.disk = disk_real_disk(bench.real);
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        write_and_read(bench.disk, true, 0, lens[i]);
+        write_and_read(bench.disk, false, 0, lens[i]);
+        write_and_read(bench.disk, false, 77, lens[i]);
+    }
+    bench_stop(&bench);
+}
+
 static void missing_directory_is_said(void **state)
 {
     struct disk_real_options options = {.dir = "/nowhere/at/all"};
@@ -394,6 +458,9 @@ int main(void)
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(a_file_moves_below_and_is_listed_there,
                                         tmpdir_setup, tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(
+            long_writes_in_steps_leave_what_was_asked_for, tmpdir_setup,
+            tmpdir_teardown),
         cmocka_unit_test(missing_directory_is_said),
         cmocka_unit_test_setup_teardown(wal_by_io_uring_is_read_again,
                                         tmpdir_setup, tmpdir_teardown),

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "consensus/node_internal.h"
 #include "support/cmocka.h"
 #include "support/told.h"
 #include "util/file.h"
@@ -178,6 +179,37 @@ static void stopping_node_ends_what_it_took_and_takes_no_more(void **state)
     seats_close(&seats);
 }
 
+static void on_turn(uv_check_t *check)
+{
+    (void)check;
+    (void)usleep(2000); /* a timer of 1 ms is due in each turn then */
+}
+
+/* What the core had is freed a turn before the timers of the node are closed. */
+static void nothing_looks_at_a_core_that_is_closed(void **state)
+{
+    struct seats seats;
+    struct node *node;
+    uv_check_t turn;
+
+    (void)state;
+    seats_open(&seats, 1);
+    assert_int_equal(uv_check_init(&seats.loop, &turn), 0);
+    assert_int_equal(uv_check_start(&turn, on_turn), 0);
+    seats_start(&seats, 0);
+    (void)seats_await_leader(&seats);
+    node = seats.seats[0].node;
+    uv_timer_set_repeat(&node->integrity.timer, 1);
+    uv_timer_set_repeat(&node->space.timer, 1);
+    uv_timer_set_repeat(&node->tick.timer, 1);
+    assert_int_equal(uv_timer_again(&node->integrity.timer), 0);
+    assert_int_equal(uv_timer_again(&node->space.timer), 0);
+    assert_int_equal(uv_timer_again(&node->tick.timer), 0);
+    seats_stop(&seats, 0);
+    uv_close((uv_handle_t *)&turn, NULL);
+    seats_close(&seats);
+}
+
 static void transfer_without_another_voter_is_refused(void **state)
 {
     struct seats seats;
@@ -305,6 +337,7 @@ int main(void)
         cmocka_unit_test(bytes_alone_bring_a_snapshot),
         cmocka_unit_test(log_that_grows_fast_is_cut_before_the_second_is_over),
         cmocka_unit_test(stopping_node_ends_what_it_took_and_takes_no_more),
+        cmocka_unit_test(nothing_looks_at_a_core_that_is_closed),
         cmocka_unit_test(transfer_without_another_voter_is_refused),
         cmocka_unit_test(single_node_that_steps_down_leads_a_later_term),
         cmocka_unit_test(
