@@ -6,6 +6,7 @@
  *   backup_entry.c    one backup
  *   backup_chore.c    one thing after the other on a thread; trouble
  *   backup_scan.c     what is in the directory
+ *   backup_jobs.c     what is to be written
  *   backup_job.c      a backup that is being written: backup_copy.c gathers its
  *                     chunks, backup_make.c makes the files
  *   backup_plan.c     which chunks the pool has already
@@ -97,7 +98,7 @@ enum backup_state backup_entry_state(const struct backup_store *store,
 /* The newest whole one, or NULL: whose chunks are used again. */
 struct backup_entry *backup_base(const struct backup_store *store);
 
-/* ---- Jobs (backup_job.c) ---- */
+/* ---- Jobs (backup_jobs.c) ---- */
 
 struct backup_job;
 /* Begins or goes on with the first one. */

@@ -19,11 +19,7 @@
 static struct backup_job *job_new(struct backup_store *store,
                                   enum job_kind kind,
                                   const struct backup_row *row);
-static void job_free(struct backup_job *job);
 static void job_end(struct backup_job *job, int status);
-static void job_drop(struct backup_job *job, int status, const char *why);
-static void job_restart(struct backup_job *job);
-static void job_go(struct backup_job *job);
 static void begin(struct backup_job *job, int (*run)(struct backup_chore *));
 static bool prepare(struct backup_chore *chore);
 static void ended(struct backup_chore *chore, int status);
@@ -32,11 +28,6 @@ static void refused(struct backup_job *job, const struct err *why);
 static void planned(struct backup_job *job);
 static void packed(struct backup_job *job);
 static void written(struct backup_job *job);
-
-static struct backup_job *job_at(const struct list *link)
-{
-    return LIST_ITEM(link, struct backup_job, link);
-}
 
 /* ---- Asking for one ------------------------------------------------------ */
 
@@ -114,90 +105,7 @@ static struct backup_job *job_new(struct backup_store *store,
     return job;
 }
 
-/* ---- All of them --------------------------------------------------------- */
-
-void backup_jobs_go(struct backup_store *store)
-{
-    if (!list_empty(&store->jobs) && store->is_ready &&
-        !backup_is_waiting(store) && !store->is_stopped) {
-        job_go(job_at(store->jobs.next));
-    }
-}
-
-void backup_jobs_restart(struct backup_store *store)
-{
-    for (struct list *link = store->jobs.next; link != &store->jobs;
-         link = link->next) {
-        job_restart(job_at(link));
-    }
-}
-
-void backup_jobs_purge(struct backup_store *store)
-{
-    struct list *next;
-
-    for (struct list *link = store->jobs.next; link != &store->jobs;
-         link = next) {
-        struct backup_job *job = job_at(link);
-        bool is_wanted = job->kind == JOB_ADOPT;
-
-        next = link->next;
-        for (struct list *at = store->entries.next; at != &store->entries;
-             at = at->next) {
-            is_wanted =
-                is_wanted ||
-                backup_row_is_same(
-                    &LIST_ITEM(at, struct backup_entry, link)->row, &job->row);
-        }
-        if (!is_wanted) {
-            job_drop(job, QL_CANCELED, "it is not in the table any more");
-        }
-    }
-}
-
-bool backup_jobs_has(const struct backup_store *store,
-                     const struct backup_row *row, bool *ret_runs)
-{
-    for (const struct list *link = store->jobs.next; link != &store->jobs;
-         link = link->next) {
-        struct backup_job *job = job_at(link);
-
-        if (job->kind != JOB_ADOPT && !job->is_over &&
-            backup_row_is_same(&job->row, row)) {
-            *ret_runs = link == store->jobs.next;
-            return true;
-        }
-    }
-    return false;
-}
-
-void backup_jobs_count(const struct backup_store *store,
-                       struct backup_store_status *ret)
-{
-    for (const struct list *link = store->jobs.next; link != &store->jobs;
-         link = link->next) {
-        ret->waiting += job_at(link)->kind == JOB_TAKE;
-    }
-    if (!list_empty(&store->jobs)) {
-        struct backup_job *job = job_at(store->jobs.next);
-
-        /* The plan is the chore's while that lasts. */
-        ret->done_bytes = job->copied;
-        ret->total_bytes = job->stage == JOB_PLAN ? 0 : job->plan.raw_bytes;
-    }
-}
-
-void backup_jobs_free(struct backup_store *store)
-{
-    while (!list_empty(&store->jobs)) {
-        struct backup_job *job = job_at(store->jobs.next);
-
-        list_remove(&job->link);
-        job_free(job);
-    }
-}
-
-static void job_free(struct backup_job *job)
+void job_free(struct backup_job *job)
 {
     job_asks_cancel(job);
     job_batch_clear(job);
@@ -233,8 +141,7 @@ static void job_end(struct backup_job *job, int status)
     }
 }
 
-/* Nobody wants it any more; a chore of it ends first. */
-static void job_drop(struct backup_job *job, int status, const char *why)
+void job_drop(struct backup_job *job, int status, const char *why)
 {
     (void)err_set(&job->why, status, "%s", why);
     if (job->in_chore) {
@@ -244,7 +151,7 @@ static void job_drop(struct backup_job *job, int status, const char *why)
     }
 }
 
-static void job_restart(struct backup_job *job)
+void job_restart(struct backup_job *job)
 {
     if (job->in_chore) {
         job->is_restarted = true;
@@ -263,7 +170,7 @@ static void job_restart(struct backup_job *job)
 
 /* ---- One ----------------------------------------------------------------- */
 
-static void job_go(struct backup_job *job)
+void job_go(struct backup_job *job)
 {
     bool is_full = true;
 

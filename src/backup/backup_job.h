@@ -68,6 +68,20 @@ struct backup_job {
     bool is_restarted; /* begins anew when the chore ends */
 };
 
+static inline struct backup_job *job_at(const struct list *link)
+{
+    return LIST_ITEM(link, struct backup_job, link);
+}
+
+/* Begins its next step, if it can. */
+void job_go(struct backup_job *job);
+/* From the start, now or when its chore has ended. */
+void job_restart(struct backup_job *job);
+/* Nobody wants it any more; a chore of it ends first. */
+void job_drop(struct backup_job *job, int status, const char *why);
+/* It is in no list any more, and nobody is told. */
+void job_free(struct backup_job *job);
+
 /* Off the loop: the steps of a job. */
 int job_run_plan(struct backup_chore *chore);
 int job_run_pack(struct backup_chore *chore);

@@ -145,7 +145,7 @@ bool cluster_is_healthy(const struct cluster_answer *answer)
     if (answer->code != 0 || status->leader_id == 0 ||
         !status->quorum_size_ok || status->age_suspended || status->no_space ||
         status->frozen || !has_good_state(status) || status->store.full ||
-        status->store.missing > 0) {
+        status->store.missing > 0 || status->backups.problem[0] != '\0') {
         return false;
     }
     for (size_t i = 0; i < status->member_count; i++) {

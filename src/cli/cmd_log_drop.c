@@ -3,10 +3,9 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/confirm.h"
 #include "cli/log_view.h"
 #include "quorlog.h"
 
@@ -49,7 +48,6 @@ static const struct column trim_plan_columns[] = {
 static int trim_show_plan(struct command_run *run, struct err *err);
 static int delete_show_plan(struct command_run *run,
                             const struct ql_log_stat *stat, struct err *err);
-static int delete_confirm(const struct ql_log_stat *stat, struct err *err);
 
 int log_trim_run(struct command_run *run, struct err *err)
 {
@@ -84,10 +82,11 @@ int log_delete_run(struct command_run *run, struct err *err)
     struct ql_error error;
     int rv;
 
-    if (!run->options.yes && !run->options.dry_run && !isatty(STDIN_FILENO)) {
-        return err_set(err, QL_INVALID,
-                       "nobody to ask on standard input: repeat with --yes to "
-                       "delete the log");
+    if (!run->options.dry_run) {
+        rv = confirm_possible(run, "delete the log", err);
+        if (rv != 0) {
+            return rv;
+        }
     }
     rv = command_client(run, 0, err);
     if (rv != 0) {
@@ -102,7 +101,8 @@ int log_delete_run(struct command_run *run, struct err *err)
         if (run->options.dry_run) {
             return delete_show_plan(run, &stat, err);
         }
-        rv = delete_confirm(&stat, err);
+        rv = confirm_ask(run, err, "Delete log %s with %" PRIu64 " entries?",
+                         stat.name, stat.entries);
         if (rv != 0) {
             return rv;
         }
@@ -144,17 +144,4 @@ static int delete_show_plan(struct command_run *run,
 {
     (void)fprintf(stderr, "dry run: this log would be deleted\n");
     return output_record(&run->output, log_columns, stat, err);
-}
-
-static int delete_confirm(const struct ql_log_stat *stat, struct err *err)
-{
-    char answer[16];
-
-    (void)fprintf(stderr, "Delete log %s with %" PRIu64 " entries? [y/N] ",
-                  stat->name, stat->entries);
-    if (fgets(answer, sizeof answer, stdin) == NULL ||
-        (strcmp(answer, "y\n") != 0 && strcmp(answer, "yes\n") != 0)) {
-        return err_set(err, QL_CANCELED, "not deleted");
-    }
-    return 0;
 }

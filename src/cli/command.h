@@ -27,12 +27,26 @@ struct command_options {
     bool lines;
     bool acks;
     bool all;
+    bool no_wait;
+    bool show_logs;
+    bool deep;
+    bool foreign;
+    bool entries;
+    bool examples;
+    bool undo;
+    bool discard_newer;
     const char *prefix;
     const char *file;
     const char *key;
     const char *name;
     const char *endpoint;
     const char *reason;
+    const char *logs;
+    const char *key_prefix;
+    const char *key_glob;
+    const char *since;
+    const char *until;
+    const char *contains;
     uint64_t retention_entries;
     uint64_t retention_bytes;
     uint64_t retention_age_ms;
@@ -45,6 +59,11 @@ struct command_options {
     uint64_t batch_entries;
     uint64_t batch_bytes;
     uint64_t node_id;
+    uint64_t limit;
+    uint64_t operation;
+    uint64_t expect_state;
+    uint64_t backup_interval_ms;
+    uint64_t backups_max;
 };
 
 /* One run of a command. */
@@ -136,3 +155,41 @@ extern const struct option_row cluster_freeze_options[];
 int cluster_freeze_run(struct command_run *run, struct err *err);
 extern const struct option_row cluster_thaw_options[];
 int cluster_thaw_run(struct command_run *run, struct err *err);
+/* cmd_settings.c */
+extern const struct option_row cluster_settings_options[];
+int cluster_settings_run(struct command_run *run, struct err *err);
+/* cmd_backup.c */
+extern const struct option_row backup_create_options[];
+int backup_create_run(struct command_run *run, struct err *err);
+extern const struct option_row backup_list_options[];
+int backup_list_run(struct command_run *run, struct err *err);
+extern const struct option_row backup_show_options[];
+int backup_show_run(struct command_run *run, struct err *err);
+extern const struct option_row backup_verify_options[];
+int backup_verify_run(struct command_run *run, struct err *err);
+extern const struct option_row backup_delete_options[];
+int backup_delete_run(struct command_run *run, struct err *err);
+/* cmd_export.c and cmd_import.c */
+extern const struct option_row backup_export_options[];
+int backup_export_run(struct command_run *run, struct err *err);
+extern const struct option_row backup_import_options[];
+int backup_import_run(struct command_run *run, struct err *err);
+/* cmd_recovery.c */
+extern const struct option_row recovery_stage_options[];
+int recovery_stage_run(struct command_run *run, struct err *err);
+extern const struct option_row recovery_status_options[];
+int recovery_status_run(struct command_run *run, struct err *err);
+extern const struct option_row recovery_unload_options[];
+int recovery_unload_run(struct command_run *run, struct err *err);
+/* cmd_print.c and cmd_diff.c */
+extern const struct option_row recovery_print_options[];
+int recovery_print_run(struct command_run *run, struct err *err);
+extern const struct option_row recovery_delete_options[];
+int recovery_delete_run(struct command_run *run, struct err *err);
+extern const struct option_row recovery_diff_options[];
+int recovery_diff_run(struct command_run *run, struct err *err);
+/* cmd_commit.c */
+extern const struct option_row recovery_commit_options[];
+int recovery_commit_run(struct command_run *run, struct err *err);
+extern const struct option_row recovery_undo_options[];
+int recovery_undo_run(struct command_run *run, struct err *err);

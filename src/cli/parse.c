@@ -34,6 +34,25 @@ static const struct option_row help_options[] = {
 
 static const struct option_row no_options[] = {COMMAND_OPTIONS_END};
 
+/* One word for a noun and a verb. */
+struct alias {
+    const char *word;
+    const char *noun;
+    const char *verb;
+};
+
+/* What the Aurora scheduler's operators have typed for years. */
+static const struct alias aliases[] = {
+    {"stage_recovery", "recovery", "stage"},
+    {"print_recovery", "recovery", "print"},
+    {"delete_recovery", "recovery", "delete"},
+    {"commit_recovery", "recovery", "commit"},
+    {"unload_recovery", "recovery", "unload"},
+    {"backup_now", "backup", "create"},
+    {"list_backups", "backup", "list"},
+    {NULL, NULL, NULL},
+};
+
 static int take_environment(struct parse *parse, struct command_run *run,
                             struct err *err);
 static int take_variable(struct parse *parse, const char *name,
@@ -44,6 +63,10 @@ static int take_options(struct parse *parse, struct command_run *run,
 static int take_verb(struct parse *parse, const struct command *commands,
                      int argc, char **argv, struct command_run *run,
                      bool *ret_done, struct err *err);
+static int take_command(struct parse *parse, const struct command *command,
+                        int argc, char **argv, struct command_run *run,
+                        bool *ret_done, struct err *err);
+static const struct alias *alias_find(const char *word);
 static int check_words(const struct command_run *run, struct err *err);
 static bool print_version(const struct command_run *run);
 static struct option_row *rows_join(const struct option_row *own);
@@ -53,6 +76,8 @@ int parse_command(struct parse *parse, const struct command *commands, int argc,
                   char **argv, struct command_run *run, bool *ret_done,
                   struct err *err)
 {
+    const struct command *command;
+    const struct alias *alias;
     int words;
     int rv;
 
@@ -74,6 +99,14 @@ int parse_command(struct parse *parse, const struct command *commands, int argc,
     if (words == 0) {
         return err_set(err, QL_INVALID,
                        "a command is missing, see quorlog --help");
+    }
+    alias = alias_find(argv[0]);
+    if (alias != NULL) {
+        rv = usage_command_find(commands, alias->noun, alias->verb, &command,
+                                err);
+        return rv != 0 ? rv
+                       : take_command(parse, command, words - 1, argv + 1, run,
+                                      ret_done, err);
     }
     rv = usage_noun_check(commands, argv[0], err);
     if (rv != 0) {
@@ -169,6 +202,7 @@ static int take_verb(struct parse *parse, const struct command *commands,
                      int argc, char **argv, struct command_run *run,
                      bool *ret_done, struct err *err)
 {
+    const struct command *command;
     const char *noun = argv[0];
     int words;
     int rv;
@@ -189,17 +223,26 @@ static int take_verb(struct parse *parse, const struct command *commands,
                        "%s what? a verb is missing, see quorlog %s --help",
                        noun, noun);
     }
-    rv = usage_command_find(commands, noun, argv[1], &run->command, err);
-    if (rv != 0) {
-        return rv;
-    }
+    rv = usage_command_find(commands, noun, argv[1], &command, err);
+    return rv != 0 ? rv
+                   : take_command(parse, command, words - 1, argv + 2, run,
+                                  ret_done, err);
+}
 
-    rv = take_options(parse, run, run->command->options, words - 1, argv + 2,
+/* All that is left are options and words of @command. */
+static int take_command(struct parse *parse, const struct command *command,
+                        int argc, char **argv, struct command_run *run,
+                        bool *ret_done, struct err *err)
+{
+    int rv;
+
+    run->command = command;
+    rv = take_options(parse, run, command->options, argc, argv,
                       &run->word_count, err);
     if (rv != 0) {
         return rv;
     }
-    run->words = argv + 2;
+    run->words = argv;
     if (run->options.help) {
         usage_print_command(run->command, run->set, run->output.file);
     }
@@ -209,6 +252,16 @@ static int take_verb(struct parse *parse, const struct command *commands,
     }
     rv = output_format_parse(run->options.output, &run->output.format, err);
     return rv != 0 ? rv : check_words(run, err);
+}
+
+static const struct alias *alias_find(const char *word)
+{
+    for (const struct alias *at = aliases; at->word != NULL; at++) {
+        if (strcmp(at->word, word) == 0) {
+            return at;
+        }
+    }
+    return NULL;
 }
 
 static int check_words(const struct command_run *run, struct err *err)

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "cli/report.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/escape.h"
+#include "cli/hint.h"
 #include "cli/strbuf.h"
 #include "cli/usage.h"
-
-static void hint_add(const struct command_run *run, const struct err *err,
-                     struct buf *ret_text);
 
 void report_error(const struct command_run *run, const struct err *err)
 {
@@ -43,77 +40,4 @@ void report_error(const struct command_run *run, const struct err *err)
     }
     buf_close(&plain);
     buf_close(&text);
-}
-
-static void hint_add(const struct command_run *run, const struct err *err,
-                     struct buf *ret_text)
-{
-    const char *endpoints = run->options.endpoints;
-
-    switch (err->code) {
-    case QL_CONNECT:
-        strbuf_printf(ret_text,
-                      "tried %s; name the nodes with --endpoints or "
-                      "QUORLOG_ENDPOINTS, or start one with: quorlogd dev",
-                      endpoints == NULL ? "127.0.0.1:7420" : endpoints);
-        return;
-    case QL_NO_LEADER:
-    case QL_TIMEOUT:
-        strbuf_printf(ret_text,
-                      "what each node says: quorlog%s%s cluster "
-                      "status --all",
-                      endpoints == NULL ? "" : " --endpoints ",
-                      endpoints == NULL ? "" : endpoints);
-        return;
-    case QL_NO_SPACE:
-        strbuf_printf(ret_text,
-                      "make room on the nodes' disks, or delete or trim logs; "
-                      "which are low: quorlog%s%s cluster status",
-                      endpoints == NULL ? "" : " --endpoints ",
-                      endpoints == NULL ? "" : endpoints);
-        return;
-    case QL_FROZEN:
-        strbuf_printf(ret_text, "why: quorlog%s%s cluster status",
-                      endpoints == NULL ? "" : " --endpoints ",
-                      endpoints == NULL ? "" : endpoints);
-        return;
-    case QL_DENIED:
-        strbuf_printf(ret_text,
-                      "operators' commands are taken on the socket in a node's "
-                      "data directory and from loopback only");
-        return;
-    case QL_RESTORED:
-        if (err->position != 0) {
-            strbuf_printf(ret_text,
-                          "what was read before position %" PRIu64
-                          " is still right; --from %" PRIu64 " goes on",
-                          err->position, err->position);
-        }
-        return;
-    case QL_TRIMMED:
-        if (err->position != 0) {
-            strbuf_printf(ret_text,
-                          "--from %" PRIu64 " begins at the first one kept",
-                          err->position);
-        }
-        return;
-    case QL_CONDITION_FAILED:
-        if (err->position != 0) {
-            strbuf_printf(ret_text, "the next position is %" PRIu64,
-                          err->position);
-        }
-        return;
-    case QL_FENCED:
-        if (err->position != 0) {
-            strbuf_printf(ret_text, "the log's writer epoch is %" PRIu64,
-                          err->position);
-        }
-        return;
-    case QL_OUTCOME_UNKNOWN:
-        strbuf_printf(ret_text, "read the log before trying again: the change "
-                                "may be there or still come");
-        return;
-    default:
-        return;
-    }
 }

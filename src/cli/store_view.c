@@ -6,6 +6,7 @@
 #define STORE(name) offsetof(struct ql_store_status, name)
 #define SNAPSHOTS(name) offsetof(struct ql_snapshots_status, name)
 #define INSTALL(name) offsetof(struct ql_install_status, name)
+#define BACKUPS(name) offsetof(struct ql_backups_status, name)
 
 static const struct column store_columns[] = {
     {"packs", "chunk files", COLUMN_U64, STORE(packs)},
@@ -46,6 +47,16 @@ static const struct column install_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column backups_columns[] = {
+    {"saved", "backups", COLUMN_U64, BACKUPS(saved)},
+    {"last_success_ms", "last backup", COLUMN_TIME, BACKUPS(last_success_ms)},
+    {"last_verified_ms", "its last check", COLUMN_TIME,
+     BACKUPS(last_verified_ms)},
+    {"failures", "backup failures", COLUMN_U64, BACKUPS(failures)},
+    {"problem", "backup problem", COLUMN_TEXT, BACKUPS(problem)},
+    COLUMNS_END,
+};
+
 void store_view_json(const struct ql_cluster_status *status, json_t *json)
 {
     (void)json_object_set_new(json, "store",
@@ -55,6 +66,8 @@ void store_view_json(const struct ql_cluster_status *status, json_t *json)
         output_object(snapshots_columns, &status->snapshots));
     (void)json_object_set_new(json, "install",
                               output_object(install_columns, &status->install));
+    (void)json_object_set_new(json, "backups",
+                              output_object(backups_columns, &status->backups));
 }
 
 int store_view_table(struct output *output,
@@ -70,6 +83,9 @@ int store_view_table(struct output *output,
     }
     if (rv == 0 && status->install.index != 0) {
         rv = output_record(output, install_columns, &status->install, err);
+    }
+    if (rv == 0) {
+        rv = output_record(output, backups_columns, &status->backups, err);
     }
     return rv;
 }

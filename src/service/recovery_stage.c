@@ -36,7 +36,8 @@ struct recovery_stage {
     size_t bytes_to; /* and of those before it the bytes are taken: a single
                         one was */
     struct backup_chunks reads;
-    size_t turn_chunks; /* looked at in this turn */
+    size_t turn_chunks; /* looked at in this turn; CHUNK_BYTES that are proposed
+                           are a turn's work, too */
 };
 
 static void on_scratch(void *data, int status, const struct err *err);
@@ -261,9 +262,9 @@ static bool feed_bytes(struct recovery_stage *stage)
     if (!feed(stage, &record, 1)) {
         return false;
     }
+    stage->turn_chunks += RECOVERY_TURN_LOGS * chunk->len / CHUNK_BYTES;
     backup_chunks_drop(&stage->reads, first + (uint32_t)stage->chunk);
     stage->chunk++;
-    stage->turn_chunks += RECOVERY_TURN_LOGS / 2; /* copied more than once */
     return true;
 }
 
@@ -280,6 +281,7 @@ static bool feed_open(struct recovery_stage *stage)
         if (!feed(stage, &record, 1)) {
             return false;
         }
+        stage->turn_chunks += RECOVERY_TURN_LOGS * open->len / CHUNK_BYTES;
     }
     stage->step = STAGE_DONE;
     return true;

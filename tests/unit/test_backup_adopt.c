@@ -4,15 +4,15 @@
 #include <string.h>
 
 #include "backup/backup_front.h"
-#include "support/backup_rig.h"
+#include "support/pool_rig.h"
 #include "support/cmocka.h"
 
 #define LONG_MS 5000u
 #define FILE_NAME "intake-1.tmp"
 
 struct pair {
-    struct backup_rig from;
-    struct backup_rig to;
+    struct pool_rig from;
+    struct pool_rig to;
     struct buf stream; /* of the backup "theirs" */
 };
 
@@ -20,14 +20,14 @@ static int setup(void **state)
 {
     struct pair *pair = calloc(1, sizeof(*pair));
 
-    backup_rig_init(&pair->from, 21);
-    backup_rig_append(&pair->from, 40);
-    backup_rig_take(&pair->from, "theirs");
-    backup_rig_run(&pair->from, LONG_MS);
+    pool_rig_init(&pair->from, 21);
+    pool_rig_append(&pair->from, 40);
+    pool_rig_take(&pair->from, "theirs");
+    pool_rig_run(&pair->from, LONG_MS);
     assert_int_equal(
-        backup_rig_stream(&pair->from, "theirs", 5000, &pair->stream), 0);
-    backup_rig_init(&pair->to, 22);
-    backup_rig_run(&pair->to, 1000);
+        pool_rig_stream(&pair->from, "theirs", 5000, &pair->stream), 0);
+    pool_rig_init(&pair->to, 22);
+    pool_rig_run(&pair->to, 1000);
     *state = pair;
     return 0;
 }
@@ -37,8 +37,8 @@ static int teardown(void **state)
     struct pair *pair = *state;
 
     buf_close(&pair->stream);
-    backup_rig_close(&pair->from);
-    backup_rig_close(&pair->to);
+    pool_rig_close(&pair->from);
+    pool_rig_close(&pair->to);
     free(pair);
     return 0;
 }
@@ -58,7 +58,7 @@ static int adopt(struct pair *pair, const struct backup_row *row)
                   pair->stream.len);
     rv = backup_store_adopt(pair->to.store, &adopt, FILE_NAME, row, on_adopted);
     assert_int_equal(rv, 0);
-    backup_rig_run(&pair->to, LONG_MS);
+    pool_rig_run(&pair->to, LONG_MS);
     assert_int_not_equal(status, -1);
     return status;
 }
@@ -67,9 +67,9 @@ static void assert_proves(struct pair *pair, const char *name)
 {
     struct buf stream = BUF_INIT;
 
-    assert_int_equal(backup_rig_stream(&pair->to, name, 3000, &stream), 0);
-    assert_true(backup_rig_proves((struct bytes){stream.data, stream.len},
-                                  &pair->from.rows[0]));
+    assert_int_equal(pool_rig_stream(&pair->to, name, 3000, &stream), 0);
+    assert_true(pool_rig_proves((struct bytes){stream.data, stream.len},
+                                &pair->from.rows[0]));
     buf_close(&stream);
 }
 
@@ -81,10 +81,10 @@ static void a_stream_becomes_a_backup(void **state)
     *row = pair->from.rows[0];
     strcpy(row->name, "ours-now");
     assert_int_equal(adopt(pair, row), 0);
-    assert_false(backup_rig_info(&pair->to, "ours-now")->in_table);
+    assert_false(pool_rig_info(&pair->to, "ours-now")->in_table);
     pair->to.count = 1;
     backup_store_set_table(pair->to.store, pair->to.rows, 1);
-    assert_true(backup_rig_is_verified(&pair->to, "ours-now"));
+    assert_true(pool_rig_is_verified(&pair->to, "ours-now"));
     assert_proves(pair, "ours-now");
 }
 
@@ -114,12 +114,12 @@ static void what_the_pool_has_need_not_be_in_the_stream(void **state)
                 holes++;
             }
         }
-        backup_rig_run(&pair->to, 1000); /* the index is read meanwhile */
+        pool_rig_run(&pair->to, 1000); /* the index is read meanwhile */
     }
     assert_int_equal(holes, front.chunks);
     assert_int_equal(adopt(pair, &row), 0);
     assert_proves(pair, "theirs");
-    assert_int_equal(backup_rig_info(&pair->to, "theirs")->new_bytes, 0);
+    assert_int_equal(pool_rig_info(&pair->to, "theirs")->new_bytes, 0);
 }
 
 static void a_hole_that_nothing_fills_is_told(void **state)
@@ -130,9 +130,9 @@ static void a_hole_that_nothing_fills_is_told(void **state)
     assert_int_equal(backup_front_decode(pair->stream.data, &front, NULL), 0);
     memset(pair->stream.data + backup_front_len(&front), 0, 50);
     assert_int_equal(adopt(pair, &pair->from.rows[0]), QL_NOT_FOUND);
-    assert_null(backup_rig_info(&pair->to, "theirs"));
-    backup_rig_run(&pair->to, LONG_MS);
-    assert_int_equal(backup_rig_files(&pair->to, "chunks/", ""), 0);
+    assert_null(pool_rig_info(&pair->to, "theirs"));
+    pool_rig_run(&pair->to, LONG_MS);
+    assert_int_equal(pool_rig_files(&pair->to, "chunks/", ""), 0);
 }
 
 static void a_full_disk_is_told_to_who_brought_it(void **state)
@@ -142,7 +142,7 @@ static void a_full_disk_is_told_to_who_brought_it(void **state)
     fake_disk_capacity(pair->to.fake, pair->stream.len + 500);
     assert_int_equal(adopt(pair, &pair->from.rows[0]), QL_NO_SPACE);
     fake_disk_capacity(pair->to.fake, 0);
-    backup_rig_run(&pair->to, BACKUP_RETRY_MAX_MS);
+    pool_rig_run(&pair->to, BACKUP_RETRY_MAX_MS);
     assert_int_equal(adopt(pair, &pair->from.rows[0]), 0);
     assert_proves(pair, "theirs");
 }

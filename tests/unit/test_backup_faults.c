@@ -4,45 +4,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/backup_rig.h"
+#include "support/pool_rig.h"
 #include "support/cmocka.h"
 
 #define LONG_MS 5000u
 #define HEALED_MS (20u * 60u * 1000u) /* whatever the delay has grown to */
 
 /* What goes through everything that changes the directory. */
-static void story(struct backup_rig *rig, uint64_t ms)
+static void story(struct pool_rig *rig, uint64_t ms)
 {
-    backup_rig_run(rig, 500);
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, ms);
-    backup_rig_append(rig, 30);
-    backup_rig_take(rig, "second");
-    backup_rig_run(rig, ms);
-    backup_rig_drop(rig, "first");
-    backup_rig_run(rig, ms);
+    pool_rig_run(rig, 500);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, ms);
+    pool_rig_append(rig, 30);
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, ms);
+    pool_rig_drop(rig, "first");
+    pool_rig_run(rig, ms);
 }
 
 static uint64_t operations(void)
 {
-    struct backup_rig *rig = malloc(sizeof(*rig));
+    struct pool_rig *rig = malloc(sizeof(*rig));
     uint64_t count;
 
-    backup_rig_init(rig, 3);
+    pool_rig_init(rig, 3);
     story(rig, LONG_MS);
     count = fake_disk_stats(rig->fake).operations;
-    backup_rig_close(rig);
+    pool_rig_close(rig);
     free(rig);
     return count;
 }
 
-static void assert_proves(struct backup_rig *rig, const struct backup_row *row)
+static void assert_proves(struct pool_rig *rig, const struct backup_row *row)
 {
     struct buf stream = BUF_INIT;
 
-    assert_int_equal(backup_rig_stream(rig, row->name, 4000, &stream), 0);
-    assert_true(
-        backup_rig_proves((struct bytes){stream.data, stream.len}, row));
+    assert_int_equal(pool_rig_stream(rig, row->name, 4000, &stream), 0);
+    assert_true(pool_rig_proves((struct bytes){stream.data, stream.len}, row));
     buf_close(&stream);
 }
 
@@ -50,19 +49,18 @@ static void assert_proves(struct backup_rig *rig, const struct backup_row *row)
 
 static void crash_at(uint64_t nth, enum fake_crash how)
 {
-    struct backup_rig *rig = malloc(sizeof(*rig));
+    struct pool_rig *rig = malloc(sizeof(*rig));
 
-    backup_rig_init(rig, nth);
+    pool_rig_init(rig, nth);
     fake_disk_crash_at(rig->fake, nth);
     story(rig, LONG_MS);
     assert_true(fake_disk_is_dead(rig->fake));
     fake_disk_crash_at(rig->fake, 0);
-    backup_rig_crash(rig, how);
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_status(rig).is_ready);
+    pool_rig_crash(rig, how);
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_status(rig).is_ready);
     for (size_t i = 0; i < rig->count; i++) {
-        const struct backup_info *info =
-            backup_rig_info(rig, rig->rows[i].name);
+        const struct backup_info *info = pool_rig_info(rig, rig->rows[i].name);
 
         if (info->state == BACKUP_MISSING) {
             assert_true(info->wants_fetch);
@@ -71,22 +69,22 @@ static void crash_at(uint64_t nth, enum fake_crash how)
         assert_int_equal(info->state, BACKUP_VERIFIED);
         assert_proves(rig, &rig->rows[i]);
     }
-    assert_int_equal(backup_rig_files(rig, "quorlog-", ".tmp"), 0);
-    assert_int_equal(backup_rig_files(rig, "quarantine/", ""), 0);
+    assert_int_equal(pool_rig_files(rig, "quorlog-", ".tmp"), 0);
+    assert_int_equal(pool_rig_files(rig, "quarantine/", ""), 0);
     /* And it goes on from there, with nothing left over at the end. */
-    backup_rig_take(rig, "third");
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_is_verified(rig, "third"));
+    pool_rig_take(rig, "third");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "third"));
     assert_proves(rig, &rig->rows[rig->count - 1]);
     while (rig->count > 0) {
-        backup_rig_drop(rig, rig->rows[0].name);
+        pool_rig_drop(rig, rig->rows[0].name);
     }
-    backup_rig_run(rig, LONG_MS);
+    pool_rig_run(rig, LONG_MS);
     /* But what left the table while nobody was there to remove it. */
-    if (backup_rig_info(rig, "first") == NULL) {
-        assert_int_equal(backup_rig_files(rig, "chunks/", ""), 0);
+    if (pool_rig_info(rig, "first") == NULL) {
+        assert_int_equal(pool_rig_files(rig, "chunks/", ""), 0);
     }
-    backup_rig_close(rig);
+    pool_rig_close(rig);
     free(rig);
 }
 
@@ -114,22 +112,22 @@ static void a_loss_of_power_at_any_step_leaves_whole_ones_or_none(void **state)
 
 static void fail_at(uint64_t nth, int code)
 {
-    struct backup_rig *rig = malloc(sizeof(*rig));
+    struct pool_rig *rig = malloc(sizeof(*rig));
 
-    backup_rig_init(rig, nth);
+    pool_rig_init(rig, nth);
     fake_disk_fail_at(rig->fake, nth, code);
     story(rig, LONG_MS);
-    backup_rig_run(rig, HEALED_MS / 20);
-    assert_true(backup_rig_is_verified(rig, "second"));
+    pool_rig_run(rig, HEALED_MS / 20);
+    assert_true(pool_rig_is_verified(rig, "second"));
     assert_proves(rig, &rig->rows[0]);
-    assert_null(backup_rig_info(rig, "first"));
-    assert_string_equal(backup_rig_status(rig).problem, "");
-    assert_int_equal(backup_rig_files(rig, "quorlog-", ".tmp"), 0);
-    backup_rig_drop(rig, "second");
-    backup_rig_run(rig, LONG_MS);
-    assert_int_equal(backup_rig_files(rig, "chunks/", ""), 0);
-    assert_int_equal(backup_rig_files(rig, "", ".manifest"), 0);
-    backup_rig_close(rig);
+    assert_null(pool_rig_info(rig, "first"));
+    assert_string_equal(pool_rig_status(rig).problem, "");
+    assert_int_equal(pool_rig_files(rig, "quorlog-", ".tmp"), 0);
+    pool_rig_drop(rig, "second");
+    pool_rig_run(rig, LONG_MS);
+    assert_int_equal(pool_rig_files(rig, "chunks/", ""), 0);
+    assert_int_equal(pool_rig_files(rig, "", ".manifest"), 0);
+    pool_rig_close(rig);
     free(rig);
 }
 
@@ -148,27 +146,27 @@ static void every_step_that_fails_once_is_made_good(void **state)
 
 static void a_full_disk_is_told_and_waited_for(void **state)
 {
-    struct backup_rig *rig = malloc(sizeof(*rig));
+    struct pool_rig *rig = malloc(sizeof(*rig));
     uint64_t failures;
 
     (void)state;
-    backup_rig_init(rig, 5);
+    pool_rig_init(rig, 5);
     fake_disk_capacity(rig->fake, 2000);
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    assert_true(strstr(backup_rig_status(rig).problem, "no space") != NULL);
-    failures = backup_rig_status(rig).failures;
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(strstr(pool_rig_status(rig).problem, "no space") != NULL);
+    failures = pool_rig_status(rig).failures;
     assert_true(failures >= 1);
     /* The delay grows. */
-    backup_rig_run(rig, 60000);
-    assert_true(backup_rig_status(rig).failures <= failures + 4);
-    assert_int_equal(backup_rig_info(rig, "first")->state, BACKUP_WRITING);
+    pool_rig_run(rig, 60000);
+    assert_true(pool_rig_status(rig).failures <= failures + 4);
+    assert_int_equal(pool_rig_info(rig, "first")->state, BACKUP_WRITING);
     fake_disk_capacity(rig->fake, 0);
-    backup_rig_run(rig, BACKUP_RETRY_MAX_MS);
-    assert_true(backup_rig_is_verified(rig, "first"));
-    assert_string_equal(backup_rig_status(rig).problem, "");
+    pool_rig_run(rig, BACKUP_RETRY_MAX_MS);
+    assert_true(pool_rig_is_verified(rig, "first"));
+    assert_string_equal(pool_rig_status(rig).problem, "");
     assert_proves(rig, &rig->rows[0]);
-    backup_rig_close(rig);
+    pool_rig_close(rig);
     free(rig);
 }
 
@@ -187,23 +185,23 @@ static void on_name(void *data, const char *name)
 
 static void a_directory_that_lost_all_is_told_and_filled_anew(void **state)
 {
-    struct backup_rig *rig = malloc(sizeof(*rig));
+    struct pool_rig *rig = malloc(sizeof(*rig));
     struct names names = {.count = 0};
 
     (void)state;
-    backup_rig_init(rig, 5);
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
+    pool_rig_init(rig, 5);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
     fake_disk_each(rig->fake, on_name, &names);
     for (size_t i = 0; i < names.count; i++) {
         fake_disk_delete(rig->fake, names.items[i]);
     }
-    backup_rig_append(rig, 30);
-    backup_rig_take(rig, "second");
-    backup_rig_run(rig, HEALED_MS / 20);
-    assert_true(backup_rig_is_verified(rig, "second"));
+    pool_rig_append(rig, 30);
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, HEALED_MS / 20);
+    assert_true(pool_rig_is_verified(rig, "second"));
     assert_proves(rig, &rig->rows[1]);
-    backup_rig_close(rig);
+    pool_rig_close(rig);
     free(rig);
 }
 

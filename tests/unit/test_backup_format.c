@@ -6,7 +6,7 @@
 
 #include "backup/backup_locations.h"
 #include "backup/backup_stream.h"
-#include "support/backup_rig.h"
+#include "support/pool_rig.h"
 #include "support/cmocka.h"
 #include "util/crc32c.h"
 #include "util/file.h"
@@ -25,6 +25,34 @@ struct sample {
 
 static const char snapshot[] = "the tables of the logs";
 static const char tail[] = "the bytes of open chunks";
+
+/* Where the last frame ends. */
+static uint64_t rows_make(struct sample *sample)
+{
+    uint64_t at = backup_front_len(&sample->header);
+
+    for (uint32_t i = 0; i < CHUNKS; i++) {
+        struct pack_row *chunk = &sample->rows[i];
+
+        chunk->facts.name.uid = i < 2 ? 5 : 6;
+        chunk->facts.name.first = 1 + 4 * (i % 2);
+        chunk->facts.name.last = 4 + 4 * (i % 2);
+        memset(chunk->facts.name.chain, (int)(0x10 + i), HASH128_LEN);
+        memset(chunk->from, i == 1 ? 0x10 : 0, HASH128_LEN);
+        memset(chunk->hash, (int)(0x20 + i), HASH128_LEN);
+        chunk->facts.last_time_ms = 1700000000000 + i;
+        chunk->facts.len = 200;
+        chunk->facts.entries = 4;
+        chunk->facts.payload = 100;
+        chunk->frame_len = 20;
+        chunk->frame_crc = 0xabcd0000 + i;
+        chunk->frame_at = at;
+        at += chunk->frame_len;
+        sample->items[i] =
+            (struct backup_location){i == 2 ? 4 : 9, i == 2 ? 0 : i};
+    }
+    return at;
+}
 
 static void sample_make(struct sample *sample)
 {
@@ -55,27 +83,7 @@ static void sample_make(struct sample *sample)
         0);
     sample->header.tail_len = sample->file.len;
     sample->header.tail_crc = crc32c(0, sample->file.data, sample->file.len);
-    at = backup_front_len(&sample->header);
-    for (uint32_t i = 0; i < CHUNKS; i++) {
-        struct pack_row *chunk = &sample->rows[i];
-
-        chunk->facts.name.uid = i < 2 ? 5 : 6;
-        chunk->facts.name.first = 1 + 4 * (i % 2);
-        chunk->facts.name.last = 4 + 4 * (i % 2);
-        memset(chunk->facts.name.chain, (int)(0x10 + i), HASH128_LEN);
-        memset(chunk->from, i == 1 ? 0x10 : 0, HASH128_LEN);
-        memset(chunk->hash, (int)(0x20 + i), HASH128_LEN);
-        chunk->facts.last_time_ms = 1700000000000 + i;
-        chunk->facts.len = 200;
-        chunk->facts.entries = 4;
-        chunk->facts.payload = 100;
-        chunk->frame_len = 20;
-        chunk->frame_crc = 0xabcd0000 + i;
-        chunk->frame_at = at;
-        at += chunk->frame_len;
-        sample->items[i] =
-            (struct backup_location){i == 2 ? 4 : 9, i == 2 ? 0 : i};
-    }
+    at = rows_make(sample);
     sample->header.stream_len = at + sample->header.tail_len;
     assert_int_equal(
         buf_reserve(&sample->front, (size_t)backup_front_len(&sample->header)),

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "backup/backup_file.h"
-#include "support/backup_rig.h"
+#include "support/pool_rig.h"
 #include "support/cmocka.h"
 #include "util/crc32c.h"
 
@@ -13,28 +13,27 @@
 
 static int setup(void **state)
 {
-    struct backup_rig *rig = malloc(sizeof(*rig));
+    struct pool_rig *rig = malloc(sizeof(*rig));
 
-    backup_rig_init(rig, 7);
+    pool_rig_init(rig, 7);
     *state = rig;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    backup_rig_close(*state);
+    pool_rig_close(*state);
     free(*state);
     return 0;
 }
 
-static void assert_proves(struct backup_rig *rig, const char *name,
+static void assert_proves(struct pool_rig *rig, const char *name,
                           const struct backup_row *row)
 {
     struct buf stream = BUF_INIT;
 
-    assert_int_equal(backup_rig_stream(rig, name, 700, &stream), 0);
-    assert_true(
-        backup_rig_proves((struct bytes){stream.data, stream.len}, row));
+    assert_int_equal(pool_rig_stream(rig, name, 700, &stream), 0);
+    assert_true(pool_rig_proves((struct bytes){stream.data, stream.len}, row));
     buf_close(&stream);
 }
 
@@ -42,147 +41,147 @@ static void assert_proves(struct backup_rig *rig, const char *name,
 
 static void a_backup_is_written_and_reads_back(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
     const struct backup_info *info;
     struct backup_verify verify;
 
-    backup_rig_take(rig, "first");
-    assert_int_equal(backup_rig_info(rig, "first")->state, BACKUP_WRITING);
-    backup_rig_run(rig, LONG_MS);
-    info = backup_rig_info(rig, "first");
+    pool_rig_take(rig, "first");
+    assert_int_equal(pool_rig_info(rig, "first")->state, BACKUP_WRITING);
+    pool_rig_run(rig, LONG_MS);
+    info = pool_rig_info(rig, "first");
     assert_int_equal(info->state, BACKUP_VERIFIED);
     assert_true(info->in_table);
     assert_false(info->wants_fetch);
     assert_true(info->new_bytes > 0);
     assert_true(info->verified_at_ms > 0);
     assert_true(rig->changes > 0);
-    assert_int_equal(backup_rig_status(rig).saved, 1);
-    assert_string_equal(backup_rig_status(rig).problem, "");
+    assert_int_equal(pool_rig_status(rig).saved, 1);
+    assert_string_equal(pool_rig_status(rig).problem, "");
     assert_proves(rig, "first", &rig->rows[0]);
-    assert_int_equal(backup_rig_verify(rig, "first", &verify), 0);
+    assert_int_equal(pool_rig_verify(rig, "first", &verify), 0);
     assert_int_equal(verify.chunks, rig->rows[0].chunks);
     assert_int_equal(verify.entries, rig->rows[0].entries);
-    assert_int_equal(backup_rig_files(rig, "quorlog-", ".tmp"), 0);
+    assert_int_equal(pool_rig_files(rig, "quorlog-", ".tmp"), 0);
 }
 
 static void an_unchanged_state_costs_only_a_manifest(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
     size_t packs;
 
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    packs = backup_rig_files(rig, "chunks/", ".pack");
-    backup_rig_take(rig, "second");
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_is_verified(rig, "second"));
-    assert_int_equal(backup_rig_files(rig, "chunks/", ".pack"), packs);
-    assert_int_equal(backup_rig_info(rig, "second")->new_bytes, 0);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    packs = pool_rig_files(rig, "chunks/", ".pack");
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "second"));
+    assert_int_equal(pool_rig_files(rig, "chunks/", ".pack"), packs);
+    assert_int_equal(pool_rig_info(rig, "second")->new_bytes, 0);
     assert_proves(rig, "second", &rig->rows[1]);
 }
 
 static void a_backup_of_chunks_not_on_disk_yet_is_whole(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
 
-    backup_rig_append(rig, 50);
-    backup_rig_take(rig, "hot");
-    backup_rig_append(rig, 50);
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_is_verified(rig, "hot"));
+    pool_rig_append(rig, 50);
+    pool_rig_take(rig, "hot");
+    pool_rig_append(rig, 50);
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "hot"));
     assert_proves(rig, "hot", &rig->rows[0]);
 }
 
 static void a_backup_of_nothing_is_one(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
 
     store_rig_delete(&rig->chunks, "a");
     store_rig_delete(&rig->chunks, "b");
-    backup_rig_take(rig, "empty");
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_is_verified(rig, "empty"));
+    pool_rig_take(rig, "empty");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "empty"));
     assert_proves(rig, "empty", &rig->rows[0]);
-    assert_int_equal(backup_rig_files(rig, "chunks/", ".pack"), 0);
+    assert_int_equal(pool_rig_files(rig, "chunks/", ".pack"), 0);
 }
 
 static void a_third_view_makes_the_oldest_be_fetched(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
 
-    backup_rig_take(rig, "one");
-    backup_rig_take(rig, "two");
-    backup_rig_take(rig, "three");
-    backup_rig_run(rig, LONG_MS);
-    assert_int_equal(backup_rig_info(rig, "one")->state, BACKUP_MISSING);
-    assert_true(backup_rig_info(rig, "one")->wants_fetch);
-    assert_true(backup_rig_is_verified(rig, "two"));
-    assert_true(backup_rig_is_verified(rig, "three"));
+    pool_rig_take(rig, "one");
+    pool_rig_take(rig, "two");
+    pool_rig_take(rig, "three");
+    pool_rig_run(rig, LONG_MS);
+    assert_int_equal(pool_rig_info(rig, "one")->state, BACKUP_MISSING);
+    assert_true(pool_rig_info(rig, "one")->wants_fetch);
+    assert_true(pool_rig_is_verified(rig, "two"));
+    assert_true(pool_rig_is_verified(rig, "three"));
 }
 
 static void a_restart_finds_what_was_there(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
 
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    backup_rig_stop(rig);
-    backup_rig_open(rig);
-    backup_rig_run(rig, 1000);
-    assert_true(backup_rig_info(rig, "first")->state == BACKUP_WAITING ||
-                backup_rig_is_verified(rig, "first"));
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_is_verified(rig, "first"));
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    pool_rig_stop(rig);
+    pool_rig_open(rig);
+    pool_rig_run(rig, 1000);
+    assert_true(pool_rig_info(rig, "first")->state == BACKUP_WAITING ||
+                pool_rig_is_verified(rig, "first"));
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "first"));
     assert_proves(rig, "first", &rig->rows[0]);
 }
 
 static void what_was_read_when_is_noted(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
     uint64_t verified;
 
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, BACKUP_CHECKED_MS + LONG_MS);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, BACKUP_CHECKED_MS + LONG_MS);
     assert_true(fake_disk_has(rig->fake, BACKUP_CHECKED));
-    verified = backup_rig_info(rig, "first")->verified_at_ms;
-    backup_rig_stop(rig);
-    backup_rig_open(rig);
-    backup_rig_run(rig, 500);
-    assert_int_equal(backup_rig_info(rig, "first")->verified_at_ms, verified);
+    verified = pool_rig_info(rig, "first")->verified_at_ms;
+    pool_rig_stop(rig);
+    pool_rig_open(rig);
+    pool_rig_run(rig, 500);
+    assert_int_equal(pool_rig_info(rig, "first")->verified_at_ms, verified);
 }
 
 /* ---- The table ----------------------------------------------------------- */
 
 static void what_left_the_table_goes_and_shared_packs_stay(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
     size_t packs;
 
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    packs = backup_rig_files(rig, "chunks/", ".pack");
-    backup_rig_append(rig, 50);
-    backup_rig_take(rig, "second");
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_files(rig, "chunks/", ".pack") > packs);
-    backup_rig_drop(rig, "first");
-    backup_rig_run(rig, LONG_MS);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    packs = pool_rig_files(rig, "chunks/", ".pack");
+    pool_rig_append(rig, 50);
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_files(rig, "chunks/", ".pack") > packs);
+    pool_rig_drop(rig, "first");
+    pool_rig_run(rig, LONG_MS);
     assert_false(fake_disk_has(rig->fake, "first.manifest"));
-    assert_null(backup_rig_info(rig, "first"));
-    assert_true(backup_rig_is_verified(rig, "second"));
+    assert_null(pool_rig_info(rig, "first"));
+    assert_true(pool_rig_is_verified(rig, "second"));
     assert_proves(rig, "second", &rig->rows[0]);
-    backup_rig_drop(rig, "second");
-    backup_rig_run(rig, LONG_MS);
-    assert_int_equal(backup_rig_files(rig, "chunks/", ".pack"), 0);
-    assert_int_equal(backup_rig_files(rig, "", ".manifest"), 0);
+    pool_rig_drop(rig, "second");
+    pool_rig_run(rig, LONG_MS);
+    assert_int_equal(pool_rig_files(rig, "chunks/", ".pack"), 0);
+    assert_int_equal(pool_rig_files(rig, "", ".manifest"), 0);
 }
 
 static void a_row_that_goes_while_it_is_written_leaves_nothing(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
 
     for (unsigned steps = 0; steps < 12; steps++) {
-        backup_rig_take(rig, "first");
+        pool_rig_take(rig, "first");
         rig->now_ms += 250;
         backup_store_tick(rig->store, rig->now_ms, rig->wall_ms);
         for (unsigned i = 0; i < steps; i++) {
@@ -190,52 +189,52 @@ static void a_row_that_goes_while_it_is_written_leaves_nothing(void **state)
                 (void)fake_disk_end_work(rig->chunks.fake);
             }
         }
-        backup_rig_drop(rig, "first");
-        backup_rig_run(rig, LONG_MS);
-        assert_null(backup_rig_info(rig, "first"));
-        assert_int_equal(backup_rig_files(rig, "", ".manifest"), 0);
-        assert_int_equal(backup_rig_files(rig, "chunks/", ".pack"), 0);
+        pool_rig_drop(rig, "first");
+        pool_rig_run(rig, LONG_MS);
+        assert_null(pool_rig_info(rig, "first"));
+        assert_int_equal(pool_rig_files(rig, "", ".manifest"), 0);
+        assert_int_equal(pool_rig_files(rig, "chunks/", ".pack"), 0);
     }
 }
 
 static void a_file_without_a_row_is_kept_and_told(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
 
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    backup_rig_stop(rig);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    pool_rig_stop(rig);
     rig->count = 0;
-    backup_rig_open(rig);
-    backup_rig_run(rig, LONG_MS);
-    assert_false(backup_rig_info(rig, "first")->in_table);
-    assert_true(backup_rig_is_verified(rig, "first"));
+    pool_rig_open(rig);
+    pool_rig_run(rig, LONG_MS);
+    assert_false(pool_rig_info(rig, "first")->in_table);
+    assert_true(pool_rig_is_verified(rig, "first"));
     /* And the table learns of it again. */
     rig->count = 1;
     backup_store_set_table(rig->store, rig->rows, 1);
-    assert_true(backup_rig_info(rig, "first")->in_table);
-    assert_true(backup_rig_is_verified(rig, "first"));
+    assert_true(pool_rig_info(rig, "first")->in_table);
+    assert_true(pool_rig_is_verified(rig, "first"));
 }
 
 /* ---- Strangers ----------------------------------------------------------- */
 
 static void files_of_others_stay_as_they_are(void **state)
 {
-    struct backup_rig *rig = *state;
-    struct backup_rig *other = malloc(sizeof(*other));
+    struct pool_rig *rig = *state;
+    struct pool_rig *other = malloc(sizeof(*other));
     char pack[DISK_NAME_MAX];
     const uint8_t *bytes;
     struct buf manifest = BUF_INIT;
     size_t len;
 
-    backup_rig_init(other, 8);
-    backup_rig_stop(other);
+    pool_rig_init(other, 8);
+    pool_rig_stop(other);
     memset(other->cluster, 0xc2, sizeof(other->cluster));
-    backup_rig_open(other);
-    backup_rig_take(other, "theirs");
-    backup_rig_run(other, LONG_MS);
-    assert_true(backup_rig_is_verified(other, "theirs"));
-    assert_true(backup_rig_pack(other, pack));
+    pool_rig_open(other);
+    pool_rig_take(other, "theirs");
+    pool_rig_run(other, LONG_MS);
+    assert_true(pool_rig_is_verified(other, "theirs"));
+    assert_true(pool_rig_pack(other, pack));
     bytes = fake_disk_bytes(other->fake, pack, &len);
     fake_disk_put(rig->fake, pack, bytes, len);
     bytes = fake_disk_bytes(other->fake, "theirs.manifest", &len);
@@ -244,14 +243,14 @@ static void files_of_others_stay_as_they_are(void **state)
     fake_disk_put(rig->fake, "notes.txt", "hello", 5);
     fake_disk_put(rig->fake, "odd.manifest", "hello", 5);
     fake_disk_put(rig->fake, "chunks/00000000000000ff.pack", "hello", 5);
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    assert_true(backup_rig_is_verified(rig, "first"));
-    assert_null(backup_rig_info(rig, "theirs"));
-    assert_true(strstr(backup_rig_status(rig).problem, "stay as they are") !=
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "first"));
+    assert_null(pool_rig_info(rig, "theirs"));
+    assert_true(strstr(pool_rig_status(rig).problem, "stay as they are") !=
                 NULL);
-    backup_rig_drop(rig, "first");
-    backup_rig_run(rig, LONG_MS);
+    pool_rig_drop(rig, "first");
+    pool_rig_run(rig, LONG_MS);
     assert_true(fake_disk_has(rig->fake, pack));
     assert_true(fake_disk_has(rig->fake, "notes.txt"));
     assert_true(fake_disk_has(rig->fake, "odd.manifest"));
@@ -260,55 +259,55 @@ static void files_of_others_stay_as_they_are(void **state)
     assert_int_equal(len, manifest.len);
     assert_memory_equal(bytes, manifest.data, len);
     buf_close(&manifest);
-    backup_rig_close(other);
+    pool_rig_close(other);
     free(other);
 }
 
 static void a_name_that_is_taken_is_not_written_over(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
     size_t len;
 
     fake_disk_put(rig->fake, "first.manifest", "hello", 5);
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
-    assert_int_equal(backup_rig_info(rig, "first")->state, BACKUP_MISSING);
-    assert_int_equal(backup_rig_info(rig, "first")->code, QL_EXISTS);
-    assert_false(backup_rig_info(rig, "first")->wants_fetch);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    assert_int_equal(pool_rig_info(rig, "first")->state, BACKUP_MISSING);
+    assert_int_equal(pool_rig_info(rig, "first")->code, QL_EXISTS);
+    assert_false(pool_rig_info(rig, "first")->wants_fetch);
     assert_memory_equal(fake_disk_bytes(rig->fake, "first.manifest", &len),
                         "hello", 5);
 }
 
 static void what_a_newer_version_wrote_is_told_and_kept(void **state)
 {
-    struct backup_rig *rig = *state;
+    struct pool_rig *rig = *state;
     const uint8_t *bytes;
     uint8_t *copy;
     size_t len;
 
-    backup_rig_take(rig, "first");
-    backup_rig_run(rig, LONG_MS);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
     bytes = fake_disk_bytes(rig->fake, "first.manifest", &len);
     copy = malloc(len);
     memcpy(copy, bytes, len);
     copy[12] = 2;
-    backup_rig_stop(rig);
+    pool_rig_stop(rig);
     fake_disk_put(rig->fake, "first.manifest", copy, len);
-    backup_rig_open(rig);
-    backup_rig_run(rig, LONG_MS);
+    pool_rig_open(rig);
+    pool_rig_run(rig, LONG_MS);
     /* Its checksum does not fit: that is damage. */
-    assert_int_equal(backup_rig_info(rig, "first")->code, QL_CORRUPT);
-    backup_rig_stop(rig);
+    assert_int_equal(pool_rig_info(rig, "first")->code, QL_CORRUPT);
+    pool_rig_stop(rig);
     put_u32(copy + 16, crc32c(crc32c(0, copy + 4, 12), copy + 20, 236));
     fake_disk_put(rig->fake, "first.manifest", copy, len);
-    backup_rig_open(rig);
-    backup_rig_run(rig, LONG_MS);
-    assert_int_equal(backup_rig_info(rig, "first")->code, QL_INVALID);
-    assert_true(strstr(backup_rig_info(rig, "first")->error,
+    pool_rig_open(rig);
+    pool_rig_run(rig, LONG_MS);
+    assert_int_equal(pool_rig_info(rig, "first")->code, QL_INVALID);
+    assert_true(strstr(pool_rig_info(rig, "first")->error,
                        "a newer quorlog wrote it") != NULL);
-    assert_false(backup_rig_info(rig, "first")->wants_fetch);
+    assert_false(pool_rig_info(rig, "first")->wants_fetch);
     /* It may name any pack. */
-    assert_true(backup_rig_files(rig, "chunks/", ".pack") > 0);
+    assert_true(pool_rig_files(rig, "chunks/", ".pack") > 0);
     free(copy);
 }
 
