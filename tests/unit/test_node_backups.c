@@ -2,9 +2,11 @@
 /* Nodes in one process, with real backup directories. */
 #include "consensus/node.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backup/backup_store.h"
 #include "machine/machine_parts.h"
@@ -263,6 +265,49 @@ static void node_without_a_directory_takes_it_from_another(void **state)
     seats_close(&seats);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind,
+                      struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+/* All of it is gone, and a file is in its place. */
+static void directory_that_vanishes_stops_no_append(void **state)
+{
+    struct seats seats;
+    struct wish wish = {.seats = &seats, .problem = true};
+    struct node_status status;
+    char dir[PATH_LEN_MAX];
+
+    (void)state;
+    seats_open(&seats, 1);
+    start_all(&seats);
+    (void)seats_await_leader(&seats);
+    seats_create(&seats, 0);
+    seats_append(&seats, 0, 3, 1000);
+    make_backup(&seats, 0, "first");
+    await_whole(&seats, 0, 1);
+    assert_int_equal(
+        path_join(dir, sizeof dir, seats.seats[0].dir, "backups", NULL), 0);
+    assert_int_equal(nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(file_replace(dir, "x", 1, 0600, NULL), 0);
+    make_backup(&seats, 0, "second");
+    seats_append(&seats, 0, 3, 1000);
+    seats_run_until(&seats, has_problem, &wish);
+    seats_append(&seats, 0, 3, 1000);
+    node_status(seats.seats[0].node, &status);
+    assert_true(status.backups.failures > 0);
+
+    assert_int_equal(unlink(dir), 0);
+    await_whole(&seats, 0, 1);
+    wish.problem = false;
+    seats_run_until(&seats, has_problem, &wish);
+    seats_close(&seats);
+}
+
 /* It was away when the backup was made, and is given a snapshot. */
 static void node_that_was_away_fetches_it(void **state)
 {
@@ -297,6 +342,7 @@ int main(void)
         cmocka_unit_test(settings_of_the_start_are_proposed_once),
         cmocka_unit_test(leader_makes_them_and_ends_the_oldest),
         cmocka_unit_test(node_without_a_directory_takes_it_from_another),
+        cmocka_unit_test(directory_that_vanishes_stops_no_append),
         cmocka_unit_test(node_that_was_away_fetches_it),
     };
 
