@@ -197,6 +197,49 @@ static void a_row_that_goes_while_it_is_written_leaves_nothing(void **state)
     }
 }
 
+static void packs_that_a_backup_is_about_to_name_stay(void **state)
+{
+    struct pool_rig *rig = *state;
+    char name[16];
+
+    pool_rig_take(rig, "base");
+    pool_rig_run(rig, LONG_MS);
+    for (unsigned steps = 0; steps < 12; steps++) {
+        char before[BACKUP_NAME_MAX + 1];
+
+        (void)snprintf(before, sizeof(before), "%s", rig->rows[0].name);
+        (void)snprintf(name, sizeof(name), "next-%u", steps);
+        pool_rig_append(rig, 10);
+        pool_rig_take(rig, name);
+        for (unsigned i = 0; i < steps; i++) {
+            rig->now_ms += 250;
+            backup_store_tick(rig->store, rig->now_ms, rig->wall_ms);
+            if (!fake_disk_end_work(rig->fake)) {
+                (void)fake_disk_end_work(rig->chunks.fake);
+            }
+        }
+        pool_rig_drop(rig, before);
+        /* The chunk store is slow. */
+        for (unsigned i = 0; i < 40; i++) {
+            rig->now_ms += 250;
+            backup_store_tick(rig->store, rig->now_ms, rig->wall_ms);
+            (void)fake_disk_end_work(rig->fake);
+            if (i % 8 == 7) {
+                (void)fake_disk_end_work(rig->chunks.fake);
+            }
+            assert_int_not_equal(pool_rig_info(rig, name)->state,
+                                 BACKUP_DAMAGED);
+        }
+        for (unsigned i = 0; i < 20; i++) {
+            pool_rig_run(rig, 250);
+            assert_int_not_equal(pool_rig_info(rig, name)->state,
+                                 BACKUP_DAMAGED);
+        }
+        assert_true(pool_rig_is_verified(rig, name));
+        assert_proves(rig, name, &rig->rows[0]);
+    }
+}
+
 static void a_file_without_a_row_is_kept_and_told(void **state)
 {
     struct pool_rig *rig = *state;
@@ -333,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_row_that_goes_while_it_is_written_leaves_nothing, setup,
             teardown),
+        cmocka_unit_test_setup_teardown(
+            packs_that_a_backup_is_about_to_name_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_without_a_row_is_kept_and_told,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(files_of_others_stay_as_they_are, setup,
