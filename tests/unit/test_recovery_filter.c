@@ -73,12 +73,39 @@ static void question_mark_stands_for_one_byte(void **state)
     assert_false(matches("*?", ""));
 }
 
-static void brackets_and_backslashes_are_ordinary(void **state)
+static void brackets_stand_for_one_of_a_set(void **state)
 {
     (void)state;
-    assert_true(matches("[ab]", "[ab]"));
-    assert_false(matches("[ab]", "a"));
-    assert_true(matches("\\*", "\\x"));
+    assert_true(matches("log[0-3x]", "log2"));
+    assert_true(matches("log[0-3x]", "logx"));
+    assert_false(matches("log[0-3x]", "log4"));
+    assert_false(matches("log[0-3x]", "log"));
+    assert_true(matches("log[!0-3]", "log4"));
+    assert_false(matches("log[!0-3]", "log3"));
+    assert_true(matches("*[ab]c", "xxbc"));
+    assert_true(matches("[]x]", "]"));
+    assert_true(matches("[!]x]", "y"));
+    assert_false(matches("[!]x]", "]"));
+    assert_true(matches("[a-]", "-"));
+}
+
+static void signs_without_their_end_are_ordinary(void **state)
+{
+    (void)state;
+    assert_true(matches("[ab", "[ab"));
+    assert_false(matches("[ab", "a"));
+    assert_true(matches("[", "["));
+    assert_true(matches("[!", "[!"));
+    assert_true(matches("a\\", "a\\"));
+}
+
+static void backslash_takes_the_meaning_away(void **state)
+{
+    (void)state;
+    assert_true(matches("\\*", "*"));
+    assert_false(matches("\\*", "x"));
+    assert_true(matches("\\[ab]", "[ab]"));
+    assert_true(matches("a\\?*", "a?b"));
 }
 
 static void filter_without_rules_takes_all(void **state)
@@ -205,7 +232,9 @@ int main(void)
         cmocka_unit_test(glob_without_signs_matches_itself_only),
         cmocka_unit_test(star_stands_for_any_bytes),
         cmocka_unit_test(question_mark_stands_for_one_byte),
-        cmocka_unit_test(brackets_and_backslashes_are_ordinary),
+        cmocka_unit_test(brackets_stand_for_one_of_a_set),
+        cmocka_unit_test(signs_without_their_end_are_ordinary),
+        cmocka_unit_test(backslash_takes_the_meaning_away),
         cmocka_unit_test(filter_without_rules_takes_all),
         cmocka_unit_test(exact_key_may_be_empty_and_is_not_no_key),
         cmocka_unit_test(all_rules_for_a_key_must_hold),
