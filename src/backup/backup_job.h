@@ -54,6 +54,7 @@ struct backup_job {
     struct backup_plan plan;
     uint32_t next;           /* in the plan, to be looked at */
     uint64_t copied;         /* raw bytes */
+    uint64_t was_new;        /* JOB_REPAIR: as its manifest says */
     struct backup_runs held; /* packs that must not go */
     struct job_batch batch;
     struct job_serve serves[BACKUP_SERVES_MAX];

@@ -98,6 +98,7 @@ static int source_open(struct backup_job *job, struct backup_front *ret_header,
         rv = backup_manifest_read_front(disk, file, &manifest, ret_front, err);
         *ret_header = manifest.front;
         *ret_tail_at = manifest.tail_at;
+        job->was_new = manifest.locations.new_bytes;
     } else {
         struct buf head = BUF_INIT;
 
@@ -350,6 +351,8 @@ static int rest_of_file(struct backup_job *job, struct rest *rest,
         (void)must_have_memory(
             buf_add(&rest->front, snapshot.data, snapshot.len));
         rest->tail_raw_len = header.tail_raw_len;
+        rest->new_bytes =
+            job->kind == JOB_REPAIR ? job->was_new : rest->new_bytes;
         rv = backup_file_read(disk, file, tail_at, (size_t)header.tail_len,
                               &rest->tail, err);
         disk->ops->close(file);
