@@ -45,6 +45,7 @@ MODULES = (
     "test_disk_full",
     "test_failover",
     "test_slow_peers",
+    "test_drill",
 )
 
 LOG_LINES_SHOWN = 30
