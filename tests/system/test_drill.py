@@ -22,7 +22,8 @@ class Drill(Case):
             stderr=subprocess.STDOUT, text=True,
             timeout=SECONDS * build.slowness())
         self.assertIsNone(build.sanitizer_report(done.stdout), done.stdout)
-        self.assertEqual(done.returncode, 0, done.stdout + self.logs(folder))
+        if done.returncode != 0:
+            self.fail(done.stdout + self.logs(folder))
         self.assertIn("the drill went as it should", done.stdout)
 
     @staticmethod
