@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/backup_refusal.h"
 #include "store/pack.h"
 #include "util/mem.h"
 
@@ -118,16 +119,16 @@ static void on_read(struct backup_read *read, int status)
 {
     struct backup_chunk_slot *slot = read->data;
     struct backup_chunks *chunks = slot->chunks;
-    struct err err = read->err;
+    struct err err = {0};
 
     if (status == 0) {
-        status = unpack(slot, &err);
+        status = unpack(slot, &read->err);
     }
     if (status != 0) {
         free(slot->bytes);
         slot->bytes = NULL;
         slot->is_used = false;
-        err_wrap(&err, "backup %s", chunks->name);
+        backup_refusal(chunks->name, status, read->err.text, &err);
     }
     chunks->cb(chunks->data, status, &err);
 }

@@ -6,6 +6,7 @@
 
 #include "backup/backup_front.h"
 #include "machine/must.h"
+#include "service/backup_refusal.h"
 #include "service/service_parts.h"
 #include "store/snapshot.h"
 #include "util/mem.h"
@@ -41,8 +42,6 @@ static int compare_uids(const void *a, const void *b);
 static int take_down(struct disk_work *work);
 static void on_taken_down(struct disk_work *work, int status);
 static void begin_end(struct backup_scratch *scratch);
-static int explain(const struct backup_scratch *scratch, int code,
-                   const char *why, struct err *err);
 
 int backup_scratch_open(struct backup_scratch **ret, struct service *service,
                         const struct backup_row *row, backup_scratch_cb cb,
@@ -60,7 +59,7 @@ int backup_scratch_open(struct backup_scratch **ret, struct service *service,
     rv = backup_store_read_front(node_backups(service->node), &scratch->read,
                                  row->name, on_front);
     if (rv != 0) {
-        explain(scratch, rv, "", err);
+        backup_refusal(row->name, rv, "", err);
         free(scratch);
         return rv;
     }
@@ -119,7 +118,8 @@ static void on_front(struct backup_read *read, int status)
     }
     if (status != 0) {
         scratch->state = SCRATCH_STANDS; /* as empty as it is */
-        status = explain(scratch, status, read->err.text, &err);
+        status =
+            backup_refusal(scratch->row.name, status, read->err.text, &err);
         scratch->cb(scratch->data, status, &err);
     }
 }
@@ -159,7 +159,8 @@ static void on_built(struct disk_work *work, int status)
         return;
     }
     if (status != 0) {
-        status = explain(scratch, status, scratch->err.text, &err);
+        status =
+            backup_refusal(scratch->row.name, status, scratch->err.text, &err);
     }
     scratch->cb(scratch->data, status, &err);
 }
@@ -239,34 +240,4 @@ static void on_taken_down(struct disk_work *work, int status)
     buf_close(&scratch->snapshot);
     free(scratch->logs);
     free(scratch);
-}
-
-/* ---- Words --------------------------------------------------------------- */
-
-/* @why: what was found, or "". */
-static int explain(const struct backup_scratch *scratch, int code,
-                   const char *why, struct err *err)
-{
-    const char *name = scratch->row.name;
-
-    switch (code) {
-    case QL_NOT_FOUND:
-        return err_set(err, code,
-                       "backup %s is not on this node (yet): backup list says "
-                       "which nodes have it; wait, or make one of them the "
-                       "leader",
-                       name);
-    case QL_BUSY:
-        return err_set(err, code,
-                       "too much is read from backups already, or their "
-                       "directory has not been looked at yet");
-    case QL_CORRUPT:
-        return err_set(err, code,
-                       "backup %s is damaged on this node: %s. Make a node "
-                       "that has it whole the leader, or take another backup",
-                       name, why);
-    default:
-        return err_set(err, code, "backup %s cannot be read: %s", name,
-                       why[0] != '\0' ? why : "the node refused");
-    }
 }
