@@ -87,6 +87,7 @@ void apply_log_delete(struct machine *machine, struct bytes params,
         return;
     }
     logs_remove(&machine->state->logs, log);
+    state_let_go(machine->state, log);
     machine->grave = log;
     machine->state->state_index++;
     apply_answer_stat(ret, log);

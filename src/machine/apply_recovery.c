@@ -202,6 +202,9 @@ static bool drop(struct state *state, enum machine_part part)
 {
     struct kept *kept = state->kept[part];
 
+    if (kept != NULL && part == MACHINE_UNDO) {
+        state_let_go_all(state, &kept->logs);
+    }
     state->kept[part] = NULL;
     kept_free(kept);
     return kept != NULL;

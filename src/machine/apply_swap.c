@@ -17,7 +17,8 @@ static bool is_expected(const struct machine *machine,
                         struct outcome *ret);
 static void swap(struct machine *machine, enum machine_part part,
                  uint64_t operation, struct outcome *ret);
-static void renew(struct log *log, const struct log *live);
+static void renew(const struct state *state, struct log *log,
+                  const struct log *live);
 static void let_go(struct logs *logs);
 static uint64_t newest_entry(const struct logs *logs);
 static void become_undo(struct machine *machine, struct kept *kept,
@@ -130,11 +131,14 @@ static void swap(struct machine *machine, enum machine_part part,
         .entries_after = kept->logs.entries};
     (void)snprintf(last->source, sizeof(last->source), "%s",
                    part == MACHINE_UNDO ? "undo" : kept->source);
+    if (part == MACHINE_STAGED && undo != NULL) {
+        state_let_go_all(state, &undo->logs);
+    }
     for (i = 0; i < kept->logs.count; i++) {
         struct log *log = kept->logs.by_uid[i];
 
         logs_touch(&kept->logs, log);
-        renew(log, logs_find(&state->logs, log->name));
+        renew(state, log, logs_find(&state->logs, log->name));
     }
     logs_seal_all(&state->logs);
     let_go(&state->logs);
@@ -160,11 +164,21 @@ static void swap(struct machine *machine, enum machine_part part,
     machine_changed_all(machine);
 }
 
-/* @live is the log that has the name now, or NULL. */
-static void renew(struct log *log, const struct log *live)
+/* @live is the log that has the name now, or NULL. Then one of that name may have
+ * been there and gone since the backup. */
+static void renew(const struct state *state, struct log *log,
+                  const struct log *live)
 {
     uint64_t epoch = log->writer_epoch;
 
+    if (live == NULL) {
+        if (log->incarnation < state->gone_incarnation) {
+            log->incarnation = state->gone_incarnation;
+        }
+        if (epoch < state->gone_epoch) {
+            epoch = state->gone_epoch;
+        }
+    }
     if (live != NULL) {
         if (log->incarnation < live->incarnation) {
             log->incarnation = live->incarnation;

@@ -18,7 +18,8 @@ uint32_t image_sections(const struct state *state)
     if (state->settings.set) {
         flags |= IMAGE_SETTINGS;
     }
-    if (state->kept_id_last != 0 || state->producers.void_mark != 0) {
+    if (state->kept_id_last != 0 || state->producers.void_mark != 0 ||
+        state->gone_incarnation != 0 || state->gone_epoch != 0) {
         flags |= IMAGE_RECOVERY;
     }
     for (part = MACHINE_DRAFT; part < MACHINE_PARTS; part++) {
@@ -69,6 +70,8 @@ void image_write_recovery(const struct state *state, struct buf *buf)
 
     image_add_u64(buf, state->kept_id_last);
     image_add_u64(buf, state->producers.void_mark);
+    image_add_u64(buf, state->gone_incarnation);
+    image_add_u64(buf, state->gone_epoch);
     image_add_u64(buf, last->operation);
     image_add_u32(buf, last->kind);
     image_add_u64(buf, last->index);

@@ -16,6 +16,9 @@ void machine_recover(struct machine *machine, uint64_t index,
 
     renew_logs(&state->logs);
     producers_void(&state->producers, index);
+    if (state->kept[MACHINE_UNDO] != NULL) {
+        state_let_go_all(state, &state->kept[MACHINE_UNDO]->logs);
+    }
     for (unsigned part = 0; part < MACHINE_PARTS; part++) {
         kept_free(state->kept[part]);
         state->kept[part] = NULL;

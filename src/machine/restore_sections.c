@@ -137,6 +137,8 @@ static int restore_recovery(struct restore *restore)
 
     restore->state->kept_id_last = cursor_u64(tables);
     restore->state->producers.void_mark = cursor_u64(tables);
+    restore->state->gone_incarnation = cursor_u64(tables);
+    restore->state->gone_epoch = cursor_u64(tables);
     last->operation = cursor_u64(tables);
     last->kind = cursor_u32(tables);
     last->index = cursor_u64(tables);
@@ -158,6 +160,8 @@ static int check_recovery(struct restore *restore)
     const struct recovery_last *last = &restore->state->last_recovery;
 
     if (restore->state->kept_id_last > IMAGE_NUMBER_MAX ||
+        restore->state->gone_incarnation > IMAGE_NUMBER_MAX ||
+        restore->state->gone_epoch > IMAGE_NUMBER_MAX ||
         last->kind > RECOVERY_UNDO) {
         return restore_corrupt(restore, "the last recovery makes no sense");
     }

@@ -141,3 +141,23 @@ static struct chunk *find_in_kept(void *data, const struct chunk_name *name)
     }
     return NULL;
 }
+
+/* The first incarnation need not be remembered: a backup has one at least. */
+void state_let_go(struct state *state, const struct log *log)
+{
+    if (log->incarnation > 1 && log->incarnation > state->gone_incarnation) {
+        state->gone_incarnation = log->incarnation;
+    }
+    if (log->writer_epoch > state->gone_epoch) {
+        state->gone_epoch = log->writer_epoch;
+    }
+}
+
+void state_let_go_all(struct state *state, const struct logs *logs)
+{
+    size_t i;
+
+    for (i = 0; i < logs->count; i++) {
+        state_let_go(state, logs->by_uid[i]);
+    }
+}

@@ -26,6 +26,10 @@ struct state {
     struct kept
         *kept[MACHINE_PARTS]; /* NULL: there is none; never a live one */
     uint64_t kept_id_last;    /* the last id that a kept state was given */
+    /* The highest that logs had which are gone, neither live nor in the undo slot:
+     * what a backup brings back must be above. */
+    uint64_t gone_incarnation;
+    uint64_t gone_epoch;
     struct recovery_last last_recovery;
 };
 
@@ -33,6 +37,9 @@ struct state *state_new(const struct machine_limits *limits);
 void state_free(struct state *state);
 /* The logs of a part, or NULL. */
 struct logs *state_logs(const struct state *state, enum machine_part part);
+/* A log that was live is about to go for good, or all of a part. */
+void state_let_go(struct state *state, const struct log *log);
+void state_let_go_all(struct state *state, const struct logs *logs);
 /* The sealed chunk of that name in one of the first @parts parts, or NULL.
  * @ret_from as in machine_find_named(). */
 struct chunk *state_find_named(const struct state *state,

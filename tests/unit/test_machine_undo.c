@@ -234,6 +234,50 @@ static void what_only_undo_has_is_found_by_name(void **state)
 
 /* ---- Time ---- */
 
+/* A writer of the log as it was between would else not be fenced, and a reader
+ * of it not be told. */
+static void a_log_that_comes_back_twice_is_another_each_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct log_stat once;
+    struct log_stat twice;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 1), 0);
+    driver_acquire(driver, "b", "between");
+    assert_int_equal(machine_log_stat(driver->machine, text("b"), &once), 0);
+    driver_delete(driver, "b");
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 2), 0);
+    assert_int_equal(machine_log_stat(driver->machine, text("b"), &twice), 0);
+    assert_true(twice.incarnation > once.incarnation);
+    assert_true(twice.writer_epoch > once.writer_epoch);
+}
+
+/* It was in the undo slot, which another commit takes. */
+static void a_log_that_went_with_the_undo_slot_is_another_when_it_is_back(
+    void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct saved with_d;
+    struct log_stat before;
+    struct log_stat after;
+
+    saved_take(&with_d, driver, "with-d");
+    driver_acquire(driver, "d", "one");
+    assert_int_equal(machine_log_stat(driver->machine, text("d"), &before), 0);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 1), 0);
+    assert_int_equal(saved_stage(&with_d, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 2), 0);
+    assert_int_equal(machine_log_stat(driver->machine, text("d"), &after), 0);
+    assert_true(after.incarnation > before.incarnation);
+    assert_true(after.writer_epoch > before.writer_epoch);
+    saved_close(&with_d);
+}
+
 static void the_clock_is_not_behind_what_was_restored(void **state)
 {
     struct fixture *fixture = *state;
@@ -287,6 +331,8 @@ int main(void)
         TEST(undo_brings_back_what_was_live),
         TEST(an_undo_can_be_undone),
         TEST(what_only_undo_has_is_found_by_name),
+        TEST(a_log_that_comes_back_twice_is_another_each_time),
+        TEST(a_log_that_went_with_the_undo_slot_is_another_when_it_is_back),
         TEST(the_clock_is_not_behind_what_was_restored),
         TEST(a_jump_by_a_restore_suspends_age),
     };
