@@ -19,9 +19,15 @@ void script_open(struct script *script, struct fake_server *server,
     script->method = method;
 }
 
+void script_turn_to(struct script *script, const char *method)
+{
+    script->method = method;
+}
+
 struct buf *script_answer(struct script *script)
 {
     assert_true(script->count < SCRIPT_STEPS);
+    script->steps[script->count].method = script->method;
     return &script->steps[script->count++].result;
 }
 
@@ -74,8 +80,12 @@ static void *serve(void *data)
 
         (void)poll(fds, fake_watch(script->server, fds), TURN_MS);
         fake_step(script->server);
-        request = fake_find(script->server, script->method);
-        if (request != NULL && script->asked < script->count) {
+        if (script->asked == script->count) {
+            continue;
+        }
+        request =
+            fake_find(script->server, script->steps[script->asked].method);
+        if (request != NULL) {
             answer(script, request);
         }
     }

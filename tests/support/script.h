@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * A fake server that answers, in a thread of its own, what it was told before: for
- * tests of blocking calls. The requests for one method are answered in order and
- * kept; what comes after the last answer waits for ever.
+ * tests of blocking calls. The requests are answered in the order of the script
+ * and kept; what comes after the last answer waits for ever.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #define SCRIPT_STEPS 16
 
 struct script_step {
+    const char *method;
     int code;          /* refuse with this; 0: answer with */
     struct buf result; /* a map */
     struct buf params; /* what came */
@@ -21,7 +22,7 @@ struct script_step {
 
 struct script {
     struct fake_server *server;
-    const char *method;
+    const char *method; /* of the next step that is added */
     struct script_step steps[SCRIPT_STEPS];
     size_t count; /* steps */
     size_t asked; /* of them */
@@ -31,6 +32,9 @@ struct script {
 
 void script_open(struct script *script, struct fake_server *server,
                  const char *method);
+/* The answers from here on are for that method, and wait until those before were
+ * given. */
+void script_turn_to(struct script *script, const char *method);
 /* The place for the next answer's map. */
 struct buf *script_answer(struct script *script);
 /* The next answer in notation (support/notation.h). */
