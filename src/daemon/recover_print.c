@@ -108,12 +108,12 @@ static void print_taken(const struct recover_plan *plan, FILE *out)
 
     machine_counts(plan->machine, &counts);
     fprintf(out,
-            "taken\n  all of %s up to index %" PRIu64 ": %" PRIu64
-            " logs with %" PRIu64 " entries, %" PRIu64 " bytes\n",
+            "taken\n  %s up to index %" PRIu64 ": logs: %" PRIu64
+            ", entries: %" PRIu64 ", bytes: %" PRIu64 "\n",
             best->path, best->index, counts.logs, counts.entries, counts.bytes);
     if (best->kind == RECOVER_DIR) {
-        fputs("  entries that were not acknowledged yet among them: nobody "
-              "can tell which those are\n",
+        fputs("  also entries that nobody was told of yet, if there are any at "
+              "its end\n",
               out);
     }
     if (plan->others > 0) {
@@ -202,8 +202,7 @@ static void print_part(const struct recover_plan *plan, enum machine_part part,
 
     if (machine_part_info(plan->machine, part, &info)) {
         fprintf(out,
-                "  %s of %" PRIu64 " logs with %" PRIu64
-                " entries is not taken\n",
+                "  %s is not taken: logs: %" PRIu64 ", entries: %" PRIu64 "\n",
                 what, info.logs, info.entries);
     }
 }

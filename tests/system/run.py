@@ -39,12 +39,14 @@ MODULES = (
     "test_chunks",
     "test_chunks_trouble",
     "test_integrity",
+    "test_recover",
     "test_disk_faults",
     "test_retention",
     "test_inspect",
     "test_disk_full",
     "test_failover",
     "test_slow_peers",
+    "test_backups",
     "test_drill",
 )
 
