@@ -13,7 +13,7 @@
  *     --without R,...   rules of the guard that are off; all for none at all
  *     --no C,...        kinds of faults and of load that are off
  *     --bias B          fair figure8 handovers stale pair deposed installs
- *                       damage
+ *                       damage recovery
  *     --full            with the real disk layer, machine and batches
  *     --first           ends with the first violation
  *     --jobs N          processes, of which each takes every nth seed
@@ -60,15 +60,11 @@ static const struct word families[] = {
 };
 
 static const struct word biases[] = {
-    {"fair", SIM_FAIR},
-    {"figure8", SIM_FIGURE8},
-    {"handovers", SIM_HANDOVERS},
-    {"stale", SIM_STALE},
-    {"pair", SIM_PAIR},
-    {"deposed", SIM_DEPOSED},
-    {"installs", SIM_INSTALLS},
-    {"damage", SIM_DAMAGE},
-    {NULL, 0},
+    {"fair", SIM_FAIR},           {"figure8", SIM_FIGURE8},
+    {"handovers", SIM_HANDOVERS}, {"stale", SIM_STALE},
+    {"pair", SIM_PAIR},           {"deposed", SIM_DEPOSED},
+    {"installs", SIM_INSTALLS},   {"damage", SIM_DAMAGE},
+    {"recovery", SIM_RECOVERY},   {NULL, 0},
 };
 
 static bool parse(struct arguments *ret, int argc, char **argv);
@@ -169,6 +165,12 @@ static void print_totals(const struct sim_sum *sum)
                ull(totals->fetches), ull(totals->loads), ull(totals->damaged),
                ull(totals->gone), ull(totals->held), ull(totals->interrupted),
                ull(totals->altered));
+    }
+    if (totals->backups > 0) {
+        printf("recovery: %llu backups, %llu records into drafts, %llu edits, "
+               "%llu commits, %llu undone\n",
+               ull(totals->backups), ull(totals->records), ull(totals->edits),
+               ull(totals->commits), ull(totals->undos));
     }
     printf("guard: results held %llu, clamped %llu, dropped %llu; votes "
            "dropped %llu, given %llu; messages cut %llu, held %llu, stripped "

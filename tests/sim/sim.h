@@ -12,7 +12,7 @@
  * sim_fsm.c    its state machine and its snapshots
  * sim_member.c who joins, leaves and is promoted
  * sim_disk.c   what survives a crash, and what was under way
- * sim_store.c, sim_machine.c, sim_client.c
+ * sim_store.c, sim_machine.c, sim_client.c, sim_recovery.h
  *              the real disk layer, machine and batches (sim_full.h)
  * sim_net.c    messages on their way
  * sim_read.c   clients that read, and what they must see
@@ -172,10 +172,11 @@ enum sim_class {
     SIM_FULL_DISKS = 1 << 13, /* for a while */
     SIM_TEARS = 1 << 14,      /* writes arrive in part, unsynced ones too */
     SIM_CLOCK_JUMPS = 1 << 15,
-    SIM_NO_MEMORY = 1 << 16, /* the process ends within the core */
-    SIM_CUTS = 1 << 17,      /* and within an operation of the disk */
-    SIM_FREEZES = 1 << 18,   /* as by SIGSTOP, for a while */
-    SIM_CLASSES = 19
+    SIM_NO_MEMORY = 1 << 16,  /* the process ends within the core */
+    SIM_CUTS = 1 << 17,       /* and within an operation of the disk */
+    SIM_FREEZES = 1 << 18,    /* as by SIGSTOP, for a while */
+    SIM_RECOVERIES = 1 << 19, /* by an operator */
+    SIM_CLASSES = 20
 };
 
 enum sim_family {
@@ -197,7 +198,8 @@ enum sim_bias {
     SIM_PAIR,
     SIM_DEPOSED,
     SIM_INSTALLS,
-    SIM_DAMAGE
+    SIM_DAMAGE,
+    SIM_RECOVERY
 };
 
 /* Drawn from the seed: each run is another cluster. */
@@ -249,6 +251,7 @@ struct sim_totals {
     uint64_t packs, fetches, loads, damaged; /* of chunks */
     uint64_t held, interrupted;              /* installs, also for a while */
     uint64_t altered;                        /* frames with chunks */
+    uint64_t backups, records, edits, commits, undos;
     uint64_t gone; /* runs in which a majority has lost the same chunk */
     struct guard_counts guard;
 };

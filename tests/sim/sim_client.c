@@ -46,6 +46,7 @@ void sim_client_start(struct sim *sim)
         (void)snprintf(sim->clients->logs[i].name, NAME_LEN, "log%u", i);
         sim->clients->logs[i].next = 1;
     }
+    sim_operator_start(sim);
 }
 
 /* ---- Batches ---- */
@@ -198,6 +199,7 @@ static void on_answered(struct raft_apply *apply, int status, void *result)
     if (node->machine->walked != node->raft.current_term) {
         node->machine->walked = node->raft.current_term;
         sim_client_walk(node, false);
+        sim_recovery_walk(node, false);
     }
     for (unsigned i = 0; i < batch->count; i++) {
         const struct said *said = &batch->said[i];
@@ -234,6 +236,7 @@ static int encode_append(struct sim *sim, const struct client *client,
                                .sequence = client->sequence};
 
     put_u64(value, client->op);
+    state->value_len[client->op] = (uint16_t)len;
     for (size_t i = 0; i < 3; i++) {
         entries[i] = (struct append_entry){{NULL, 0}, {value, len}};
     }
@@ -374,6 +377,7 @@ static void answer_append(struct sim *sim, struct client *client,
         client->sequence++;
         break;
     case QL_PRODUCER_EXPIRED:
+    case QL_RESTORED:
         client->producer = 0;
         break;
     default:

@@ -42,6 +42,13 @@ struct log_history {
     uint64_t times[SIM_VALUES_MAX]; /* by position */
 };
 
+/* Where an append's entries have gone in one log; count 0: it has none there. */
+struct sim_place {
+    uint32_t uid;
+    uint32_t first;
+    uint32_t count;
+};
+
 struct sim_client_state {
     struct client clients[CLIENTS];
     struct log_history logs[LOGS];
@@ -56,6 +63,17 @@ struct sim_client_state {
     int64_t clock_ms; /* what the leaders' clocks are off by */
     bool refusing;    /* NO_SPACE */
     bool taken;       /* an append, since all was healed */
+    /* Of each append, by op. */
+    uint16_t value_len[SIM_VALUES_MAX];
+    uint32_t swap_of[SIM_VALUES_MAX]; /* that had been done when it was taken */
+    struct sim_place places[SIM_VALUES_MAX][LOGS];
+    /* Commits and undos (sim_recovery.h). */
+    struct sim_recovery *recovery; /* NULL: none */
+    uint64_t swaps;
+    uint64_t operation;     /* of the last */
+    raft_index swap_index;  /* likewise */
+    uint64_t producer_last; /* that was opened */
+    uint64_t void_mark;     /* up to here producers are void */
 };
 
 /* An append is answered: from here on each read sees it. */

@@ -15,6 +15,8 @@
  * sim_machine.c  the state machine; equal digests at equal indexes
  * sim_client.c   clients
  * sim_history.c  what each of their commands must come to
+ * sim_walk.c     all entries of a server, compared with that
+ * sim_recovery.h an operator with backups and recoveries
  *
  * struct sim_disk stays what the oracle looks at. Here it holds what the server
  * has been told is durable; each start compares it with what the real files
@@ -160,8 +162,9 @@ bool sim_client_begin(struct sim *sim, raft_index index, uint64_t time_ms);
 void sim_client_walk(struct sim_node *node, bool at_rest);
 void sim_client_check_end(struct sim *sim);
 
-/* What clients know of the logs, as they were told. */
+/* What clients know of the logs, as they were told, since the last recovery. */
 struct sim_told {
+    uint64_t swaps;
     uint64_t uid[SIM_LOGS];
     uint64_t next[SIM_LOGS]; /* position */
 };
@@ -170,3 +173,20 @@ void sim_client_told(const struct sim *sim, struct sim_told *ret);
  * @chosen: any number; an entry is read by it. */
 void sim_client_read(struct sim_node *node, const struct sim_told *told,
                      uint64_t chosen);
+
+/* ---- Recoveries: sim_backup.c, sim_swap.c, sim_walk.c, sim_operator.c ---- */
+
+/* Of every RECOVERY_EVERY seeds one has an operator; and all, with its bias. */
+#define RECOVERY_EVERY 8u
+void sim_operator_start(struct sim *sim);
+/* Of a new machine. */
+void sim_recovery_open(struct sim_node *node);
+/* Around a command, as sim_client_applied(). */
+void sim_recovery_before(struct sim_node *node, const struct command *command);
+void sim_recovery_applied(struct sim_node *node, const struct command *command,
+                          const struct outcome *outcome);
+/* The last recovery that @node knows of is the last of all. */
+bool sim_recovery_is_current(const struct sim_node *node);
+/* What it keeps beside the live logs is as it must be, and can be read; @at_rest:
+ * as sim_client_walk(). */
+void sim_recovery_walk(struct sim_node *node, bool at_rest);

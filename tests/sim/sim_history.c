@@ -14,11 +14,6 @@
 
 #define THOROUGH_EVERY 64 /* indexes: the whole state takes long to hash */
 
-static void walk_log(struct sim_node *node, const struct log_history *log,
-                     bool to_the_end, bool at_rest);
-static bool walk_on(struct sim_node *node, struct machine_reader *reader,
-                    struct read_entry *entry, bool at_rest);
-
 /* ---- What commands come to ---- */
 
 static struct log_history *history_of(struct sim *sim, struct bytes name)
@@ -50,12 +45,14 @@ static void applied_part(struct sim *sim, const struct append_part_args *part,
     if (part->expect_position != 0 && part->expect_position != log->next) {
         sim_fail(sim, "CONDITION: append %llu", (unsigned long long)op);
     }
+    sim->clients->places[op][log - sim->clients->logs] = (struct sim_place){
+        (uint32_t)log->uid, (uint32_t)place->first, (uint32_t)place->count};
     for (uint64_t i = 0; i < part->entries_count; i++) {
         if (log->next >= SIM_VALUES_MAX) {
             sim_fail(sim, "HARNESS: too many entries");
             return;
         }
-        log->ops[log->next] = (uint32_t)op;
+        log->ops[log->next] = (uint32_t)op; /* never 0: that is a hole */
         log->times[log->next] = time_ms;
         log->next++;
         sim->totals.appends++;
@@ -81,9 +78,16 @@ static void applied_append(struct sim *sim, struct bytes params,
         sim_fail(sim, "REFUSALS: append %llu finds no space",
                  (unsigned long long)op);
     }
+    if ((outcome->code == QL_RESTORED) !=
+        (args.producer <= sim->clients->void_mark)) {
+        sim_fail(sim, "PRODUCERS: append %llu of %llu, void up to %llu: %d",
+                 (unsigned long long)op, (unsigned long long)args.producer,
+                 (unsigned long long)sim->clients->void_mark, outcome->code);
+    }
     if (outcome->code != 0) {
         if (*place != 0 && *place != REFUSED &&
-            outcome->code != QL_PRODUCER_EXPIRED) {
+            outcome->code != QL_PRODUCER_EXPIRED &&
+            outcome->code != QL_RESTORED) {
             sim_fail(sim, "EXACTLY ONCE: append %llu is done, and refused: %d",
                      (unsigned long long)op, outcome->code);
         }
@@ -101,6 +105,7 @@ static void applied_append(struct sim *sim, struct bytes params,
                      (unsigned long long)op);
         }
         *place = outcome->append.places[0].first;
+        sim->clients->swap_of[op] = (uint32_t)sim->clients->swaps;
         sim->clients->taken = sim->clients->taken || sim->healed;
         for (size_t i = 0; i < args.parts_count; i++) {
             applied_part(sim, &args.parts[i], &outcome->append.places[i], op,
@@ -201,6 +206,11 @@ void sim_client_applied(struct sim *sim, const struct command *command,
     case COMMAND_CONFIRM_CLOCK:
         state->clock_jumped = false;
         break;
+    case COMMAND_PRODUCER_OPEN:
+        if (outcome->code == 0) {
+            state->producer_last = outcome->producer;
+        }
+        break;
     case COMMAND_SPACE:
         applied_space(sim, command->params);
         break;
@@ -252,11 +262,15 @@ static void check_head(const struct sim_node *node,
                        uint64_t tail)
 {
     const struct sim_client_state *state = node->sim->clients;
+    uint64_t first = head;
 
-    if (head > 1 && head > log->trimmed &&
-        (log->entries == 0 || tail - head < log->entries) &&
+    while (first > 1 && log->ops[first - 1] == 0) {
+        first--; /* a hole */
+    }
+    if (first > 1 && first > log->trimmed &&
+        (log->entries == 0 || tail - first < log->entries) &&
         (log->age_ms == 0 ||
-         log->times[head - 1] + log->age_ms >= state->tick_ms)) {
+         log->times[first - 1] + log->age_ms >= state->tick_ms)) {
         sim_fail(node->sim, "DROPPED: server %llu: %s begins at %llu", node->id,
                  log->name, (unsigned long long)head);
     }
@@ -266,7 +280,8 @@ static void check_head(const struct sim_node *node,
 static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
 {
     const struct sim_client_state *state = node->sim->clients;
-    uint8_t bytes[LOGS][40];
+    bool is_current = sim_recovery_is_current(node);
+    uint8_t bytes[LOGS][48];
 
     memset(bytes, 0, sizeof bytes);
     for (unsigned i = 0; i < LOGS; i++) {
@@ -277,13 +292,14 @@ static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
                 node->machine->machine,
                 (struct bytes){(const uint8_t *)name, strlen(name)},
                 &stat) == 0) {
-            if (stat.uid == state->logs[i].uid) {
+            if (is_current && stat.uid == state->logs[i].uid) {
                 check_head(node, &state->logs[i], stat.head, stat.tail);
             }
             memcpy(bytes[i], stat.digest, sizeof stat.digest);
             put_u64(bytes[i] + 16, stat.head);
             put_u64(bytes[i] + 24, stat.tail);
             put_u64(bytes[i] + 32, stat.writer_epoch);
+            put_u64(bytes[i] + 40, stat.incarnation);
         }
     }
     hash128(bytes, sizeof bytes, ret);
@@ -308,94 +324,7 @@ void sim_client_digest(struct sim_node *node, raft_index index, bool thorough)
     }
 }
 
-/* ---- All entries ---- */
-
-/* What is not in memory is looked at when it is (sim_look.c). */
-static bool walk_on(struct sim_node *node, struct machine_reader *reader,
-                    struct read_entry *entry, bool at_rest)
-{
-    const struct machine *machine = node->machine->machine;
-    enum machine_read read = machine_reader_next(reader, entry);
-
-    while (read == MACHINE_READ_ABSENT) {
-        struct chunk *absent = chunk_ref(reader->absent);
-        uint64_t uid = absent->name.uid;
-        uint64_t next = absent->name.last + 1;
-        uint64_t head;
-
-        if (at_rest) {
-            sim_look_now(node, absent);
-        } else {
-            sim_look(node, absent);
-        }
-        chunk_drop(absent);
-        if (machine_reader_open(reader, machine, uid, next, 0, &head) != 0) {
-            return false;
-        }
-        read = machine_reader_next(reader, entry);
-        if (read == MACHINE_READ_END) {
-            reader->at = next > reader->at ? next : reader->at;
-        }
-    }
-    return read == MACHINE_READ_ENTRY;
-}
-
-static void walk_log(struct sim_node *node, const struct log_history *log,
-                     bool to_the_end, bool at_rest)
-{
-    const struct machine *machine = node->machine->machine;
-    struct bytes name = {(const uint8_t *)log->name, strlen(log->name)};
-    struct machine_reader reader;
-    struct read_entry entry;
-    struct log_stat stat;
-    uint64_t position;
-    uint64_t head;
-
-    if (machine_log_stat(machine, name, &stat) != 0) {
-        stat.uid = 0;
-    }
-    if (stat.uid != log->uid && to_the_end) {
-        sim_fail(node->sim, "LOST: server %llu: %s", node->id, log->name);
-    }
-    if (stat.uid == 0 || stat.uid != log->uid) {
-        return; /* the server has not come to its end, or its beginning */
-    }
-    if (to_the_end && stat.tail != log->next) {
-        sim_fail(node->sim, "LOST: server %llu: %s ends at %llu, not %llu",
-                 node->id, log->name, (unsigned long long)stat.tail,
-                 (unsigned long long)log->next);
-    }
-    position = stat.head;
-    if (machine_reader_open(&reader, machine, stat.uid, 0, 0, &head) != 0) {
-        sim_fail(node->sim, "LOST: server %llu cannot read", node->id);
-        return;
-    }
-    while (walk_on(node, &reader, &entry, at_rest)) {
-        if (entry.position < position || entry.position >= log->next ||
-            get_u64(entry.value.data) != log->ops[entry.position]) {
-            sim_fail(node->sim, "LOST: server %llu: %s at %llu", node->id,
-                     log->name, (unsigned long long)position);
-            return;
-        }
-        position = entry.position + 1;
-    }
-    position = reader.at;
-    if (position != stat.tail) {
-        sim_fail(node->sim, "LOST: server %llu: %s reads to %llu of %llu",
-                 node->id, log->name, (unsigned long long)position,
-                 (unsigned long long)stat.tail);
-    }
-}
-
-void sim_client_walk(struct sim_node *node, bool at_rest)
-{
-    const struct sim_client_state *state = node->sim->clients;
-    bool to_the_end = node->machine->answers.index == state->applied_last;
-
-    for (unsigned i = 0; i < LOGS; i++) {
-        walk_log(node, &state->logs[i], to_the_end, at_rest);
-    }
-}
+/* ---- The end ---- */
 
 bool sim_client_converged(const struct sim *sim)
 {
@@ -407,6 +336,7 @@ void sim_client_check_end(struct sim *sim)
     for (unsigned i = 0; sim->clients != NULL && i < sim->node_count; i++) {
         if (sim->nodes[i].up) {
             sim_client_walk(&sim->nodes[i], true);
+            sim_recovery_walk(&sim->nodes[i], true);
             sim_chunks_settle(&sim->nodes[i]);
         }
     }
@@ -421,6 +351,7 @@ void sim_client_tell(struct sim *sim, const struct client *client,
     const struct append_place *place = &outcome->append.places[0];
 
     if (!outcome->duplicate && outcome->log_uid == log->uid &&
+        sim->clients->swap_of[client->op] == sim->clients->swaps &&
         place->first + place->count > log->told_next) {
         log->told_next = place->first + place->count;
     }
@@ -428,6 +359,7 @@ void sim_client_tell(struct sim *sim, const struct client *client,
 
 void sim_client_told(const struct sim *sim, struct sim_told *ret)
 {
+    ret->swaps = sim->clients->swaps;
     for (unsigned i = 0; i < LOGS; i++) {
         ret->uid[i] = sim->clients->logs[i].uid;
         ret->next[i] = sim->clients->logs[i].told_next;
@@ -456,6 +388,9 @@ static void read_log(struct sim_node *node, const struct log_history *log,
         return;
     }
     at = stat.head + chosen % (told_next - stat.head);
+    if (log->ops[at] == 0) {
+        return; /* a hole */
+    }
     rv = machine_reader_open(&reader, machine, log->uid, at, 0, &head);
     read = rv == 0 ? machine_reader_next(&reader, &entry) : MACHINE_READ_END;
     if (read == MACHINE_READ_ABSENT) {
@@ -469,13 +404,13 @@ static void read_log(struct sim_node *node, const struct log_history *log,
     }
 }
 
-/* Of a log that was deleted since either may be seen. */
+/* Of a log that was deleted or replaced since either may be seen. */
 void sim_client_read(struct sim_node *node, const struct sim_told *told,
                      uint64_t chosen)
 {
     const struct sim_client_state *state = node->sim->clients;
 
-    for (unsigned i = 0; i < LOGS; i++) {
+    for (unsigned i = 0; told->swaps == state->swaps && i < LOGS; i++) {
         if (told->uid[i] != 0 && told->uid[i] == state->logs[i].uid) {
             read_log(node, &state->logs[i], told->next[i], chosen);
         }

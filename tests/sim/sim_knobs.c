@@ -13,7 +13,7 @@ static const char *const class_names[SIM_CLASSES] = {
     "crashes",   "partitions", "oneway", "slowdisks", "drops",
     "reorders",  "errors",     "drains", "snapshots", "async",
     "transfers", "changes",    "flips",  "fulldisks", "tears",
-    "jumps",     "nomemory",   "cuts",   "freezes"};
+    "jumps",     "nomemory",   "cuts",   "freezes",   "recoveries"};
 
 static void draw_family(struct sim *sim);
 static void draw_faults(struct sim *sim);
@@ -21,6 +21,7 @@ static void apply_bias(struct sim *sim);
 static void bias_deposed(struct sim *sim);
 static void bias_installs(struct sim *sim);
 static void bias_damage(struct sim *sim);
+static void bias_recovery(struct sim *sim);
 static void draw_full(struct sim *sim);
 
 static unsigned draw(struct sim *sim, unsigned least, uint64_t below)
@@ -178,6 +179,9 @@ static void apply_bias(struct sim *sim)
     case SIM_DAMAGE:
         bias_damage(sim);
         break;
+    case SIM_RECOVERY:
+        bias_recovery(sim);
+        break;
     }
 }
 
@@ -223,6 +227,21 @@ static void bias_damage(struct sim *sim)
     k->nodes = flip(sim) ? 3 : 5;
     k->client_every_ms = draw(sim, 20, 200);
     k->fault_every_ms = draw(sim, 20, 200);
+}
+
+/* Leaders that fall, and snapshots that are installed, while logs are replaced. */
+static void bias_recovery(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    k->classes |= SIM_SNAPSHOTS | SIM_CRASHES | SIM_PARTITIONS;
+    k->nodes = flip(sim) ? 3 : 5;
+    k->snapshot_threshold = draw(sim, 5, 40);
+    k->snapshot_trailing = draw(sim, 1, 10);
+    k->client_every_ms = draw(sim, 30, 200);
+    k->latency_span_ms = draw(sim, 1, 20);
+    k->disk_ms = draw(sim, 1, 30);
+    k->fault_every_ms = draw(sim, 100, 900);
 }
 
 /* Last, so that the rest is as it is without. A start takes time here, and more of

@@ -4,7 +4,7 @@
  * as the daemon loads them, while all else goes on, and compared with what was
  * appended when they come. At the end of a run nothing else goes on.
  */
-#include "sim/sim_client_internal.h"
+#include "sim/sim_recovery.h"
 #include "sim/sim_store_internal.h"
 
 #define LOOK_TICKS 100
@@ -18,36 +18,50 @@ struct sim_look {
     bool done;
 };
 
-static const struct log_history *history_of(const struct sim *sim, uint64_t uid)
+/* An append has put it there: now, or before a recovery. */
+static bool was_appended(const struct sim *sim, uint64_t uid,
+                         const struct read_entry *entry)
 {
-    for (unsigned i = 0; i < LOGS; i++) {
-        if (sim->clients->logs[i].uid == uid) {
-            return &sim->clients->logs[i];
+    uint64_t op = get_u64(entry->value.data);
+
+    for (unsigned i = 0; op < SIM_VALUES_MAX && i < LOGS; i++) {
+        const struct sim_place *place = &sim->clients->places[op][i];
+
+        if (place->uid == uid && entry->position >= place->first &&
+            entry->position - place->first < place->count) {
+            return true;
         }
     }
-    return NULL; /* deleted since */
+    return false;
 }
 
-static void compare(const struct sim_node *node, const struct chunk *chunk,
-                    const struct log_history *log)
+/* That there is none too few its name says. */
+static void compare(const struct sim_node *node, const struct chunk *chunk)
 {
     struct read_entry entry;
-    uint64_t position = chunk->name.first;
     size_t offset = 0;
+    uint32_t count = 0;
 
     while (chunk_next(chunk, &offset, &entry)) {
-        if (entry.position != position || position >= log->next ||
-            get_u64(entry.value.data) != log->ops[position]) {
-            sim_fail(node->sim, "WRONG CHUNK: server %llu: %s at %llu",
-                     node->id, log->name, (unsigned long long)position);
+        if (!was_appended(node->sim, chunk->name.uid, &entry)) {
+            sim_fail(node->sim, "WRONG CHUNK: server %llu: log %llu at %llu",
+                     node->id, (unsigned long long)chunk->name.uid,
+                     (unsigned long long)entry.position);
             return;
         }
-        position++;
+        count++;
     }
-    if (position != chunk->name.last + 1) {
-        sim_fail(node->sim, "WRONG CHUNK: server %llu: %s ends at %llu",
-                 node->id, log->name, (unsigned long long)position);
+    if (count != chunk->entries) {
+        sim_fail(node->sim, "WRONG CHUNK: server %llu: %u entries, not %u",
+                 node->id, count, chunk->entries);
     }
+}
+
+/* Some state that the server has names it. */
+static bool is_named(const struct sim_node *node, const struct chunk *chunk)
+{
+    return machine_find_named(node->machine->machine, &chunk->name, NULL) !=
+           NULL;
 }
 
 static void end(struct sim_look *look)
@@ -61,12 +75,9 @@ static void on_read(struct sim *sim, struct sim_node *node, void *data)
 {
     struct sim_look *look = data;
     const struct chunk *chunk = look->load.chunk;
-    const struct log_history *log = history_of(sim, chunk->name.uid);
 
-    if (log != NULL) {
-        sim->totals.loads++;
-        compare(node, chunk, log);
-    }
+    sim->totals.loads++;
+    compare(node, chunk);
     end(look);
 }
 
@@ -90,8 +101,7 @@ static void on_loaded(struct chunk_load *load, int status)
         list_push_back(&node->store->looks, &look->link);
         sim_at(sim, sim->now + sim_random(sim, HELD_MS), node, on_read, look);
     } else {
-        if (history_of(sim, chunk->name.uid) != NULL &&
-            !sim_damage_found(node)) {
+        if (is_named(node, chunk) && !sim_damage_found(node)) {
             sim_fail(sim, "GONE: server %llu: positions from %llu to %llu: %d",
                      node->id, (unsigned long long)chunk->name.first,
                      (unsigned long long)chunk->name.last, status);

@@ -45,9 +45,13 @@ static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buffer,
     while (batch_next(&batch, &command)) {
         struct outcome *outcome = &answers->outcomes[answers->count];
 
+        if (is_first) {
+            sim_recovery_before(node, &command);
+        }
         machine_apply(own->machine, &command, outcome);
         if (is_first) {
             sim_client_applied(node->sim, &command, outcome);
+            sim_recovery_applied(node, &command, outcome);
         }
         answers->count++;
     }
@@ -184,6 +188,7 @@ void sim_machine_open(struct sim_node *node)
     if (node->store->chunks != NULL) {
         chunk_store_attach(node->store->chunks, node->machine->machine);
     }
+    sim_recovery_open(node);
     node->fsm.apply = fsm_apply;
     node->fsm.snapshot = fsm_snapshot;
     node->fsm.restore = fsm_restore;
