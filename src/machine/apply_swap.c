@@ -164,14 +164,14 @@ static void swap(struct machine *machine, enum machine_part part,
     machine_changed_all(machine);
 }
 
-/* @live is the log that has the name now, or NULL. Then one of that name may have
- * been there and gone since the backup. */
+/* @live is the log that has the name now, or NULL. Unless it is this very log,
+ * that one may have been there and gone since the backup. */
 static void renew(const struct state *state, struct log *log,
                   const struct log *live)
 {
     uint64_t epoch = log->writer_epoch;
 
-    if (live == NULL) {
+    if (live == NULL || live->uid != log->uid) {
         if (log->incarnation < state->gone_incarnation) {
             log->incarnation = state->gone_incarnation;
         }

@@ -255,6 +255,28 @@ static void a_log_that_comes_back_twice_is_another_each_time(void **state)
     assert_true(twice.writer_epoch > once.writer_epoch);
 }
 
+/* The one that has its name meanwhile is not the one that went. */
+static void a_log_made_anew_does_not_hide_the_one_that_comes_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct log_stat once;
+    struct log_stat twice;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 1), 0);
+    driver_acquire(driver, "b", "between");
+    assert_int_equal(machine_log_stat(driver->machine, text("b"), &once), 0);
+    driver_delete(driver, "b");
+    driver_create(driver, "b");
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 2), 0);
+    assert_int_equal(machine_log_stat(driver->machine, text("b"), &twice), 0);
+    assert_int_equal(twice.uid, once.uid);
+    assert_true(twice.incarnation > once.incarnation);
+    assert_true(twice.writer_epoch > once.writer_epoch);
+}
+
 /* It was in the undo slot, which another commit takes. */
 static void a_log_that_went_with_the_undo_slot_is_another_when_it_is_back(
     void **state)
@@ -332,6 +354,7 @@ int main(void)
         TEST(an_undo_can_be_undone),
         TEST(what_only_undo_has_is_found_by_name),
         TEST(a_log_that_comes_back_twice_is_another_each_time),
+        TEST(a_log_made_anew_does_not_hide_the_one_that_comes_back),
         TEST(a_log_that_went_with_the_undo_slot_is_another_when_it_is_back),
         TEST(the_clock_is_not_behind_what_was_restored),
         TEST(a_jump_by_a_restore_suspends_age),
