@@ -24,6 +24,9 @@
 #define IDENTITY_NAME "identity"
 #define INIT_NAME "init"
 #define IDENTITY_LEN_MAX (16u * KIB)
+/* Of a UUID; those of other clusters are random ones, of version 4. */
+#define ID_VERSION_AT 14u
+#define RECOVERED_VERSION '8'
 
 struct findings {
     bool identity;
@@ -89,6 +92,11 @@ bool identity_is_of(const struct identity *identity,
     return is;
 }
 
+bool identity_is_recovered(const struct identity *identity)
+{
+    return identity->cluster[ID_VERSION_AT] == RECOVERED_VERSION;
+}
+
 void identity_id_text(const uint8_t id[CLUSTER_ID_LEN], char *ret_text)
 {
     static const size_t groups[] = {4, 2, 2, 2, 6};
@@ -141,6 +149,15 @@ void identity_members_digest(const struct identity *identity, char ret_text[33])
 int identity_init(const struct identity *identity, const char *dir,
                   struct err *err)
 {
+    /* Two of its members with empty logs would be a majority. */
+    if (identity_is_recovered(identity)) {
+        return err_set(
+            err, QL_INVALID,
+            "cluster %s was made by a recovery: its members are made "
+            "by `quorlogd recover`, with what was recovered, and "
+            "never with an empty log",
+            identity->cluster);
+    }
     return identity_make(identity, dir, make_raft_dir, NULL, err);
 }
 

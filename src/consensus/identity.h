@@ -59,6 +59,9 @@ void identity_ancestor_bytes(const struct identity *identity, size_t index,
 /* Is it the cluster's own id, or one of its ancestors'? */
 bool identity_is_of(const struct identity *identity,
                     const uint8_t cluster[CLUSTER_ID_LEN]);
+/* Was its id derived from what a recovery took? Then no member may ever begin with
+ * an empty log (docs/consensus.md, "Recovery of a lost quorum"). */
+bool identity_is_recovered(const struct identity *identity);
 /* The text of an id; ID_TEXT_LEN + 1 bytes. */
 void identity_id_text(const uint8_t id[CLUSTER_ID_LEN], char *ret_text);
 /* Hex XXH3-128 over cluster and members: equal on nodes initialised alike. */
@@ -67,8 +70,8 @@ void identity_members_digest(const struct identity *identity,
 
 /* Makes DIR an initialised node directory: lock, DIR/raft with the first
  * configuration, and last the identity file. QL_EXISTS when DIR is initialised
- * already, QL_INVALID when it holds anything else, QL_BUSY when another process
- * has it locked. Takes the lock itself and gives it back; an init that was cut
+ * already, QL_INVALID when it holds anything else or the cluster is a recovered one, QL_BUSY
+ * when another process has it locked. Takes the lock itself and gives it back; an init that was cut
  * off may simply be repeated. */
 int identity_init(const struct identity *identity, const char *dir,
                   struct err *err);

@@ -50,7 +50,7 @@ int recover_main(int argc, char **argv)
     rv = recover_options_read(&options, set, argc, argv, &err);
     if (rv == 0 && options.help) {
         printf("usage: quorlogd recover --plan SOURCE...\n"
-               "       quorlogd recover --apply --data-dir NEW --node ID "
+               "       quorlogd recover --apply --data-dir NEW --node-id ID "
                "--members LIST [options] SOURCE...\n\n"
                "When a majority of the voters is gone for good: makes the "
                "members of a new cluster out\nof what is left. A SOURCE is "

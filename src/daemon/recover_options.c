@@ -26,7 +26,7 @@ static const struct option_row rows[] = {
     ROW("apply", 'a', OPTION_FLAG, apply, NULL, "make a data directory of it"),
     ROW("data-dir", 'd', OPTION_TEXT, data_dir, "NEW",
         "the directory to make; empty or not there"),
-    ROW("node", 'n', OPTION_U64, node, "ID", "which of the members it is"),
+    ROW("node-id", 'n', OPTION_U64, node, "ID", "which of the members it is"),
     ROW("members", 'm', OPTION_TEXT, members, "LIST",
         "ID=PEER_ADDR/CLIENT_ADDR,... of the new cluster"),
     ROW("export", 'e', OPTION_TEXT, export, "FILE",
@@ -132,7 +132,7 @@ int recover_options_members(const struct recover_options *options,
     }
     if (identity_member(ret, ret->node) == NULL) {
         return err_set(err, QL_INVALID,
-                       "which of the %zu members is this? Give --node ID",
+                       "which of the %zu members is this? Give --node-id ID",
                        ret->members_count);
     }
     return 0;

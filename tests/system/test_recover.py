@@ -47,7 +47,7 @@ class Recover(Case):
         return new
 
     def apply(self, node, *sources, more=(), status=0):
-        return self.recover("--apply", "--data-dir", node.directory, "--node",
+        return self.recover("--apply", "--data-dir", node.directory, "--node-id",
                             str(node.id), "--members", node.cluster.members(),
                             *more, *sources, status=status)
 
@@ -81,7 +81,7 @@ class Recover(Case):
 
         new.start()
         status = new.leader().status()
-        self.assertNotEqual(status["cluster"], self.old.id)
+        self.assertNotEqual(status["cluster_id"], self.old.id)
         self.check_entries(new)
         with new.leader().client() as client:
             self.assertRefused("FROZEN", client.append, "orders", "early")
@@ -100,7 +100,7 @@ class Recover(Case):
         # The same node elsewhere, other members, the same place.
         other = self.new_cluster()
         done = self.recover("--apply", "--data-dir", other.node(1).directory,
-                            "--node", "1", "--members", new.members(),
+                            "--node-id", "1", "--members", new.members(),
                             survivor.directory, status=1)
         self.assertIn("vote twice", done.stderr)
         done = self.apply(other.node(2), survivor.directory, status=1)
@@ -113,6 +113,18 @@ class Recover(Case):
         self.assertEqual(survivor.wait(), 1)
         self.assertIn("was recovered from", survivor.log())
         self.recover("--plan", survivor.directory, status=7)
+
+    def test_init_makes_no_member_of_a_recovered_cluster(self):
+        """It would begin with an empty log."""
+        survivor = self.lose_two()
+        new = self.new_cluster()
+        made = self.apply(new.node(1), survivor.directory).stdout
+        id = made.split("of cluster ")[-1].split(",")[0]
+        done = quorlogd("init", "--data-dir", new.node(2).directory, "--node",
+                        "2", "--members", new.members(), "--cluster", id,
+                        "--secret-file", new.secret_file)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("never with an empty log", done.stderr)
 
     def test_a_directory_in_use_is_refused(self):
         done = self.recover("--plan", self.old.node(1).directory, status=1)

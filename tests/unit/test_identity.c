@@ -363,6 +363,18 @@ static void ancestors_are_kept_and_their_backups_are_own(void **state)
     buf_close(&text);
 }
 
+static void recovered_cluster_gets_no_member_with_an_empty_log(void **state)
+{
+    struct tmpdir *dir = *state;
+    struct identity identity;
+    struct err err = {0};
+
+    fill(&identity);
+    identity.cluster[14] = '8';
+    assert_int_equal(identity_init(&identity, dir->path, &err), QL_INVALID);
+    assert_non_null(strstr(err.text, "quorlogd recover"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +404,9 @@ int main(void)
             tmpdir_teardown),
         cmocka_unit_test_setup_teardown(
             uninitialised_directory_says_what_to_run, tmpdir_setup,
+            tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(
+            recovered_cluster_gets_no_member_with_an_empty_log, tmpdir_setup,
             tmpdir_teardown),
         cmocka_unit_test_setup_teardown(
             identity_that_is_no_member_cannot_be_made, tmpdir_setup,
