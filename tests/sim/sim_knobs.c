@@ -234,6 +234,7 @@ static void bias_recovery(struct sim *sim)
 {
     struct sim_knobs *k = &sim->knobs;
 
+    k->classes &= ~(unsigned)SIM_CHANGES;
     k->classes |= SIM_SNAPSHOTS | SIM_CRASHES | SIM_PARTITIONS;
     k->nodes = flip(sim) ? 3 : 5;
     k->snapshot_threshold = draw(sim, 5, 40);

@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * An operator who makes backups, stages one, takes entries out of what is staged,
- * commits it, undoes that, at whoever leads; and the leader's job that fills a
- * draft, record by record, several batches at a time. A draft whose leader is gone
- * is begun anew, or filled further when the new one has applied all of the old.
+ * commits it, undoes that, at whoever leads. A draft whose leader is gone is begun
+ * anew, or filled further when the new one has applied all of the old.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/sim_recovery.h"
+#include "sim/sim_feed.h"
 
 #define STEP_MS 60u
-#define WINDOW 4u     /* batches under way */
 #define BEHIND_MAX 24 /* entries that are not committed: wait */
-#define REFS_RUN 6u   /* chunks in one record, at most */
-
-struct feed {
-    raft_id node; /* whose leadership it is; 0: nobody's */
-    raft_term term;
-    bool synced; /* the cursor is that of the machine and what is under way */
-    unsigned under_way;
-    uint64_t draft;
-    const struct sim_job *job;
-    uint64_t seq;
-    unsigned log;
-    unsigned chunk;
-    bool begun; /* the log */
-    bool ended; /* all is said */
-};
 
 struct sim_operator {
     struct feed feed;
@@ -39,17 +22,6 @@ struct sim_operator {
     uint64_t repeat_at;
     struct sim_bytes past[PAST_COMMITS]; /* commits that were answered */
     unsigned past_count;
-};
-
-struct operation {
-    struct raft_apply apply;
-    struct sim_node *node;
-    raft_term term;
-    uint64_t value;
-    uint64_t hash;
-    bool feeds;
-    unsigned count;
-    struct command commands[SIM_BATCH_MAX];
 };
 
 static void on_step(struct sim *sim, struct sim_node *node, void *data);
@@ -73,22 +45,6 @@ void sim_operator_start(struct sim *sim)
 }
 
 /* ---- Batches ---- */
-
-static void add(struct operation *operation, enum command_kind kind,
-                struct sim_bytes params)
-{
-    operation->commands[operation->count] =
-        (struct command){kind, {params.base, params.len}};
-    operation->count++;
-}
-
-static struct sim_bytes take_buf(struct sim *sim, struct buf *buf)
-{
-    struct sim_bytes bytes = sim_copy(sim, buf->data, buf->len);
-
-    buf_close(buf);
-    return bytes;
-}
 
 static void on_stepped_down(struct sim *sim, struct sim_node *node, void *data)
 {
@@ -197,139 +153,6 @@ static void submit(struct sim_node *node, struct operation *operation)
     guard_after(node->guard);
 }
 
-/* ---- Filling a draft ---- */
-
-/* Where the machine is; false: there is nothing to fill. */
-static bool sync(struct sim_node *node, struct feed *feed)
-{
-    struct sim_recovery *recovery = node->sim->clients->recovery;
-    const struct machine *machine = node->machine->machine;
-    struct machine_part_info info;
-    const struct plan *plan;
-    size_t count;
-
-    if (!machine_part_info(machine, MACHINE_DRAFT, &info)) {
-        return false;
-    }
-    feed->job = &recovery->jobs[info.total_bytes - 1];
-    plan = feed->job->plan;
-    feed->draft = info.id;
-    feed->seq = info.next_seq;
-    feed->chunk = 0;
-    feed->begun = info.log_uid != 0;
-    feed->ended = false;
-    feed->synced = true;
-    if (feed->job->backup == NULL) {
-        feed->log = info.log_uid == 0 && info.next_seq > 0 ? 1 : 0;
-    } else {
-        feed->log = (unsigned)info.logs - (info.log_uid != 0 ? 1 : 0);
-    }
-    if (feed->begun) {
-        (void)machine_part_chunks(machine, MACHINE_DRAFT, info.log_uid, &count);
-        feed->chunk = (unsigned)count - plan->logs[feed->log].row.keep;
-    }
-    return true;
-}
-
-/* Mostly what is there is only named; now and then in vain. */
-static int encode_chunks(struct sim_node *node, struct feed *feed,
-                         const struct plan_log *log, struct buf *record)
-{
-    struct sim *sim = node->sim;
-    const struct plan_chunk *chunk = &log->chunks[feed->chunk];
-    uint8_t rows[REFS_RUN * CHUNK_ROW_LEN];
-    uint32_t most = 1 + (uint32_t)sim_recovery_draw(sim, REFS_RUN);
-    bool as_rows = sim_recovery_draw(sim, 16) == 0;
-    uint32_t count = 0;
-
-    if (sim_recovery_draw(sim, 8) != 0) {
-        while (count < most && feed->chunk + count < log->count &&
-               (as_rows || machine_has_chunk(node->machine->machine,
-                                             &chunk[count].facts))) {
-            memcpy(rows + count * CHUNK_ROW_LEN, chunk[count].row,
-                   CHUNK_ROW_LEN);
-            count++;
-        }
-    }
-    feed->chunk += count > 0 ? count : 1;
-    if (count > 0) {
-        return load_refs_encode(rows, count, record);
-    }
-    return load_bytes_encode((struct bytes){chunk->raw.base, chunk->raw.len},
-                             record);
-}
-
-static int encode_record(struct sim_node *node, struct feed *feed,
-                         struct buf *record)
-{
-    const struct plan *plan = feed->job->plan;
-    const struct plan_log *log = &plan->logs[feed->log];
-
-    if (plan->drop_uid != 0) {
-        feed->log++;
-        return load_drop_encode(plan->drop_uid, record);
-    }
-    if (!feed->begun) {
-        feed->begun = true;
-        feed->chunk = 0;
-        return load_log_encode(&log->row, record);
-    }
-    if (feed->chunk < log->count) {
-        return encode_chunks(node, feed, log, record);
-    }
-    feed->begun = false;
-    feed->log++;
-    return load_done_encode(log->digest, record);
-}
-
-static void add_record(struct sim_node *node, struct feed *feed,
-                       struct operation *operation)
-{
-    struct sim *sim = node->sim;
-    const struct plan *plan = feed->job->plan;
-    struct recovery_load_args load = {.draft = feed->draft, .seq = feed->seq};
-    struct recovery_end_args end = {feed->draft, feed->seq, plan->deleted};
-    unsigned logs = plan->drop_uid != 0 ? 1 : plan->count;
-    struct buf record = BUF_INIT;
-    struct buf params = BUF_INIT;
-    int rv;
-
-    feed->seq++;
-    if (feed->log == logs) {
-        feed->ended = true;
-        rv = recovery_end_args_encode(&end, &params);
-        add(operation, COMMAND_RECOVERY_END, take_buf(sim, &params));
-    } else {
-        rv = encode_record(node, feed, &record);
-        load.record = (struct bytes){record.data, record.len};
-        rv = rv == 0 ? recovery_load_args_encode(&load, &params) : rv;
-        add(operation, COMMAND_RECOVERY_LOAD, take_buf(sim, &params));
-        buf_close(&record);
-    }
-    if (rv != 0) {
-        sim_fail(sim, "HARNESS: cannot encode a record");
-    }
-}
-
-/* False: there is nothing to be filled. */
-static bool fill(struct sim_node *node, struct feed *feed,
-                 struct operation *operation)
-{
-    if (!feed->synced && feed->under_way > 0) {
-        return true;
-    }
-    if ((!feed->synced || (feed->ended && feed->under_way == 0)) &&
-        !sync(node, feed)) {
-        return false;
-    }
-    operation->feeds = true;
-    while (feed->under_way < WINDOW && !feed->ended &&
-           operation->count < SIM_BATCH_MAX) {
-        add_record(node, feed, operation);
-    }
-    return true;
-}
-
 /* ---- What it does next ---- */
 
 static void make_backup(struct sim *sim, struct operation *operation)
@@ -344,7 +167,8 @@ static void make_backup(struct sim *sim, struct operation *operation)
     if (recovery->backups_count > 2 && sim_recovery_draw(sim, 4) == 0) {
         memcpy(remove.name, backup->name, sizeof remove.name);
         (void)backup_delete_args_encode(&remove, &params);
-        add(operation, COMMAND_BACKUP_DELETE, take_buf(sim, &params));
+        sim_operation_add(operation, COMMAND_BACKUP_DELETE,
+                          sim_take_buf(sim, &params));
         return;
     }
     if (sim_recovery_draw(sim, 4) != 0) {
@@ -353,7 +177,8 @@ static void make_backup(struct sim *sim, struct operation *operation)
                        (unsigned long long)recovery->who->names);
     }
     (void)backup_create_args_encode(&create, &params);
-    add(operation, COMMAND_BACKUP_CREATE, take_buf(sim, &params));
+    sim_operation_add(operation, COMMAND_BACKUP_CREATE,
+                      sim_take_buf(sim, &params));
 }
 
 static void begin_job(struct sim *sim, const struct sim_job *job,
@@ -376,7 +201,8 @@ static void begin_job(struct sim *sim, const struct sim_job *job,
         args.from_state_index = job->backup->state_index;
     }
     (void)recovery_begin_args_encode(&args, &params);
-    add(operation, COMMAND_RECOVERY_BEGIN, take_buf(sim, &params));
+    sim_operation_add(operation, COMMAND_RECOVERY_BEGIN,
+                      sim_take_buf(sim, &params));
     recovery->who->feed.synced = false;
 }
 
@@ -418,7 +244,8 @@ static void unload(struct sim *sim, bool undo, struct operation *operation)
     struct buf params = BUF_INIT;
 
     (void)recovery_unload_args_encode(&args, &params);
-    add(operation, COMMAND_RECOVERY_UNLOAD, take_buf(sim, &params));
+    sim_operation_add(operation, COMMAND_RECOVERY_UNLOAD,
+                      sim_take_buf(sim, &params));
 }
 
 /* @info: of what is staged, or NULL for an undo. */
@@ -446,7 +273,7 @@ static void commit(struct sim_node *node, const struct machine_part_info *info)
         (void)recovery_commit_args_encode(&args, &params);
     }
     who->kind = info == NULL ? COMMAND_RECOVERY_UNDO : COMMAND_RECOVERY_COMMIT;
-    who->params = take_buf(sim, &params);
+    who->params = sim_take_buf(sim, &params);
     who->repeat_at = 0;
 }
 
@@ -456,9 +283,9 @@ static void repeat(struct sim *sim, struct operation *operation)
 
     if (sim->now >= who->repeat_at) {
         who->repeat_at = sim->now + 100 + sim_recovery_draw(sim, 1500);
-        add(operation, who->kind, who->params);
+        sim_operation_add(operation, who->kind, who->params);
         if (sim_recovery_draw(sim, 4) == 0) {
-            add(operation, who->kind, who->params);
+            sim_operation_add(operation, who->kind, who->params);
         }
     }
 }
@@ -471,8 +298,8 @@ static void repeat_past(struct sim *sim, struct operation *operation)
         who->past_count < PAST_COMMITS ? who->past_count : PAST_COMMITS;
 
     if (kept > 0 && operation->count < SIM_BATCH_MAX) {
-        add(operation, COMMAND_RECOVERY_COMMIT,
-            who->past[sim_recovery_draw(sim, kept)]);
+        sim_operation_add(operation, COMMAND_RECOVERY_COMMIT,
+                          who->past[sim_recovery_draw(sim, kept)]);
     }
 }
 
@@ -538,7 +365,7 @@ static void step(struct sim *sim, struct sim_node *node)
     } else if (who->kind != 0) {
         repeat(sim, operation);
     } else if ((!is_draft && feed->under_way == 0) ||
-               !fill(node, feed, operation)) {
+               !sim_feed(node, feed, operation)) {
         choose(node, operation);
     }
     if (sim_recovery_draw(sim, 12) == 0) {

@@ -5,7 +5,8 @@
  * its bytes are made anew from that, so that their chain must be the machine's.
  *
  * sim_operator.c what the operator does
- * sim_plan.c     the records that fill a draft
+ * sim_feed.c     how a leader fills a draft
+ * sim_plan.c     the records that it takes for that
  * sim_backup.c   backups as they are made
  * sim_swap.c     what the other commands must come to
  */
