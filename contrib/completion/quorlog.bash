@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # shellcheck shell=bash
-# Completion of quorlog(1) for bash: nouns, verbs, options and the names of logs.
+# Completion of quorlog(1) for bash: nouns, verbs, options and the names of logs and
+# backups.
 # The words come from the program's own help. Source this file, or install it as
 # /usr/share/bash-completion/completions/quorlog.bash.
 
@@ -11,9 +12,16 @@ _quorlog_names() {
         sed -n 's/^{"log": "\([A-Za-z0-9._/-]*\)".*/\1/p'
 }
 
+_quorlog_backups() {
+    "$1" --timeout 1s -o jsonl backup list 2>/dev/null |
+        sed -n 's/^{"id": [0-9]*, "name": "\([A-Za-z0-9._-]*\)".*/\1/p'
+}
+
 _quorlog() {
     local program=$1 current=${COMP_WORDS[COMP_CWORD]} words=() word choices=
     local i takes_value=' --endpoints --timeout --output -o '
+    local aliases='backup_now list_backups stage_recovery print_recovery
+        delete_recovery commit_recovery unload_recovery'
 
     COMPREPLY=()
     case ${COMP_WORDS[COMP_CWORD - 1]} in
@@ -41,12 +49,33 @@ _quorlog() {
         choices+=' --endpoints --timeout --output --help --version'
     elif [ ${#words[@]} -eq 0 ]; then
         choices=$("$program" --help 2>/dev/null |
-            sed -n 's/^  \([a-z]*\) [a-z]* .*/\1/p' | sort -u)
+            sed -n 's/^  \([a-z]*\) [a-z-]* .*/\1/p' | sort -u)
+        choices+=" $aliases"
+    elif [ ${#words[@]} -eq 1 ] && [ "${words[0]}" = stage_recovery ]; then
+        choices=$(_quorlog_backups "$program")
     elif [ ${#words[@]} -eq 1 ]; then
         choices=$("$program" "${words[0]}" --help 2>/dev/null |
-            sed -n 's/^  [a-z]* \([a-z]*\) .*/\1/p')
-    elif [ ${#words[@]} -eq 2 ] && [ "${words[0]}" != cluster ]; then
-        choices=$(_quorlog_names "$program")
+            sed -n 's/^  [a-z]* \([a-z-]*\) .*/\1/p')
+    elif [ ${#words[@]} -eq 2 ]; then
+        case ${words[0]} in
+        log | writer)
+            choices=$(_quorlog_names "$program")
+            ;;
+        backup | recovery)
+            case ${words[1]} in
+            show | verify | delete | export | stage)
+                choices=$(_quorlog_backups "$program")
+                ;;
+            import)
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+                return
+                ;;
+            esac
+            ;;
+        esac
+    elif [ ${#words[@]} -eq 3 ] && [ "${words[1]}" = export ]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
     fi
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
 }

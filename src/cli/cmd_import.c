@@ -39,6 +39,7 @@ static int import_token(const struct import *import, uint64_t *ret_token,
                         struct err *err);
 static int read_at(int fd, uint64_t offset, void *bytes, size_t len,
                    struct err *err);
+static void import_ask_nodes(struct command_run *run, struct ql_backup *backup);
 static int on_wanted(void *data, uint64_t offset, void *bytes, size_t len);
 
 int backup_import_run(struct command_run *run, struct err *err)
@@ -52,6 +53,9 @@ int backup_import_run(struct command_run *run, struct err *err)
         progress_init(&import.progress, import.total);
         rv = import_send(&import, &backup, err);
         progress_clear(&import.progress);
+    }
+    if (rv == 0) {
+        import_ask_nodes(run, &backup);
     }
     if (import.fd >= 0) {
         (void)close(import.fd);
@@ -118,6 +122,22 @@ static int import_send(struct import *import, struct ql_backup *ret_backup,
         return err->code;
     }
     return rv == 0 ? 0 : command_error(err, rv, &error);
+}
+
+/* The answer does not tell which nodes have it so far. It is there in any case. */
+static void import_ask_nodes(struct command_run *run, struct ql_backup *backup)
+{
+    const struct ql_backup *found;
+    struct ql_backup_list *list;
+
+    if (ql_backup_list(run->client, NULL, &list, NULL) != 0) {
+        return;
+    }
+    found = backup_find(list, backup->name);
+    if (found != NULL) {
+        *backup = *found;
+    }
+    ql_backup_list_free(list);
 }
 
 /* The same for the same file, so that a second run goes on where the first one

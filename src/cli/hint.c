@@ -20,8 +20,8 @@ struct hint_row {
 #define SEE_BACKUPS "which there are: $q backup list"
 #define SEE_STATUS "where it stands: $q recovery status"
 #define STAGE_FIRST                                                            \
-    "$q recovery status says what happened last; to stage one: $q recovery "   \
-    "stage NAME, where $q backup list has the names"
+    "$q recovery status says what happened last; to stage one: recovery "      \
+    "stage NAME, of a NAME in backup list"
 #define LOOK_AGAIN                                                             \
     "somebody else changed what is staged: look at it again ($q recovery "     \
     "status), then repeat the command"
