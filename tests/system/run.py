@@ -47,6 +47,7 @@ MODULES = (
     "test_failover",
     "test_slow_peers",
     "test_backups",
+    "test_recovery",
     "test_drill",
 )
 
