@@ -346,7 +346,8 @@ static void on_work(struct disk_work *work, int status)
         }
     } else if (intake->drop) {
         backup_intake_leave(intake, true);
-    } else if (kind == INTAKE_WRITE && status == QL_NO_SPACE) {
+    } else if (kind == INTAKE_WRITE &&
+               (status == QL_NO_SPACE || status == QL_OUT_OF_ORDER)) {
         intake_end_piece(intake, status);
     } else if (status != 0) {
         intake_fail(intake, &intake->work.err);
