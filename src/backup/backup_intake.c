@@ -8,8 +8,6 @@
 
 #include "util/mem.h"
 
-#define FILE_PREFIX "intake-"
-#define FILE_SUFFIX ".tmp"
 #define TOKEN_LETTERS                                                          \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -45,6 +43,9 @@ void backup_intakes_stop(struct backup_intakes *intakes)
 
 bool backup_intakes_is_busy(const struct backup_intakes *intakes)
 {
+    if (intakes->sweep.busy) {
+        return true;
+    }
     for (const struct list *at = intakes->items.next; at != &intakes->items;
          at = at->next) {
         if (intake_is_busy(LIST_ITEM(at, struct backup_intake, link))) {
@@ -68,6 +69,7 @@ void backup_intakes_free(struct backup_intakes *intakes)
 void backup_intakes_tick(struct backup_intakes *intakes, uint64_t now_ms)
 {
     intakes->now_ms = now_ms;
+    intake_sweep_tick(intakes);
     for (struct list *at = intakes->items.next; at != &intakes->items;
          at = at->next) {
         struct backup_intake *intake =
@@ -94,6 +96,9 @@ int backup_intake_begin(struct backup_intakes *intakes,
 
     if (rv == 0 && intakes->stopped) {
         rv = err_set(err, QL_SHUTTING_DOWN, "the node stops");
+    }
+    if (rv == 0 && intakes->sweep.busy) {
+        rv = err_set(err, QL_BUSY, "the backup directory is being tidied");
     }
     if (rv != 0) {
         return rv;
@@ -211,7 +216,7 @@ static struct backup_intake *intake_new(struct backup_intakes *intakes,
     intake->intakes = intakes;
     (void)snprintf(intake->token, sizeof(intake->token), "%s", token);
     (void)snprintf(intake->name, sizeof(intake->name),
-                   FILE_PREFIX "%s" FILE_SUFFIX, token);
+                   INTAKE_FILE_PREFIX "%s" INTAKE_FILE_SUFFIX, token);
     list_push_back(&intakes->items, &intake->link);
     intakes->count++;
     return intake;

@@ -37,9 +37,8 @@ struct backup_intakes_options {
     void *data;
 };
 
-/* Blocking: finds what earlier streams left; they go on when somebody begins them
- * again, and go when nobody does for INTAKE_IDLE_MS. A directory that cannot be
- * read has none. */
+/* What an earlier process has left goes on when somebody begins it again, and goes
+ * when nobody has for INTAKE_IDLE_MS. */
 struct backup_intakes *backup_intakes_new(
     const struct backup_intakes_options *options);
 /* Begins nothing any more; callbacks that are due may still come. */

@@ -6,6 +6,7 @@
  *     backup_intake_piece.c  what is wanted, and pieces as they come
  *     backup_intake_file.c   the file, off the loop
  *     backup_intake_check.c  from the last piece to the manifest
+ *     backup_intake_sweep.c  what earlier processes have left
  *
  * One work of an intake is under way at a time; struct intake_work, the piece's
  * bytes and the proof are its own then.
@@ -18,6 +19,8 @@
 #include "backup/backup_store.h"
 #include "util/list.h"
 
+#define INTAKE_FILE_PREFIX "intake-"
+#define INTAKE_FILE_SUFFIX ".tmp"
 #define INTAKE_STEP_ROWS 256u         /* verified in one work, */
 #define INTAKE_STEP_BYTES (16u * MIB) /* and bytes of frames, about */
 
@@ -46,8 +49,19 @@ struct intake_work {
     bool pool_has[INTAKE_STEP_ROWS];
 };
 
+/* Looking for files that nobody goes on with. */
+struct intake_sweep {
+    struct disk_work work;
+    struct disk *disk;
+    bool busy;
+    uint64_t due_ms; /* 0: not known yet */
+    char keep[INTAKES_MAX][DISK_NAME_MAX];
+    size_t kept;
+};
+
 struct backup_intakes {
     struct backup_intakes_options options;
+    struct intake_sweep sweep;
     struct list items; /* the least recently used first */
     size_t count;
     uint64_t now_ms;
@@ -113,6 +127,9 @@ void intake_pass_rows(struct backup_intake *intake);
 int intake_file_resume(struct backup_intake *intake, struct err *err);
 int intake_file_write(struct backup_intake *intake, struct err *err);
 int intake_file_remove(struct backup_intake *intake, struct err *err);
+
+/* ---- backup_intake_sweep.c ---- */
+void intake_sweep_tick(struct backup_intakes *intakes);
 
 /* ---- backup_intake_check.c ---- */
 /* On the loop: begins the next step of verifying. Non-zero: it cannot. */

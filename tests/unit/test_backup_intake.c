@@ -70,6 +70,9 @@ static int teardown(void **state)
 {
     struct scene *scene = *state;
 
+    backup_intakes_stop(scene->intakes);
+    pool_rig_drain(&scene->to);
+    assert_false(backup_intakes_is_busy(scene->intakes));
     backup_intakes_free(scene->intakes);
     buf_close(&scene->stream);
     pool_rig_close(&scene->from);
@@ -393,6 +396,30 @@ static void streams_are_few_and_do_not_stay_for_ever(void **state)
     pool_rig_drain(&scene->to);
 }
 
+static void what_an_earlier_process_left_goes_when_nobody_wants_it(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t now_ms = scene->to.now_ms;
+    struct backup_intake *intake =
+        begin(scene, (struct backup_intake_options){.on_end = on_end});
+
+    fake_disk_put(scene->to.fake, "intake-old.tmp", "x", 1);
+    fake_disk_put(scene->to.fake, "intake-notes.txt", "x", 1);
+    backup_intakes_tick(scene->intakes, now_ms + INTAKE_IDLE_MS - 1);
+    pool_rig_drain(&scene->to);
+    assert_true(fake_disk_has(scene->to.fake, "intake-old.tmp"));
+    backup_intakes_tick(scene->intakes, now_ms + INTAKE_IDLE_MS);
+    assert_true(backup_intakes_is_busy(scene->intakes));
+    pool_rig_drain(&scene->to);
+    assert_false(backup_intakes_is_busy(scene->intakes));
+    assert_false(fake_disk_has(scene->to.fake, "intake-old.tmp"));
+    assert_true(fake_disk_has(scene->to.fake, "intake-notes.txt"));
+    /* It has somebody who waits for it. */
+    assert_true(fake_disk_has(scene->to.fake, FILE_NAME));
+    give_all(scene, intake);
+    assert_int_equal(status_of(intake).state, INTAKE_DONE);
+}
+
 /* ---- The deep check ---- */
 
 struct deep_end {
@@ -468,6 +495,7 @@ int main(void)
         ROW(another_backup_than_was_expected_is_refused),
         ROW(a_full_disk_is_told_and_tried_again),
         ROW(streams_are_few_and_do_not_stay_for_ever),
+        ROW(what_an_earlier_process_left_goes_when_nobody_wants_it),
         ROW(a_deep_check_walks_every_entry),
     };
 
