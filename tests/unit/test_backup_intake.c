@@ -14,7 +14,6 @@
 #define LONG_MS 5000u
 #define PIECE 300u
 #define FILE_NAME "intake-t.tmp"
-#define STEPS_MAX 100000u
 
 struct scene {
     struct pool_rig from;
@@ -146,7 +145,7 @@ static int give_one(struct scene *scene, struct backup_intake *intake)
 /* Until it has ended. */
 static void give_all(struct scene *scene, struct backup_intake *intake)
 {
-    for (unsigned i = 0; i < STEPS_MAX; i++) {
+    for (unsigned i = 0; i < 100000u; i++) {
         enum backup_intake_state state = status_of(intake).state;
 
         if (state == INTAKE_DONE || state == INTAKE_FAILED) {
@@ -432,7 +431,6 @@ static void on_deep(void *data, int status,
                     const struct err *err)
 {
     struct deep_end *end = data;
-
     (void)err;
     end->status = status;
     end->result = *result;
