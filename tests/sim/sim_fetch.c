@@ -421,7 +421,7 @@ static void post(struct sim_node *from, raft_id to, bool is_request,
     unsigned copies = sim_random(sim, 100) < DOUBLE_PERCENT ? 2 : 1;
 
     if (from->ended || to > sim->node_count || sim->cut[from->id - 1][to - 1] ||
-        sim_random(sim, 100) < LOST_PERCENT) {
+        (sim_random(sim, 100) < LOST_PERCENT && !sim->healed)) {
         return;
     }
     for (unsigned i = 0; i < copies; i++) {

@@ -153,7 +153,7 @@ static uint64_t remove_entries(const struct rule *rule, struct kept_log *log,
             count++;
         }
     }
-    log->entries -= count;
+    log->entries = UNCOUNTED;
     return count;
 }
 
@@ -232,7 +232,7 @@ struct plan *sim_plan_edit(struct sim_node *node,
     }
     if (sim_recovery_draw(sim, 6) == 0) {
         plan->drop_uid = log->uid;
-        plan->deleted = log->entries;
+        plan->deleted = log->entries == UNCOUNTED ? 1 : log->entries;
         memset(log, 0, sizeof *log);
         return plan;
     }

@@ -19,6 +19,7 @@
 #define JOBS_ALL 64u    /* likewise, of filling a draft */
 #define UIDS_ALL 256u   /* of logs that a recovery made live */
 #define PAST_COMMITS 4u
+#define UNCOUNTED UINT64_MAX
 
 /* A log as the history has it, and as it must stand in a part of the machine. */
 struct kept_log {
@@ -26,7 +27,8 @@ struct kept_log {
     uint64_t incarnation;
     uint64_t head;
     uint64_t tail;
-    uint64_t entries;
+    uint64_t entries; /* or UNCOUNTED: a log whose head lies within a chunk that
+                         has holes counts them by their positions */
     uint64_t epoch;
     uint8_t digest[HASH128_LEN];
     uint64_t age_ms; /* as in struct log_history, all of these */
