@@ -48,6 +48,7 @@ MODULES = (
     "test_slow_peers",
     "test_backups",
     "test_recovery",
+    "test_recovery_kills",
     "test_drill",
 )
 

@@ -106,7 +106,7 @@ class Scene:
             self.name = backups.create(cluster)
             client.call("log.delete", {"log": "lost"})
             client.call("log.create", {"log": "later"})
-            self.now = {"kept": self.then["kept"],
+            self.now = {"kept": list(self.then["kept"]),
                         "changed": self.then["changed"] +
                         backups.fill(client, "changed", 4),
                         "later": backups.fill(client, "later", 4)}
