@@ -77,6 +77,7 @@ void progress_clear(struct progress *progress)
     if (progress->shown && progress->drawn_ms != 0) {
         (void)fputs(ERASE_LINE, stderr);
         (void)fflush(stderr);
+        progress->drawn_ms = 0;
     }
 }
 
