@@ -17,7 +17,7 @@ struct scale_options {
     size_t outstanding; /* appends on their way while it is filled */
     double seconds;     /* of each measurement of appends */
     unsigned turns;     /* of each measurement that is repeated */
-    const char *parts;  /* of "join,snapshots,restart,read" */
+    const char *parts;  /* what to measure, with commas */
     bool keep;
     bool json;
 };
@@ -41,6 +41,8 @@ void scale_make_logs(struct scale *scale);
 /* Appends @bytes of entries to all logs in turn; says how fast, and what memory
  * the nodes took. @when: "two nodes", for example. */
 void scale_load(struct scale *scale, uint64_t bytes, const char *when);
+/* The same, and says nothing of it. The seconds until the last is acknowledged. */
+double scale_fill(struct scale *scale, uint64_t bytes);
 /* Snapshots as the nodes tell of them. */
 void scale_say_snapshots(struct scale *scale, const char *when);
 /* Starts the third node, which is empty, and waits until it has all. */

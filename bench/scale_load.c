@@ -294,6 +294,19 @@ void scale_load(struct scale *scale, uint64_t bytes, const char *when)
     close_load(&load);
 }
 
+double scale_fill(struct scale *scale, uint64_t bytes)
+{
+    struct load load;
+    double begun;
+
+    open_load(&load, scale);
+    load.left = bytes / scale->options.entry_len;
+    begun = scale_now();
+    append_all(&load);
+    close_load(&load);
+    return scale_now() - begun;
+}
+
 void scale_say_snapshots(struct scale *scale, const char *when)
 {
     for (unsigned i = 0; i < SCALE_NODES; i++) {
