@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* A stream comes in piece by piece, with and without chunks that are there
- * already, with crashes between, and damaged ones are found out. */
+/* Streams come in piece by piece, with crashes between, and damage is found. */
 #include "backup/backup_intake.h"
 
 #include <stdlib.h>
@@ -267,7 +266,7 @@ static void chunks_that_the_pool_has_need_not_come(void **state)
     backup_intake_leave(intake, true);
     scene->to.rows[0] = scene->row;
     scene->to.count = 1;
-    backup_store_set_table(scene->to.store, scene->to.rows, 1);
+    backup_store_set_table(scene->to.store, scene->to.rows, 1, 0);
     pool_rig_run(&scene->to, LONG_MS);
     assert_int_equal(backup_front_decode(scene->stream.data, &front, NULL), 0);
     assert_true(front.chunks > 0);
