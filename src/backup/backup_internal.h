@@ -63,6 +63,7 @@ struct backup_entry {
     bool in_table;
     bool has_file;
     bool repair_failed; /* from this node's own chunks, since the last look */
+    uint64_t stray_ms;  /* when it was first found to be deleted; 0: it is not */
     int code;           /* what is wrong with the file */
     char error[BACKUP_ERROR_MAX + 1];
     uint64_t file_len;
@@ -120,6 +121,8 @@ void backup_repair(struct backup_store *store, struct backup_entry *entry);
 
 void backup_scan_begin(struct backup_store *store);
 void backup_scan_free(struct backup_store *store);
+/* Has those go that were deleted while this node was away. */
+void backup_strays_tick(struct backup_store *store);
 void backup_remove_begin(struct backup_store *store);
 void backup_remove_free(struct backup_store *store);
 void backup_scrub_tick(struct backup_store *store);
@@ -148,6 +151,7 @@ struct backup_store {
 
     bool is_ready;  /* looked at, and no trouble since */
     bool has_table; /* set_table() was called */
+    uint64_t id_last; /* of the table */
     bool
         pins_all; /* a manifest that may be ours cannot be read: no pack goes */
     struct backup_chore *scan; /* queued or under way, or NULL */

@@ -101,6 +101,7 @@ void backup_store_tick(struct backup_store *store, uint64_t now_ms,
     backup_verifies_tick(store);
     if (store->is_ready && !backup_is_waiting(store)) {
         repair_damaged(store);
+        backup_strays_tick(store);
         backup_remove_begin(store);
         backup_jobs_go(store);
         backup_scrub_tick(store);
@@ -139,7 +140,8 @@ static void repair_damaged(struct backup_store *store)
 /* ---- The table ----------------------------------------------------------- */
 
 void backup_store_set_table(struct backup_store *store,
-                            const struct backup_row *rows, size_t count)
+                            const struct backup_row *rows, size_t count,
+                            uint64_t id_last)
 {
     struct list old;
 
@@ -174,6 +176,7 @@ void backup_store_set_table(struct backup_store *store,
         }
     }
     store->has_table = true;
+    store->id_last = id_last;
     backup_jobs_purge(store);
     backup_changed(store);
 }

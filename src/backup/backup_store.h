@@ -74,11 +74,14 @@ void backup_store_begin(struct backup_store *store,
                         const struct backup_row *row, struct view *view);
 /* The table as it is now, copied: to be called after every change of it, and after
  * each restore of the machine. The files of a row that was in the table and has
- * left it are removed. Backups of this cluster that were never in a table since the
- * start are kept, and told of as ones without a row: a node that has an old state
- * must not delete what is newer. */
+ * left it are removed. Those of this cluster that were never in a table since the
+ * start are told of as ones without a row: one with an id above @id_last, the last
+ * that the table has given, is kept, as a node that has an old state must not delete
+ * what is newer; any other was deleted while the node was away, and goes after
+ * BACKUP_STRAY_MS, in which an import that brings it has its row. */
 void backup_store_set_table(struct backup_store *store,
-                            const struct backup_row *rows, size_t count);
+                            const struct backup_row *rows, size_t count,
+                            uint64_t id_last);
 
 /* ---- From elsewhere ---- */
 

@@ -164,7 +164,8 @@ static void follow_table(struct backup_keeper *keeper)
 
     keeper->table_changed = false;
     keeper->has_news = true;
-    backup_store_set_table(backup_keeper_store(keeper), rows, count);
+    backup_store_set_table(backup_keeper_store(keeper), rows, count,
+                           machine_backups_last(keeper->machine));
 }
 
 /* ---- Time ---- */

@@ -143,6 +143,11 @@ void machine_last_recovery(const struct machine *machine,
     *ret = machine->state->last_recovery;
 }
 
+uint64_t machine_backups_last(const struct machine *machine)
+{
+    return machine->state->backups.id_last;
+}
+
 const struct backup_row *machine_backups(const struct machine *machine,
                                          size_t *ret_count)
 {

@@ -97,6 +97,8 @@ void machine_last_recovery(const struct machine *machine,
 
 /* ---- Backups ---- */
 
+/* The last id that the table has given; 0: none. */
+uint64_t machine_backups_last(const struct machine *machine);
 /* In order of ids, valid until the next apply. A row whose cluster is zeros and
  * that is not foreign is of this cluster, whose id the machine does not know. */
 const struct backup_row *machine_backups(const struct machine *machine,

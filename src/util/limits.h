@@ -305,8 +305,11 @@
 #define BACKUP_RETRY_MAX_MS (5u * 60u * 1000u)
 /* What was read so lately the scrub does not read again. */
 #define BACKUP_SCRUB_AGE_MS (24ull * 3600u * 1000u)
+/* Between finding that a backup here was deleted and removing it. */
+#define BACKUP_STRAY_MS (10u * 60u * 1000u)
 #define BACKUP_CHECKED_MS 60000u /* between notes of what was read when */
 #define BACKUP_PACKS_MAX (4u * 1000u * 1000u) /* files in the pool */
+#define BACKUP_PACK_NUMBER_MAX ((uint64_t)1 << 62)
 /* Of the tables of a backup's logs, compressed, and of its open chunks. */
 #define BACKUP_SNAPSHOT_MAX (256u * MIB)
 #define BACKUP_TAIL_MAX (64u * MIB)

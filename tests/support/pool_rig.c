@@ -57,7 +57,7 @@ void pool_rig_open(struct pool_rig *rig)
 
     memcpy(options.cluster, rig->cluster, PACK_CLUSTER_LEN);
     rig->store = backup_store_open(&options);
-    backup_store_set_table(rig->store, rig->rows, rig->count);
+    backup_store_set_table(rig->store, rig->rows, rig->count, rig->id_last);
 }
 
 void pool_rig_stop(struct pool_rig *rig)
@@ -107,7 +107,7 @@ void pool_rig_take(struct pool_rig *rig, const char *name)
     machine_logs_digest(machine, row->digest);
     backup_store_begin(rig->store, row, machine_freeze_logs(machine));
     rig->count++;
-    backup_store_set_table(rig->store, rig->rows, rig->count);
+    backup_store_set_table(rig->store, rig->rows, rig->count, rig->id_last);
 }
 
 void pool_rig_drop(struct pool_rig *rig, const char *name)
@@ -121,7 +121,7 @@ void pool_rig_drop(struct pool_rig *rig, const char *name)
         }
     }
     rig->count = kept;
-    backup_store_set_table(rig->store, rig->rows, rig->count);
+    backup_store_set_table(rig->store, rig->rows, rig->count, rig->id_last);
 }
 
 void pool_rig_append(struct pool_rig *rig, uint64_t count)

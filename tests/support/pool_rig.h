@@ -20,6 +20,7 @@ struct pool_rig {
     uint64_t wall_ms;
     struct backup_row rows[POOL_RIG_ROWS]; /* the table */
     size_t count;
+    uint64_t id_last; /* that it has given */
     unsigned changes; /* told */
 };
 

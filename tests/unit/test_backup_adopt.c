@@ -83,7 +83,7 @@ static void a_stream_becomes_a_backup(void **state)
     assert_int_equal(adopt(pair, row), 0);
     assert_false(pool_rig_info(&pair->to, "ours-now")->in_table);
     pair->to.count = 1;
-    backup_store_set_table(pair->to.store, pair->to.rows, 1);
+    backup_store_set_table(pair->to.store, pair->to.rows, 1, 0);
     assert_true(pool_rig_is_verified(&pair->to, "ours-now"));
     assert_proves(pair, "ours-now");
 }
@@ -102,7 +102,7 @@ static void what_the_pool_has_need_not_be_in_the_stream(void **state)
     assert_int_equal(adopt(pair, &second), 0);
     pair->to.rows[0] = second;
     pair->to.count = 1;
-    backup_store_set_table(pair->to.store, pair->to.rows, 1);
+    backup_store_set_table(pair->to.store, pair->to.rows, 1, 0);
     assert_int_equal(backup_front_decode(bytes.data, &front, NULL), 0);
     for (unsigned turn = 0; turn < 2; turn++) {
         for (uint32_t i = 0; i < front.chunks; i++) {

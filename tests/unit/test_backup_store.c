@@ -254,9 +254,30 @@ static void a_file_without_a_row_is_kept_and_told(void **state)
     assert_true(pool_rig_is_verified(rig, "first"));
     /* And the table learns of it again. */
     rig->count = 1;
-    backup_store_set_table(rig->store, rig->rows, 1);
+    backup_store_set_table(rig->store, rig->rows, 1, rig->id_last);
     assert_true(pool_rig_info(rig, "first")->in_table);
     assert_true(pool_rig_is_verified(rig, "first"));
+}
+
+static void a_backup_that_was_deleted_meanwhile_goes_after_a_while(void **state)
+{
+    struct pool_rig *rig = *state;
+
+    pool_rig_take(rig, "first");
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, LONG_MS);
+    pool_rig_stop(rig);
+    /* The table has given both ids, and has the second one only. */
+    rig->rows[0] = rig->rows[1];
+    rig->count = 1;
+    rig->id_last = rig->rows[0].id;
+    pool_rig_open(rig);
+    pool_rig_run(rig, BACKUP_STRAY_MS - 1000);
+    assert_true(pool_rig_is_verified(rig, "first"));
+    pool_rig_run(rig, LONG_MS);
+    assert_null(pool_rig_info(rig, "first"));
+    assert_int_equal(pool_rig_files(rig, "first", ".manifest"), 0);
+    assert_true(pool_rig_is_verified(rig, "second"));
 }
 
 /* ---- Strangers ----------------------------------------------------------- */
@@ -378,6 +399,9 @@ int main(void)
             teardown),
         cmocka_unit_test_setup_teardown(
             packs_that_a_backup_is_about_to_name_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_backup_that_was_deleted_meanwhile_goes_after_a_while, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(a_file_without_a_row_is_kept_and_told,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(files_of_others_stay_as_they_are, setup,
