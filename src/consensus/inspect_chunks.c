@@ -229,9 +229,10 @@ static void each_named(void *data, struct chunk *chunk,
 /* Itself, or its entries in others. */
 static bool is_there(const struct found *found, const struct chunk *chunk)
 {
+    const struct cover_of of = {.whole = chunk};
     size_t count;
     struct chunk **parts =
-        chunk_cover(found->chunks, found->count, chunk, &count);
+        chunk_cover(found->chunks, found->count, &of, &count);
 
     free(parts);
     return parts != NULL;

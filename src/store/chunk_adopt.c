@@ -39,6 +39,7 @@ static bool is_within(const struct adoption *adoption,
                       const struct chunk *part);
 static int compare_found(const void *left, const void *right);
 static void settle(struct adoption *adoption, const struct homeless *homeless);
+static const uint8_t *chain_before(const void *data, const struct chunk *chunk);
 
 size_t chunk_store_adopt(struct chunk_store *store, struct machine *machine)
 {
@@ -164,6 +165,7 @@ static void settle(struct adoption *adoption, const struct homeless *homeless)
 {
     struct chunk_store *store = adoption->store;
     struct chunk *chunk = homeless->chunk;
+    const struct cover_of of = {chunk, homeless->from, chain_before, NULL};
     struct chunk **parts = NULL;
     size_t count = 0;
 
@@ -173,7 +175,7 @@ static void settle(struct adoption *adoption, const struct homeless *homeless)
     }
     if (chunk->parts == NULL) {
         parts =
-            chunk_cover(adoption->found, adoption->found_count, chunk, &count);
+            chunk_cover(adoption->found, adoption->found_count, &of, &count);
     }
     if (parts != NULL) {
         chunk_set_parts(chunk, parts, count);
@@ -185,4 +187,18 @@ static void settle(struct adoption *adoption, const struct homeless *homeless)
         adoption->missing++;
         store_missing_add(store, chunk);
     }
+}
+
+/* Of what is in a pack, or waits to be. */
+static const uint8_t *chain_before(const void *data, const struct chunk *chunk)
+{
+    const struct store_keep *keep = store_kept(chunk);
+
+    (void)data;
+    if (chunk->home != NULL) {
+        return pack_of(chunk)->from[chunk->slot];
+    }
+    return keep != NULL && keep->item != NULL && keep->item->kind != ITEM_MOVE
+               ? keep->item->from
+               : NULL;
 }

@@ -19,6 +19,7 @@ struct run {
 #define NOTHING SIZE_MAX
 
 struct cover {
+    const struct cover_of *of;
     const struct chunk *whole;
     struct run *runs; /* in the order of their last chunks */
     size_t count;
@@ -28,13 +29,16 @@ static size_t find_first(struct chunk *const *chunks, size_t count,
                          uint64_t uid, uint64_t position);
 static bool add_runs(struct cover *cover, struct chunk *chunk);
 static bool add_run(struct cover *cover, struct chunk *chunk, size_t before);
+static bool follows(const struct cover *cover, const struct chunk *chunk,
+                    size_t before);
 static bool is_whole(const struct cover *cover, const struct run *run);
 static struct chunk **path(const struct cover *cover, size_t *ret_count);
 
 struct chunk **chunk_cover(struct chunk *const *chunks, size_t count,
-                           const struct chunk *whole, size_t *ret_count)
+                           const struct cover_of *of, size_t *ret_count)
 {
-    struct cover cover = {.whole = whole};
+    const struct chunk *whole = of->whole;
+    struct cover cover = {.of = of, .whole = whole};
     struct chunk **parts = NULL;
     size_t i = find_first(chunks, count, whole->name.uid, whole->name.first);
 
@@ -109,7 +113,7 @@ static bool add_run(struct cover *cover, struct chunk *chunk, size_t before)
         run.entries += cover->runs[before].entries;
     }
     if (run.len > cover->whole->len || run.entries > cover->whole->entries ||
-        cover->count == COVER_RUNS_MAX) {
+        cover->count == COVER_RUNS_MAX || !follows(cover, chunk, before)) {
         return false;
     }
     for (i = cover->count; i > 0 && cover->runs[i - 1].chunk == chunk; i--) {
@@ -121,6 +125,19 @@ static bool add_run(struct cover *cover, struct chunk *chunk, size_t before)
     cover->runs[cover->count] = run;
     cover->count++;
     return is_whole(cover, &run);
+}
+
+static bool follows(const struct cover *cover, const struct chunk *chunk,
+                    size_t before)
+{
+    const struct cover_of *of = cover->of;
+    const uint8_t *from =
+        of->chain_before == NULL ? NULL : of->chain_before(of->data, chunk);
+    const uint8_t *chain =
+        before == NOTHING ? of->from : cover->runs[before].chunk->name.chain;
+
+    return from == NULL || chain == NULL ||
+           memcmp(from, chain, HASH128_LEN) == 0;
 }
 
 static bool is_whole(const struct cover *cover, const struct run *run)

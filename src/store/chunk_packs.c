@@ -27,9 +27,10 @@ void pack_name(const char *prefix, uint64_t number, const char *suffix,
 struct pack *pack_new(struct chunk_store *store, uint64_t number, uint32_t rows,
                       uint64_t file_len)
 {
-    struct pack *pack =
-        mem_must_zalloc(sizeof(*pack) + rows * sizeof(struct chunk *));
+    size_t len = sizeof(struct pack) + rows * sizeof(struct chunk *);
+    struct pack *pack = mem_must_zalloc(len + (size_t)rows * HASH128_LEN);
 
+    pack->from = (void *)((uint8_t *)pack + len);
     pack->home.on_unused = on_unused;
     pack->store = store;
     pack->number = number;

@@ -287,6 +287,7 @@ static int add_pack(struct chunk_store *store, uint64_t number,
     pack = pack_new(store, number, count, file_len);
     for (uint32_t i = 0; i < count; i++) {
         pack->raw += rows[i].facts.len;
+        memcpy(pack->from[i], rows[i].from, HASH128_LEN);
         if (rows[i].frame_at + rows[i].frame_len <= file_len) {
             add_row(pack, i, &rows[i]);
         }

@@ -42,7 +42,9 @@ struct pack {
     bool is_damaged; /* goes to quarantine once nothing in it is used */
     bool is_moving;  /* its chunks are being written elsewhere */
     bool *orphans;   /* by slot: the store has a reference (pins); or NULL */
-    struct chunk *chunks[]; /* borrowed, by slot; NULL: not in use */
+    uint8_t (*from)[HASH128_LEN]; /* by slot: the chain before the chunk. Behind
+                                     the chunks in memory */
+    struct chunk *chunks[];       /* borrowed, by slot; NULL: not in use */
 };
 
 static inline struct pack *pack_of(const struct chunk *chunk)

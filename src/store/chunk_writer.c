@@ -332,6 +332,8 @@ static void settle(struct store_batch *batch)
         struct batch_entry *entry = &batch->entries[i];
 
         if (entry->status == 0) {
+            memcpy(pack->from[entry->slot_made],
+                   batch->rows[entry->slot_made].from, HASH128_LEN);
             pack_put(pack, entry->slot_made, entry->item->chunk);
         }
     }
