@@ -68,12 +68,18 @@ void follow_free(struct service *service, struct follow *follow)
 size_t follow_pump(struct service *service, struct follow *follow)
 {
     struct machine_reader reader;
+    struct log_stat stat;
     size_t sent = 0;
     uint64_t head;
     int rv;
 
     if (follow->channel->ops->queued(follow->channel) >= FOLLOW_QUEUED_MAX) {
         return 0; /* channel_on_drain() comes */
+    }
+    /* What has taken its place is not sent before that is told: service_wake(). */
+    if (!watch_finds_log(follow->watch, service->machine, &stat) ||
+        stat.incarnation != follow->incarnation) {
+        return 0;
     }
     rv = machine_reader_open(&reader, service->machine, follow->watch->uid,
                              follow->next, 0, &head);

@@ -268,12 +268,14 @@ static void service_on_changed(void *data, uint64_t log_uid)
     watches_changed(&service->watches, log_uid);
 }
 
+/* A log is known by its name: what a recovery brings from another cluster may have
+ * the number of one that was here. */
 static void service_wake(struct service *service, struct watch *watch)
 {
     struct bytes name = {(const uint8_t *)watch->name, watch->name_len};
     struct log_stat stat;
 
-    if (machine_log_stat_uid(service->machine, watch->uid, &stat) == 0) {
+    if (watch_finds_log(watch, service->machine, &stat)) {
         holds_check(watch, stat.writer_epoch);
         follows_on_restored(service, watch, &stat);
         follows_wake(service, watch);

@@ -46,6 +46,14 @@ struct watch *watches_get(struct watches *watches, uint64_t uid,
     return watch;
 }
 
+bool watch_finds_log(const struct watch *watch, const struct machine *machine,
+                     struct log_stat *ret)
+{
+    return machine_log_stat_uid(machine, watch->uid, ret) == 0 &&
+           ret->name.len == watch->name_len &&
+           memcmp(ret->name.data, watch->name, watch->name_len) == 0;
+}
+
 void watches_changed(struct watches *watches, uint64_t uid)
 {
     struct map_item item;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "machine/machine.h"
 #include "util/buf.h"
 #include "util/limits.h"
 #include "util/list.h"
@@ -30,6 +31,9 @@ void watches_close(struct watches *watches);
 /* The watch of a log, made if there is none. */
 struct watch *watches_get(struct watches *watches, uint64_t uid,
                           struct bytes name);
+/* Its log; false: there is none of its uid and name. */
+bool watch_finds_log(const struct watch *watch, const struct machine *machine,
+                     struct log_stat *ret);
 /* The machine says that this log changed; uid 0: any may have. */
 void watches_changed(struct watches *watches, uint64_t uid);
 /* Takes a changed one off the list; NULL when there is none. */

@@ -4,8 +4,11 @@
 
 #include <stdio.h>
 
+#include "machine/digest.h"
 #include "support/cmocka.h"
+#include "support/edited.h"
 #include "support/recovery_rig.h"
+#include "support/saved.h"
 #include "support/wire_check.h"
 #include "wire/args_read.h"
 #include "wire/args_writer.h"
@@ -211,6 +214,69 @@ static void who_holds_a_log_is_fenced(void **state)
     assert_int_equal(fenced.newer, 2);
 }
 
+/* ---- Between the command and the turn in which it is told ---------------- */
+
+/* Commands that the service has not heard of yet. */
+static struct driver driver_of(struct fixture *fixture)
+{
+    return (struct driver){.machine = node_machine(fixture->rig->rig.node),
+                           .index = 1000,
+                           .time_ms = 1000};
+}
+
+static void a_stream_has_nothing_of_the_new_log_before_it_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver driver = driver_of(fixture);
+
+    follow(fixture, "{'log': 'grown', 'from': 2, 'credit': 1, 'stale': true}");
+    expect_entries(fixture, 2, 3);
+    assert_int_equal(driver_commit(&driver, 7), 0);
+    recorder_notify(&fixture->reader, "log.credit",
+                    "{'follow': 1, 'bytes': 100000}");
+    recorder_expect_nothing(&fixture->reader);
+    service_on_applied(fixture->rig->rig.service);
+    expect_event(fixture, FOLLOW_RESTORED, 3, 2);
+}
+
+/* One of another cluster, whose first log has another name. */
+static void stage_foreign(struct driver *driver)
+{
+    struct read_entry read = {20, 1, {NULL, 0}, text("theirs")};
+    uint8_t digest[HASH128_LEN] = {0};
+    struct chunk *chunk = chunk_new(1, 20);
+    struct load_log row = {.uid = 1,
+                           .incarnation = 1,
+                           .head = 1,
+                           .tail = 30,
+                           .last_time_ms = 1,
+                           .name = text("theirs")};
+
+    chunk_add(chunk, &read);
+    digest_add(digest, &read);
+    assert_int_equal(driver_begin(driver, "foreign", 0, 0), 0);
+    assert_int_equal(edited_log(driver, &row), 0);
+    assert_int_equal(edited_bytes(driver, chunk, 0, 0), 0);
+    assert_int_equal(edited_done(driver, digest), 0);
+    assert_int_equal(edited_end(driver, 0), 0);
+    chunk_drop(chunk);
+}
+
+static void a_stream_is_of_a_name_and_not_of_a_number(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver driver = driver_of(fixture);
+
+    commit(fixture);
+    stage_foreign(&driver);
+    follow(fixture, "{'log': 'grown', 'from': 14, 'credit': 1000, "
+                    "'stale': true}");
+    assert_int_equal(driver_commit(&driver, 8), 0);
+    service_on_applied(fixture->rig->rig.service);
+    expect_event(fixture, FOLLOW_DELETED, 14, 0);
+    recorder_expect_nothing(&fixture->reader);
+}
+
 #define TEST(function)                                                         \
     cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -225,6 +291,8 @@ int main(void)
         TEST(a_node_that_lags_behind_a_reader_says_so),
         TEST(an_incarnation_of_long_ago_differs_from_its_beginning_on),
         TEST(who_holds_a_log_is_fenced),
+        TEST(a_stream_has_nothing_of_the_new_log_before_it_is_told),
+        TEST(a_stream_is_of_a_name_and_not_of_a_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
