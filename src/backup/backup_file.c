@@ -70,7 +70,7 @@ bool backup_pack_parse(const char *file, uint64_t *ret_number)
         number = number << 4 | (uint64_t)(digit - digits);
     }
     *ret_number = number;
-    return number > 0;
+    return number > 0 && number <= BACKUP_PACK_NUMBER_MAX;
 }
 
 static bool ends_with(const char *text, const char *suffix)

@@ -170,7 +170,7 @@ static int check_items(struct bytes bytes,
     for (uint32_t i = 0; i < locations->packs && rv == 0; i++) {
         uint64_t number = backup_locations_pack(bytes, i);
 
-        if (number <= last) {
+        if (number <= last || number > BACKUP_PACK_NUMBER_MAX) {
             rv = err_set(err, QL_CORRUPT, "its packs are out of order");
         }
         last = number;

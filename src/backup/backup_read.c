@@ -273,6 +273,11 @@ static int read_frames(struct read_work *work, struct source *source)
         struct pack_row row = {.frame_len = 0};
 
         rv = read_frame(work, source, number, &row, &frame, &work->err);
+        /* Of the front only the header was checked. */
+        if (rv == 0 && (at < row.frame_at || at - row.frame_at >= frame.len)) {
+            rv = err_set(&work->err, QL_CORRUPT, "frame %u is out of place",
+                         number);
+        }
         if (rv == 0) {
             size_t skip = (size_t)(at - row.frame_at);
             size_t len = frame.len - skip;

@@ -23,6 +23,8 @@ static int make_directory_of(struct disk_real *real, const char *name,
                              struct err *err);
 static int sync_directory_of(struct disk_real *real, const char *name,
                              struct err *err);
+static int open_failed(const struct disk_real *real, int errnum,
+                       const char *name, struct err *err);
 static int refuse_special(const struct disk_file *file, struct err *err);
 
 static struct disk_real *real_of(struct disk *disk)
@@ -168,9 +170,7 @@ static int op_open(struct disk *disk, const char *name, bool create,
                           (real->dir != NULL ? O_NOFOLLOW | O_NONBLOCK : 0),
                       0600);
     if (file->fd < 0) {
-        rv = errno == ELOOP && real->dir != NULL
-                 ? err_set(err, QL_INVALID, "%s is a link", name)
-                 : disk_files_error(err, errno, "open", name);
+        rv = open_failed(real, errno, name, err);
         free(file);
         return rv;
     }
@@ -192,6 +192,20 @@ static int op_open(struct disk *disk, const char *name, bool create,
     }
     *ret_file = file;
     return 0;
+}
+
+/* In a directory that others use, too, something else may have the name: a link, a
+ * directory or a socket. That is about this name alone. */
+static int open_failed(const struct disk_real *real, int errnum,
+                       const char *name, struct err *err)
+{
+    if (real->dir != NULL && errnum == ELOOP) {
+        return err_set(err, QL_INVALID, "%s is a link", name);
+    }
+    if (real->dir != NULL && (errnum == EISDIR || errnum == ENXIO)) {
+        return err_set(err, QL_INVALID, "%s is no ordinary file", name);
+    }
+    return disk_files_error(err, errnum, "open", name);
 }
 
 static int refuse_special(const struct disk_file *file, struct err *err)

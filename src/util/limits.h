@@ -269,6 +269,13 @@
 #define DIFF_EXAMPLES_MAX 8u           /* entries shown of a log */
 #define DIFF_VALUE_MAX 256u            /* bytes shown of a value */
 
+/* ---- Recovery of a lost quorum ---- */
+/* Numbers that are left out: behind the state that is left the old cluster may have
+ * given them, and those it gave them to still have them. */
+#define RECOVER_GAP_INDEXES 1000000000000ull /* producers' ids, too */
+#define RECOVER_GAP_INCARNATIONS 1000u
+#define RECOVER_GAP_EPOCHS 1000000u
+
 /* ---- Recovery, on the leader ---- */
 #define RECOVERY_CALLS_MAX 4u /* prints, diffs and dry runs under way */
 /* Walked in one turn of the loop by one of them: some 2 ms. */

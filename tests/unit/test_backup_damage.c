@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backup/backup_file.h"
+#include "backup/backup_front.h"
 #include "support/pool_rig.h"
 #include "support/cmocka.h"
 
@@ -220,6 +221,41 @@ static void a_chunk_that_reads_badly_is_looked_at_again(void **state)
     assert_int_equal(status, QL_NOT_FOUND);
 }
 
+/* Each row has a checksum of its own, so that one may be good and out of place. */
+static void a_row_out_of_place_is_not_followed(void **state)
+{
+    struct pool_rig *rig = *state;
+    uint64_t at = backup_front_row_at(1);
+    struct buf copy = BUF_INIT;
+    struct buf stream = BUF_INIT;
+    struct pack_row row;
+    const uint8_t *bytes;
+    size_t len;
+
+    assert_true(pool_rig_info(rig, "first")->row.chunks > 1);
+    for (int shift = -1; shift <= 1; shift += 2) {
+        bytes = fake_disk_bytes(rig->fake, "first.manifest", &len);
+        copy.len = 0;
+        assert_int_equal(buf_add(&copy, bytes, len), 0);
+        assert_int_equal(pack_row_decode(copy.data + at, &row, NULL), 0);
+        row.frame_at += (uint64_t)(int64_t)shift * 3;
+        pack_row_encode(&row, copy.data + at);
+        fake_disk_put(rig->fake, "first.manifest", copy.data, copy.len);
+        stream.len = 0;
+        assert_int_equal(
+            pool_rig_stream(rig, "first", EXPORT_BYTES_MAX, &stream),
+            QL_CORRUPT);
+        row.frame_at -= (uint64_t)(int64_t)shift * 3;
+        pack_row_encode(&row, copy.data + at);
+        fake_disk_put(rig->fake, "first.manifest", copy.data, copy.len);
+    }
+    stream.len = 0;
+    assert_int_equal(pool_rig_stream(rig, "first", EXPORT_BYTES_MAX, &stream),
+                     0);
+    buf_close(&stream);
+    buf_close(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +275,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_chunk_that_reads_badly_is_looked_at_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_out_of_place_is_not_followed,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
