@@ -202,10 +202,10 @@ int recover_plan_result(struct recover_plan *plan, const struct member *members,
         return use_result(plan, members, count, ret, err);
     }
     identity_cluster_bytes(&plan->old, cluster);
-    machine_recover(plan->machine, best->index, cluster);
     memset(ret, 0, sizeof *ret);
     ret->term = best->term + 1;
-    ret->index = best->index;
+    ret->index = best->index + RECOVER_GAP_INDEXES;
+    machine_recover(plan->machine, ret->index, cluster);
     machine_digest(plan->machine, ret->digest);
     ret->members_count = count;
     memcpy(ret->members, members, count * sizeof *members);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine/state.h"
+#include "util/limits.h"
 
 static void renew_logs(struct logs *logs);
 static void name_cluster(struct backups *backups, const uint8_t cluster[16]);
@@ -30,14 +31,17 @@ void machine_recover(struct machine *machine, uint64_t index,
     machine_changed_all(machine);
 }
 
+/* What has been restored or taken since is lost with the rest, but not to those who
+ * know of it: no incarnation and no epoch of that time comes again. */
 static void renew_logs(struct logs *logs)
 {
     for (size_t i = 0; i < logs->count; i++) {
         struct log *log = logs->by_uid[i];
 
         logs_touch(logs, log);
-        log->incarnation++;
-        log_set_writer(log, log->writer_epoch + 1, (struct bytes){NULL, 0});
+        log->incarnation += 1 + RECOVER_GAP_INCARNATIONS;
+        log_set_writer(log, log->writer_epoch + 1 + RECOVER_GAP_EPOCHS,
+                       (struct bytes){NULL, 0});
     }
 }
 

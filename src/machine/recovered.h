@@ -14,6 +14,7 @@
  * producer is left and the ids of all are void, a draft, a staged and an undo state
  * are gone, and the logs stand still for RECOVERED_REASON. Entries, positions,
  * backups and settings stay; backups of its own become those of @cluster, the old
- * one. @index is the raft index of the state. */
+ * one. @index, which the state is said to be of, is behind all that the old cluster
+ * may have come to. */
 void machine_recover(struct machine *machine, uint64_t index,
                      const uint8_t cluster[16]);

@@ -87,7 +87,7 @@ class Recover(Case):
             self.assertRefused("FROZEN", client.append, "orders", "early")
             client.call("cluster.thaw")
             stat = client.call("log.stat", {"log": "orders"})
-            self.assertEqual(stat["incarnation"], 2)
+            self.assertGreater(stat["incarnation"], 1)
             client.append("orders", "behind all others")
             stat = client.call("log.stat", {"log": "orders"})
             self.assertEqual(stat["tail"], ENTRIES + 2)
