@@ -44,7 +44,7 @@ const struct option_row backup_show_options[] = {
 
 const struct option_row backup_verify_options[] = {
     {"deep", 0, OPTION_FLAG, FIELD(deep), NULL,
-     "also build the logs from it and compare every digest"},
+     "also build the logs from it, compare each digest"},
     ENDPOINT_OPTION,
     COMMAND_OPTIONS_END,
 };

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "quorlog.h"
+#include "util/limits.h"
 
 #define FIELD(name) offsetof(struct command_options, name)
 #define SETTING(name) offsetof(struct ql_settings, name)
@@ -24,6 +25,28 @@ static const struct column settings_columns[] = {
     COLUMNS_END,
 };
 
+/* In the words of the command, not of the call. */
+static int check_change(struct command_run *run, struct err *err)
+{
+    uint64_t interval = run->options.backup_interval_ms;
+    uint64_t count = run->options.backups_max;
+
+    if (command_given(run, "max-saved-backups") &&
+        (count == 0 || count > BACKUPS_SAVED_MAX)) {
+        return err_set(err, QL_INVALID,
+                       "--max-saved-backups is 1 to %u: the newest stays",
+                       BACKUPS_SAVED_MAX);
+    }
+    if (command_given(run, "backup-interval") && interval != 0 &&
+        (interval < BACKUP_INTERVAL_MIN_MS ||
+         interval > BACKUP_INTERVAL_MAX_MS)) {
+        return err_set(err, QL_INVALID,
+                       "--backup-interval is 0 (never by itself), or 1s to "
+                       "366d");
+    }
+    return 0;
+}
+
 int cluster_settings_run(struct command_run *run, struct err *err)
 {
     struct ql_settings_change change = QL_SETTINGS_CHANGE_INIT;
@@ -31,13 +54,10 @@ int cluster_settings_run(struct command_run *run, struct err *err)
     struct ql_error error;
     int rv;
 
-    if (command_given(run, "max-saved-backups") &&
-        run->options.backups_max == 0) {
-        return err_set(err, QL_INVALID,
-                       "--max-saved-backups is at least 1: the newest backup "
-                       "stays");
+    rv = check_change(run, err);
+    if (rv == 0) {
+        rv = command_client(run, 0, err);
     }
-    rv = command_client(run, 0, err);
     if (rv != 0) {
         return rv;
     }

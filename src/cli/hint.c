@@ -67,6 +67,9 @@ static const struct hint_row hints[] = {
      "if nobody else writes that file, repeat it in a moment"},
     {QL_OUTCOME_UNKNOWN, "backup", NULL, false,
      "whether it was done: $q backup list"},
+    {QL_NO_SPACE, "backup", "export", false,
+     "make room where the file is written; the same command goes on with what "
+     "is there"},
     {QL_NO_SPACE, "backup", NULL, false,
      "make room in the nodes' backup directories: $q backup list names them"},
     {QL_NO_SPACE, "recovery", NULL, false,
@@ -187,6 +190,8 @@ static void expand(char letter, const struct command_run *run,
                       endpoints == NULL ? "" : endpoints);
         return;
     case 'e':
+        endpoints =
+            run->options.endpoint != NULL ? run->options.endpoint : endpoints;
         strbuf_printf(ret_text, "%s",
                       endpoints == NULL ? "127.0.0.1:7420" : endpoints);
         return;

@@ -20,7 +20,7 @@ static const struct option_row setting_options[] = {
     {"endpoints", 0, OPTION_TEXT, FIELD(endpoints), "LIST",
      "nodes: HOST:PORT,unix:PATH,... (127.0.0.1:7420)"},
     {"timeout", 0, OPTION_DURATION, FIELD(timeout_ms), "TIME",
-     "how long a call may take (10s)"},
+     "how long a call may take (10s; some: longer)"},
     {"output", 'o', OPTION_TEXT, FIELD(output), "FORMAT",
      "table, json or jsonl (table)"},
     COMMAND_OPTIONS_END,

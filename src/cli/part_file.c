@@ -45,6 +45,10 @@ int part_file_open(struct part_file *ret_part, const char *path,
                    PART_MODE);
     if (part.fd < 0) {
         rv = err_errno(err, errno, "%s", part.part_path);
+        if (rv == QL_NOT_FOUND) {
+            /* Not the backup. */
+            rv = err_set(err, QL_INVALID, "there is no directory for %s", path);
+        }
     } else {
         rv = take_over(&part, total, err);
     }
@@ -66,6 +70,10 @@ int part_file_add(struct part_file *part, const void *bytes, size_t len,
 
         if (n < 0 && errno == EINTR) {
             continue;
+        }
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT)) {
+            return err_set(err, QL_NO_SPACE, "write %s: no room on the disk",
+                           part->part_path);
         }
         if (n <= 0) {
             return err_errno(err, n < 0 ? errno : EIO, "write %s",
