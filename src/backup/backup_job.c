@@ -48,8 +48,11 @@ void backup_store_begin(struct backup_store *store,
         }
     }
     if (waiting > BACKUPS_PENDING_MAX) {
-        diag_warning("backups in %s: %s is given up here: newer ones wait",
-                     store->options.where, oldest->row.name);
+        /* At the start it is mostly there already. */
+        if (store->is_ready) {
+            diag_warning("backups in %s: %s is given up here: newer ones wait",
+                         store->options.where, oldest->row.name);
+        }
         job_drop(oldest, QL_BUSY, "newer ones waited");
     }
     backup_changed(store);
