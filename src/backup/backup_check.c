@@ -53,7 +53,7 @@ static bool prepare(struct backup_chore *chore)
     struct backup_store *store = chore->store;
     const struct pool_pack *pack;
 
-    if (!store->is_ready) {
+    if (!store->is_readable) {
         return false;
     }
     if (check->number == 0) {

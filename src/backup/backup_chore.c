@@ -92,6 +92,7 @@ void backup_trouble(struct backup_store *store, int code, const char *text)
 void backup_look_anew(struct backup_store *store)
 {
     store->is_ready = false;
+    store->is_readable = false;
     backup_jobs_restart(store);
 }
 

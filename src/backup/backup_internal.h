@@ -63,8 +63,8 @@ struct backup_entry {
     bool in_table;
     bool has_file;
     bool repair_failed; /* from this node's own chunks, since the last look */
-    uint64_t stray_ms;  /* when it was first found to be deleted; 0: it is not */
-    int code;           /* what is wrong with the file */
+    uint64_t stray_ms; /* when it was first found to be deleted; 0: it is not */
+    int code;          /* what is wrong with the file */
     char error[BACKUP_ERROR_MAX + 1];
     uint64_t file_len;
     uint64_t new_bytes;
@@ -149,8 +149,9 @@ struct backup_store {
     struct list chores;
     struct backup_chore *chore; /* under way, or NULL */
 
-    bool is_ready;  /* looked at, and no trouble since */
-    bool has_table; /* set_table() was called */
+    bool is_ready;    /* looked at, and no trouble since */
+    bool is_readable; /* looked at; what is there may be read, at least */
+    bool has_table;   /* set_table() was called */
     uint64_t id_last; /* of the table */
     bool
         pins_all; /* a manifest that may be ours cannot be read: no pack goes */

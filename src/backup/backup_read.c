@@ -117,7 +117,7 @@ static int begin(struct backup_store *store, struct backup_read *read,
     const struct backup_entry *entry = backup_entry_of(store, name);
     struct read_work *work;
 
-    if (store->is_stopped || !store->is_ready ||
+    if (store->is_stopped || !store->is_readable ||
         store->reads_count >= BACKUP_READS_MAX) {
         return QL_BUSY;
     }

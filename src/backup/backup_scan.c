@@ -24,13 +24,14 @@ struct scan {
     size_t names_count;
     bool is_full; /* there are more files than there can be of us */
     bool pins_all;
+    struct err unswept; /* code 0: what was half written is gone */
     unsigned strangers;
     char stranger[ERR_TEXT_MAX]; /* one of them, and what it is */
 };
 
 static int run(struct backup_chore *chore);
 static void on_name(void *data, const char *name);
-static int sweep_asides(struct disk *disk, struct err *err);
+static int sweep_asides(struct scan *scan, struct err *err);
 static int look_at_packs(struct scan *scan, struct err *err);
 static int look_at_pack(struct scan *scan, struct pool_pack *pack,
                         struct err *err);
@@ -92,7 +93,7 @@ static int run(struct backup_chore *chore)
         rv = disk->ops->list(disk, on_name, scan, err);
     }
     if (rv == 0) {
-        rv = sweep_asides(disk, err);
+        rv = sweep_asides(scan, err);
     }
     if (rv == 0 && scan->is_full) {
         rv = err_set(err, QL_TOO_LARGE, "there are too many files in it");
@@ -131,17 +132,22 @@ static void on_name(void *data, const char *name)
     }
 }
 
-/* What was being written when a node was killed. */
-static int sweep_asides(struct disk *disk, struct err *err)
+/* What was being written when a node was killed. A disk that can only be read can
+ * be read. */
+static int sweep_asides(struct scan *scan, struct err *err)
 {
     static const char *const asides[] = {
         BACKUP_PACK_ASIDE, BACKUP_MANIFEST_ASIDE, BACKUP_CHECKED_ASIDE};
+    struct disk *disk = scan->chore.store->options.disk;
 
     for (size_t i = 0; i < 3; i++) {
         int rv = disk->ops->remove(disk, asides[i], err);
 
-        if (rv != 0 && rv != QL_NOT_FOUND) {
+        if (rv == QL_NO_MEMORY) {
             return rv;
+        }
+        if (rv != 0 && rv != QL_NOT_FOUND) {
+            scan->unswept = *err;
         }
     }
     return 0;
@@ -269,6 +275,13 @@ static void ended(struct backup_chore *chore, int status)
         backup_trouble(store, status, chore->err.text);
     } else {
         take_over(store, scan);
+        if (scan->unswept.code != 0) {
+            backup_trouble(store, scan->unswept.code, scan->unswept.text);
+            store->is_ready = false;
+        } else {
+            backup_no_trouble(store);
+        }
+        store->is_readable = true;
     }
     scan_free(scan);
 }
@@ -315,7 +328,6 @@ static void take_over(struct backup_store *store, struct scan *scan)
         diag_warning("backups in %s: %s", store->options.where, store->strange);
     }
     store->is_ready = true;
-    backup_no_trouble(store);
     backup_changed(store);
 }
 

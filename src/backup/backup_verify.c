@@ -44,7 +44,8 @@ int backup_store_verify(struct backup_store *store,
          link = link->next) {
         count++;
     }
-    if (store->is_stopped || !store->is_ready || count >= BACKUP_VERIFIES_MAX) {
+    if (store->is_stopped || !store->is_readable ||
+        count >= BACKUP_VERIFIES_MAX) {
         return QL_BUSY;
     }
     if (entry == NULL || !entry->has_file) {
@@ -133,7 +134,7 @@ static void done(struct backup_check *check, int status)
     struct backup_store *store = check->chore.store;
 
     work->is_busy = false;
-    if (status == QL_CANCELED && !store->is_ready) {
+    if (status == QL_CANCELED && !store->is_readable) {
         status = err_set(&check->chore.err, QL_IO,
                          "the directory cannot be read at the moment");
     } else if (check->number != 0 &&

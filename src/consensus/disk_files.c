@@ -151,6 +151,24 @@ static int op_list(struct disk *disk,
     return list_names(real_of(disk), "", each, data, err);
 }
 
+/* In a directory that others use, too, what can only be read is read. */
+static int open_file(const struct disk_real *real, const char *name,
+                     bool create)
+{
+    int flags = O_CLOEXEC | (create ? O_CREAT : 0);
+    int fd;
+
+    if (real->dir == NULL) {
+        return openat(real->dir_fd, name, O_RDWR | flags, 0600);
+    }
+    flags |= O_NOFOLLOW | O_NONBLOCK;
+    fd = openat(real->dir_fd, name, O_RDWR | flags, 0600);
+    if (fd < 0 && !create && (errno == EROFS || errno == EACCES)) {
+        fd = openat(real->dir_fd, name, O_RDONLY | flags);
+    }
+    return fd;
+}
+
 static int op_open(struct disk *disk, const char *name, bool create,
                    struct disk_file **ret_file, struct err *err)
 {
@@ -165,10 +183,7 @@ static int op_open(struct disk *disk, const char *name, bool create,
     (void)snprintf(file->name, sizeof(file->name), "%s", name);
     file->direct = -1;
     file->past = -1;
-    file->fd = openat(real->dir_fd, name,
-                      O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0) |
-                          (real->dir != NULL ? O_NOFOLLOW | O_NONBLOCK : 0),
-                      0600);
+    file->fd = open_file(real, name, create);
     if (file->fd < 0) {
         rv = open_failed(real, errno, name, err);
         free(file);

@@ -170,6 +170,68 @@ static void a_full_disk_is_told_and_waited_for(void **state)
     free(rig);
 }
 
+static int refuse_remove(struct disk *disk, const char *name, struct err *err)
+{
+    (void)disk;
+    return err_set(err, QL_IO, "remove %s: Read-only file system", name);
+}
+
+static int refuse_rename(struct disk *disk, const char *from, const char *to,
+                         struct err *err)
+{
+    (void)disk;
+    (void)to;
+    return err_set(err, QL_IO, "rename %s: Read-only file system", from);
+}
+
+static int refuse_write(struct disk_file *file, uint64_t offset,
+                        const void *bytes, size_t len, struct err *err)
+{
+    (void)file;
+    (void)offset;
+    (void)bytes;
+    (void)len;
+    return err_set(err, QL_IO, "write: Read-only file system");
+}
+
+static void a_directory_that_can_only_be_read_is_read(void **state)
+{
+    struct pool_rig *rig = malloc(sizeof(*rig));
+    struct disk *disk;
+    const struct disk_ops *ops;
+    struct disk_ops read_only;
+    struct backup_verify verify;
+
+    (void)state;
+    pool_rig_init(rig, 5);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    pool_rig_stop(rig);
+    disk = fake_disk_disk(rig->fake);
+    ops = disk->ops;
+    read_only = *ops;
+    read_only.remove = refuse_remove;
+    read_only.rename = refuse_rename;
+    read_only.write_sync = refuse_write;
+    disk->ops = &read_only;
+    pool_rig_open(rig);
+    pool_rig_append(rig, 30);
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, 60000);
+    assert_false(pool_rig_status(rig).is_ready);
+    assert_non_null(strstr(pool_rig_status(rig).problem, "Read-only"));
+    assert_int_equal(pool_rig_verify(rig, "first", &verify), 0);
+    assert_proves(rig, &rig->rows[0]);
+    disk->ops = ops;
+    pool_rig_run(rig, HEALED_MS);
+    assert_true(pool_rig_status(rig).is_ready);
+    assert_string_equal(pool_rig_status(rig).problem, "");
+    assert_proves(rig, &rig->rows[0]);
+    assert_true(pool_rig_is_verified(rig, "second"));
+    pool_rig_close(rig);
+    free(rig);
+}
+
 struct names {
     char items[64][DISK_NAME_MAX];
     size_t count;
@@ -212,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_loss_of_power_at_any_step_leaves_whole_ones_or_none),
         cmocka_unit_test(every_step_that_fails_once_is_made_good),
         cmocka_unit_test(a_full_disk_is_told_and_waited_for),
+        cmocka_unit_test(a_directory_that_can_only_be_read_is_read),
         cmocka_unit_test(a_directory_that_lost_all_is_told_and_filled_anew),
     };
 
