@@ -70,7 +70,17 @@ def create(cluster, name=None, wait=True):
 
 def check(node, name, deep=False):
     """Reads all of it once more."""
-    return node.ask("backup.verify", {"name": name, "deep": deep}, 60)
+    return wait_until("it has time for that", lambda: ask_unless_busy(
+        node, "backup.verify", {"name": name, "deep": deep}), SECONDS)
+
+
+def ask_unless_busy(node, method, params):
+    try:
+        return node.ask(method, params, 60)
+    except RpcError as error:
+        if error.name == "BUSY":
+            return None
+        raise
 
 
 def problem(node):
