@@ -10,8 +10,8 @@
 #include "machine/apply.h"
 #include "machine/must.h"
 
-static bool is_done(const struct machine *machine, uint64_t operation,
-                    struct outcome *ret);
+static bool is_done(const struct machine *machine, uint32_t kind,
+                    uint64_t operation, uint64_t stage, struct outcome *ret);
 static bool is_expected(const struct machine *machine,
                         const struct recovery_undo_args *args,
                         struct outcome *ret);
@@ -34,7 +34,8 @@ void apply_recovery_commit(struct machine *machine, struct bytes params,
 
     ret->code =
         must_have_memory(recovery_commit_args_decode(&args, params, NULL));
-    if (ret->code != 0 || is_done(machine, args.operation, ret)) {
+    if (ret->code != 0 ||
+        is_done(machine, RECOVERY_COMMIT, args.operation, args.stage, ret)) {
         return;
     }
     if (args.dry_run) {
@@ -68,7 +69,8 @@ void apply_recovery_undo(struct machine *machine, struct bytes params,
 
     ret->code =
         must_have_memory(recovery_undo_args_decode(&args, params, NULL));
-    if (ret->code != 0 || is_done(machine, args.operation, ret)) {
+    if (ret->code != 0 ||
+        is_done(machine, RECOVERY_UNDO, args.operation, 0, ret)) {
         return;
     }
     if (machine->state->kept[MACHINE_UNDO] == NULL) {
@@ -80,13 +82,21 @@ void apply_recovery_undo(struct machine *machine, struct bytes params,
     }
 }
 
-static bool is_done(const struct machine *machine, uint64_t operation,
-                    struct outcome *ret)
+/* Is it asked for again because an answer was lost? What is still staged has not
+ * been committed, and to call it done would be to say that its logs are back. */
+static bool is_done(const struct machine *machine, uint32_t kind,
+                    uint64_t operation, uint64_t stage, struct outcome *ret)
 {
     const struct recovery_last *last = &machine->state->last_recovery;
+    const struct kept *staged = machine->state->kept[MACHINE_STAGED];
 
     if (last->kind == RECOVERY_NONE || last->operation != operation) {
         return false;
+    }
+    if (last->kind != kind ||
+        (kind == RECOVERY_COMMIT && staged != NULL && staged->id == stage)) {
+        ret->code = QL_EXISTS;
+        return true;
     }
     ret->duplicate = true;
     ret->recovery.last = *last;

@@ -53,6 +53,10 @@ static const struct refusal_row refusal_rows[] = {
     {COMMAND_RECOVERY_COMMIT, QL_CONDITION_FAILED,
      "the live logs have changed since: look at what is new, and expect that "
      "state, or discard what is newer"},
+    {COMMAND_RECOVERY_COMMIT, QL_EXISTS,
+     "another commit or undo had this operation id: give a new one"},
+    {COMMAND_RECOVERY_UNDO, QL_EXISTS,
+     "another commit or undo had this operation id: give a new one"},
     {COMMAND_RECOVERY_UNDO, QL_NOT_FOUND,
      "there is nothing to go back to: no commit was made, or what it replaced "
      "was unloaded"},

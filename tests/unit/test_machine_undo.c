@@ -198,6 +198,28 @@ static void undo_brings_back_what_was_live(void **state)
     assert_true(driver->outcome.duplicate);
 }
 
+/* To take one for the other would be to say that it was carried out. */
+static void the_number_of_one_recovery_does_not_do_for_another(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    uint64_t state_index;
+
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), 0);
+    state_index = driver_counts(driver).state_index;
+    assert_int_equal(driver_undo(driver, 77), QL_EXISTS);
+    assert_false(driver->outcome.duplicate);
+    assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 77), QL_EXISTS);
+    assert_non_null(strstr(machine_refusal_text(&driver->outcome), "new one"));
+    assert_int_equal(driver_counts(driver).state_index, state_index);
+    assert_int_equal(part(driver, MACHINE_STAGED).revision, 1);
+    assert_int_equal(driver_undo(driver, 78), 0);
+    assert_int_equal(driver_commit(driver, 78), QL_EXISTS);
+    assert_int_equal(driver_commit(driver, 79), 0);
+}
+
 static void an_undo_can_be_undone(void **state)
 {
     static const char *const first[] = {"first", NULL};
@@ -351,6 +373,7 @@ int main(void)
         TEST(a_log_is_trimmed_into_its_hole),
         TEST(retention_goes_over_a_hole),
         TEST(undo_brings_back_what_was_live),
+        TEST(the_number_of_one_recovery_does_not_do_for_another),
         TEST(an_undo_can_be_undone),
         TEST(what_only_undo_has_is_found_by_name),
         TEST(a_log_that_comes_back_twice_is_another_each_time),
