@@ -47,6 +47,7 @@ MODULES = (
     "test_failover",
     "test_slow_peers",
     "test_backups",
+    "test_backups_trouble",
     "test_recovery",
     "test_recovery_kills",
     "test_drill",
