@@ -45,6 +45,26 @@ void recovery_must(int rv, const char *what, const struct ql_error *error)
     }
 }
 
+void recovery_forget_peaks(struct scale *scale)
+{
+    for (unsigned i = 0; i < SCALE_NODES; i++) {
+        scale_memory_forget_peak(scale->cluster.nodes[i].pid);
+    }
+}
+
+double recovery_peak(struct scale *scale)
+{
+    double most = 0;
+
+    for (unsigned i = 0; i < SCALE_NODES; i++) {
+        struct scale_memory memory;
+
+        scale_memory_of(scale->cluster.nodes[i].pid, &memory);
+        most = memory.peak > most ? memory.peak : most;
+    }
+    return most;
+}
+
 /* Backups of other parts would make a difference. */
 static void forget_backups(struct scale *scale)
 {

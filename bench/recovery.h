@@ -23,6 +23,10 @@ double recovery_stage(struct ql_client *client, const char *name);
 /* Makes what is staged live. */
 void recovery_commit(struct ql_client *client);
 
+/* The most memory that any node took since its peak was forgotten, MiB. */
+double recovery_peak(struct scale *scale);
+void recovery_forget_peaks(struct scale *scale);
+
 /* Backups with little new, and what appends notice of them. */
 void recovery_measure_backups(struct scale *scale);
 /* Going back while there are appends, and for how long there are none. */

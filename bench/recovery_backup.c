@@ -183,6 +183,7 @@ void recovery_measure_backups(struct scale *scale)
     double majority;
     double all;
 
+    recovery_forget_peaks(scale);
     recovery_backup(scale, client, "first", &majority, &all);
     scale_report_add(&scale->report, majority, "s",
                      "first backup, all is new: verified on a majority");
@@ -190,6 +191,8 @@ void recovery_measure_backups(struct scale *scale)
                      "first backup, all is new: verified on all");
     scale_report_add(&scale->report, recovery_pool_bytes(scale, client) / MIB,
                      "MiB", "first backup: in files, on a node");
+    scale_report_add(&scale->report, recovery_peak(scale), "MiB",
+                     "first backup: peak RSS of a node");
     while (count < scale->options.turns && count < TURNS_MAX) {
         measure(scale, client, count, &turns);
         count++;

@@ -79,16 +79,6 @@ static void transfer(struct scale *scale, struct ql_client *client,
     recovery_appender_free(appender);
 }
 
-static void note_peaks(struct scale *scale, struct turns *turns)
-{
-    for (unsigned i = 0; i < SCALE_NODES; i++) {
-        struct scale_memory memory;
-
-        scale_memory_of(scale->cluster.nodes[i].pid, &memory);
-        turns->peak = memory.peak > turns->peak ? memory.peak : turns->peak;
-    }
-}
-
 /* Goes back to the backup under load; the appends, for what undo finds. */
 static struct recovery_appender *commit(struct scale *scale,
                                         struct ql_client *client, unsigned turn,
@@ -100,11 +90,10 @@ static struct recovery_appender *commit(struct scale *scale,
     double committed;
     double staged;
     double ended;
+    double peak;
 
     (void)usleep((unsigned)(scale->options.seconds * 1e6));
-    for (unsigned i = 0; i < SCALE_NODES; i++) {
-        scale_memory_forget_peak(scale->cluster.nodes[i].pid);
-    }
+    recovery_forget_peaks(scale);
     staged = scale_now();
     turns->stage[turn] = recovery_stage(client, "base");
     committed = scale_now();
@@ -112,7 +101,8 @@ static struct recovery_appender *commit(struct scale *scale,
     turns->answered[turn] = scale_now() - committed;
     (void)usleep(AROUND_US);
     ended = scale_now();
-    note_peaks(scale, turns);
+    peak = recovery_peak(scale);
+    turns->peak = peak > turns->peak ? peak : turns->peak;
     recovery_appender_stop(appender);
     turns->commit[turn] =
         recovery_appender_gap(appender, committed, ended).seconds;

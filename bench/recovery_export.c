@@ -55,6 +55,7 @@ static void import(struct scale *scale, struct ql_client *client, int fd,
     struct scale_row *row;
     double took;
 
+    recovery_forget_peaks(scale);
     recovery_must(ql_backup_import(client, total, false, NULL, read_piece, &fd,
                                    NULL, &error),
                   "backup import", &error);
@@ -71,6 +72,8 @@ static void import(struct scale *scale, struct ql_client *client, int fd,
     }
     scale_report_add(report, scale_now() - begun, "s",
                      "import: until all nodes have it");
+    scale_report_add(report, recovery_peak(scale), "MiB",
+                     "import: peak RSS of a node");
 }
 
 /* Deletes every log and goes back to the backup. */
@@ -91,6 +94,7 @@ static void stage_all(struct scale *scale, struct ql_client *client)
                       &error);
     }
     (void)scale_cluster_settle(&scale->cluster);
+    recovery_forget_peaks(scale);
     begun = scale_now();
     took = recovery_stage(client, "whole");
     recovery_must(ql_recovery_status(client, &status, &error),
@@ -107,6 +111,8 @@ static void stage_all(struct scale *scale, struct ql_client *client)
     scale_report_add(
         report, scale_now() - begun, "s",
         "from stage to the first write after commit, all by bytes");
+    scale_report_add(report, recovery_peak(scale), "MiB",
+                     "stage, nothing is here: peak RSS of a node");
 }
 
 void recovery_measure_export(struct scale *scale)
@@ -129,6 +135,7 @@ void recovery_measure_export(struct scale *scale)
     (void)snprintf(path, sizeof path, "%s/export", scale->options.dir);
     fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     options.endpoint = scale_cluster_leader(&scale->cluster)->address;
+    recovery_forget_peaks(scale);
     begun = scale_now();
     recovery_must(ql_backup_export(client, "whole", 0, &options, write_piece,
                                    &fd, &error),
@@ -142,6 +149,8 @@ void recovery_measure_export(struct scale *scale)
     row->floor_what = "the disk, one file";
     scale_report_add(report, (double)total / MIB, "MiB",
                      "export: length of the file");
+    scale_report_add(report, recovery_peak(scale), "MiB",
+                     "export: peak RSS of a node");
     forget(scale, client, "whole", recovery_pool_bytes(scale, client));
     import(scale, client, fd, (uint64_t)total);
     (void)close(fd);
