@@ -78,6 +78,9 @@ static const char *append_status_text(int code)
         return "this append was decided too long ago to tell how";
     case QL_PRODUCER_EXPIRED:
         return "the producer was closed or idle for too long";
+    case QL_RESTORED:
+        return "the logs were replaced by those of a backup since: whether "
+               "they have it only they can tell";
     default:
         return "this append was refused";
     }

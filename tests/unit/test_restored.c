@@ -3,6 +3,7 @@
 #include "service/restored.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "machine/digest.h"
 #include "support/cmocka.h"
@@ -10,6 +11,7 @@
 #include "support/recovery_rig.h"
 #include "support/saved.h"
 #include "support/wire_check.h"
+#include "wire/args_append.h"
 #include "wire/args_read.h"
 #include "wire/args_writer.h"
 #include "wire/method.h"
@@ -214,6 +216,33 @@ static void who_holds_a_log_is_fenced(void **state)
     assert_int_equal(fenced.newer, 2);
 }
 
+/* It may have been made, and be in the backup or not. */
+static void what_became_of_an_append_from_before_is_not_known(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rpc_error error;
+    struct producer_args args;
+    char params[100];
+
+    assert_int_equal(producer_args_decode(
+                         &args,
+                         recorder_call(&fixture->reader, "producer.open", "{}"),
+                         NULL),
+                     0);
+    snprintf(params, sizeof(params),
+             "{'appends': [{'log': 'grown', 'entries': [b'x']}], "
+             "'producer': %u, 'sequence': 1}",
+             (unsigned)args.producer);
+    recorder_call(&fixture->reader, "log.append", params);
+    commit(fixture);
+    snprintf(params, sizeof(params), "{'producer': %u, 'sequence': 1}",
+             (unsigned)args.producer);
+    error = recorder_refused(&fixture->reader, QL_RESTORED, "append.status",
+                             params);
+    assert_non_null(memmem(error.message.data, error.message.len, "replaced",
+                           strlen("replaced")));
+}
+
 /* ---- Between the command and the turn in which it is told ---------------- */
 
 /* Commands that the service has not heard of yet. */
@@ -291,6 +320,7 @@ int main(void)
         TEST(a_node_that_lags_behind_a_reader_says_so),
         TEST(an_incarnation_of_long_ago_differs_from_its_beginning_on),
         TEST(who_holds_a_log_is_fenced),
+        TEST(what_became_of_an_append_from_before_is_not_known),
         TEST(a_stream_has_nothing_of_the_new_log_before_it_is_told),
         TEST(a_stream_is_of_a_name_and_not_of_a_number),
     };
