@@ -145,7 +145,7 @@ static int check_options(const struct backup_intake_options *options,
         return err_set(err, QL_INVALID, "this is no name of an upload");
     }
     if (options->total <= BACKUP_FRONT_HEADER_LEN ||
-        options->total > INT64_MAX) {
+        options->total > INT64_MAX / 2) { /* it takes its room twice */
         return err_set(err, QL_INVALID, "no backup has %llu bytes",
                        (unsigned long long)options->total);
     }
