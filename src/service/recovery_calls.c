@@ -4,6 +4,21 @@
 #include "machine/machine_parts.h"
 #include "service/service_parts.h"
 
+/* Who sees a part of a backup on its way must not stage it again. */
+static int refuse_without(const struct service *service, struct err *err)
+{
+    struct machine_part_info info;
+
+    if (!machine_part_info(service->machine, MACHINE_DRAFT, &info)) {
+        return err_set(err, QL_NOT_FOUND,
+                       "nothing is staged: stage a backup first");
+    }
+    return err_set(err, QL_NOT_FOUND,
+                   "nothing is staged: %.*s is on its way, or was interrupted: "
+                   "see recovery status",
+                   (int)info.source.len, (const char *)info.source.data);
+}
+
 int staged_mark_take(const struct service *service, struct staged_mark *ret,
                      struct err *err)
 {
@@ -11,8 +26,7 @@ int staged_mark_take(const struct service *service, struct staged_mark *ret,
     struct machine_counts counts;
 
     if (!machine_part_info(service->machine, MACHINE_STAGED, &info)) {
-        return err_set(err, QL_NOT_FOUND,
-                       "nothing is staged: stage a backup first");
+        return refuse_without(service, err);
     }
     machine_counts(service->machine, &counts);
     ret->state_index = counts.state_index;
