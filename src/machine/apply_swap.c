@@ -17,6 +17,7 @@ static bool is_expected(const struct machine *machine,
                         struct outcome *ret);
 static void swap(struct machine *machine, enum machine_part part,
                  uint64_t operation, struct outcome *ret);
+static bool age_would_drop(const struct state *state);
 static void renew(const struct state *state, struct log *log,
                   const struct log *live);
 static void let_go(struct logs *logs);
@@ -164,6 +165,9 @@ static void swap(struct machine *machine, enum machine_part part,
     state->kept[MACHINE_UNDO] = kept;
     state->state_index++;
     machine_set_clock(machine, newest_entry(&state->logs));
+    if (age_would_drop(state)) {
+        state->age_suspended = true;
+    }
     last->time_ms = state->time_ms;
     ret->recovery.last = *last;
     if (part == MACHINE_STAGED) {
@@ -172,6 +176,24 @@ static void swap(struct machine *machine, enum machine_part part,
         state->kept[MACHINE_DRAFT] = NULL;
     }
     machine_changed_all(machine);
+}
+
+/* Would what came back be dropped by the next tick, for its age alone? It is older
+ * by as much as its backup is: an operator says when that is to count again. */
+static bool age_would_drop(const struct state *state)
+{
+    const struct list *link;
+
+    for (link = state->logs.retained.next; link != &state->logs.retained;
+         link = link->next) {
+        const struct log *log = LIST_ITEM(link, struct log, retained_link);
+
+        if (log_retention_due(log, state->time_ms, false) &&
+            !log_retention_due(log, state->time_ms, true)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* @live is the log that has the name now, or NULL. Unless it is this very log,

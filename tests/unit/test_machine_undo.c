@@ -340,6 +340,29 @@ static void the_clock_is_not_behind_what_was_restored(void **state)
     driver_close(&other);
 }
 
+static void what_came_back_old_is_not_dropped_for_its_age_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct saved saved;
+
+    driver_create_with(driver, "aged", (struct retention){0, 0, 1000}, 7);
+    driver_append_many(driver, "aged", CHUNK_ENTRIES, ENTRY_BYTES);
+    saved_take(&saved, driver, "aged");
+    driver->time_ms += 2000;
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "aged").entries, 0);
+    assert_int_equal(saved_stage(&saved, driver, SAVED_BYTES), 0);
+    assert_int_equal(driver_commit(driver, 1), 0);
+    assert_true(driver_counts(driver).age_suspended);
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "aged").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_confirm_clock(driver), 0);
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "aged").entries, 0);
+    saved_close(&saved);
+}
+
 static void a_jump_by_a_restore_suspends_age(void **state)
 {
     struct fixture *fixture = *state;
@@ -380,6 +403,7 @@ int main(void)
         TEST(a_log_made_anew_does_not_hide_the_one_that_comes_back),
         TEST(a_log_that_went_with_the_undo_slot_is_another_when_it_is_back),
         TEST(the_clock_is_not_behind_what_was_restored),
+        TEST(what_came_back_old_is_not_dropped_for_its_age_at_once),
         TEST(a_jump_by_a_restore_suspends_age),
     };
 
