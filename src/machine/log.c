@@ -207,6 +207,8 @@ struct chunk *log_merge(struct log *log, size_t count)
     row_digest(merged, row);
     tally_add(&log->rows, row);
     chunk_list_replace(&log->sealed, count, merged);
+    /* As it is worked out from an image: it may be another number behind holes. */
+    move_head(log, log->head);
     return merged;
 }
 
