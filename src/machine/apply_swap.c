@@ -178,8 +178,9 @@ static void swap(struct machine *machine, enum machine_part part,
     machine_changed_all(machine);
 }
 
-/* Would what came back be dropped by the next tick, for its age alone? It is older
- * by as much as its backup is: an operator says when that is to count again. */
+/* Would what came back be dropped by the next tick for its age, whatever else may
+ * drop it? It is older by as much as its backup is: an operator says when that is to
+ * count again. */
 static bool age_would_drop(const struct state *state)
 {
     const struct list *link;
@@ -188,8 +189,9 @@ static bool age_would_drop(const struct state *state)
          link = link->next) {
         const struct log *log = LIST_ITEM(link, struct log, retained_link);
 
-        if (log_retention_due(log, state->time_ms, false) &&
-            !log_retention_due(log, state->time_ms, true)) {
+        if (log->retention.age_ms != 0 && log_chunk_count(log) > 0 &&
+            state->time_ms - log_chunk(log, 0)->last_time_ms >
+                log->retention.age_ms) {
             return true;
         }
     }

@@ -363,6 +363,25 @@ static void what_came_back_old_is_not_dropped_for_its_age_at_once(void **state)
     saved_close(&saved);
 }
 
+/* Its first chunk would go for another limit anyway. */
+static void what_came_back_old_stays_beside_other_limits(void **state)
+{
+    static const struct retention both = {CHUNK_ENTRIES, 0, 1000};
+    struct fixture *fixture = *state;
+    struct driver *driver = &fixture->driver;
+    struct saved saved;
+
+    driver_create_with(driver, "aged", both, 7);
+    driver_append_many(driver, "aged", 2 * CHUNK_ENTRIES, ENTRY_BYTES);
+    saved_take(&saved, driver, "aged");
+    driver->time_ms += 2000;
+    assert_int_equal(saved_stage(&saved, driver, SAVED_REFS), 0);
+    assert_int_equal(driver_commit(driver, 1), 0);
+    assert_int_equal(driver_tick(driver), 0);
+    assert_int_equal(driver_stat(driver, "aged").entries, CHUNK_ENTRIES);
+    saved_close(&saved);
+}
+
 static void a_jump_by_a_restore_suspends_age(void **state)
 {
     struct fixture *fixture = *state;
@@ -404,6 +423,7 @@ int main(void)
         TEST(a_log_that_went_with_the_undo_slot_is_another_when_it_is_back),
         TEST(the_clock_is_not_behind_what_was_restored),
         TEST(what_came_back_old_is_not_dropped_for_its_age_at_once),
+        TEST(what_came_back_old_stays_beside_other_limits),
         TEST(a_jump_by_a_restore_suspends_age),
     };
 
