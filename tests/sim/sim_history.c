@@ -281,7 +281,7 @@ static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
 {
     const struct sim_client_state *state = node->sim->clients;
     bool is_current = sim_recovery_is_current(node);
-    uint8_t bytes[LOGS][48];
+    uint8_t bytes[LOGS][56];
 
     memset(bytes, 0, sizeof bytes);
     for (unsigned i = 0; i < LOGS; i++) {
@@ -300,6 +300,7 @@ static void digest_logs(const struct sim_node *node, uint8_t ret[HASH128_LEN])
             put_u64(bytes[i] + 24, stat.tail);
             put_u64(bytes[i] + 32, stat.writer_epoch);
             put_u64(bytes[i] + 40, stat.incarnation);
+            put_u64(bytes[i] + 48, stat.entries);
         }
     }
     hash128(bytes, sizeof bytes, ret);
