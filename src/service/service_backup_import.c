@@ -12,6 +12,7 @@
 
 #include "backup/backup_front.h"
 #include "backup/backup_intake.h"
+#include "backup/backup_store.h"
 #include "machine/machine_parts.h"
 #include "machine/must.h"
 #include "service/envelope.h"
@@ -27,6 +28,8 @@ struct import_call {
 
 static int answer(struct call *call, struct backup_intake *intake,
                   struct err *err);
+static bool is_whole_here(const struct service *service,
+                          const struct backup_row *row);
 static void fail(struct backup_intake *intake,
                  struct backup_import_result *result, int code,
                  const char *text);
@@ -104,6 +107,11 @@ static int answer(struct call *call, struct backup_intake *intake,
         result.backup = *there;
         service_backup_fill(call->service, &result.backup);
         backup_intake_leave(intake, true);
+    } else if (status.state == INTAKE_DONE &&
+               !is_whole_here(call->service, status.row)) {
+        backup_intake_leave(intake, true);
+        return err_set(err, QL_BUSY,
+                       "it came in and was deleted since: it is taken anew");
     } else if (status.state == INTAKE_DONE) {
         return add_row(call, status.row, err);
     } else if (status.state == INTAKE_VERIFYING) {
@@ -111,6 +119,17 @@ static int answer(struct call *call, struct backup_intake *intake,
     }
     finish(call, &result);
     return 0;
+}
+
+/* Its files may be gone again, with a row that was deleted since. */
+static bool is_whole_here(const struct service *service,
+                          const struct backup_row *row)
+{
+    const struct backup_info *info =
+        backup_store_find(node_backups(service->node), row->name);
+
+    return info != NULL && backup_row_is_same(&info->row, row) &&
+           (info->state == BACKUP_VERIFIED || info->state == BACKUP_WAITING);
 }
 
 static void fail(struct backup_intake *intake,
