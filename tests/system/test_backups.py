@@ -204,6 +204,20 @@ class Elsewhere(Case):
             answer = backups.check(node, "saved", deep=True)
             self.assertEqual(answer["entries"], MANY)
 
+    def test_a_file_is_taken_in_again_after_each_deletion(self):
+        """By the same leader, which knows the upload that has ended."""
+        file = os.path.join(self.directory(), "saved.qlb")
+        self.cli.run("backup", "export", "saved", file)
+        for _ in range(3):
+            self.leader_client(self.here).call("backup.delete",
+                                               {"name": "saved"})
+            for node in self.here.nodes:
+                path = backups.manifest(node, "saved")
+                wait_until("the files are gone",
+                           lambda path=path: not os.path.exists(path))
+            self.cli.run("backup", "import", file)
+            backups.wait_for_state(self.here.nodes, "saved")
+
     def test_lz4_alone_gives_the_entries_of_an_export(self):
         file = os.path.join(self.directory(), "saved.qlb")
         self.cli.run("backup", "export", "saved", file)
