@@ -23,14 +23,16 @@ LIFE_SECONDS = 20
 
 # What the node may do without. No room: for a segment prepared ahead and for the
 # reserve; a segment that is needed and a snapshot then take the reserve; a file of
-# chunks is written again later, or removed. And the fast ways to write.
+# chunks is written again later, or removed. And the fast ways to write. And all of
+# its backups: that is told, and tried again.
 HARMLESS = re.compile(
     r"(openat|ftruncate|fallocate|pwrite|pwritev2|fsync|unlinkat|renameat)"
     r" \S*(wal-spare|reserve|reserve\.new|snapshot\.new): ENOSPC"
     r"|renameat (wal|snapshot)-\w+: ENOSPC"
     r"|(openat|pwritev2|renameat|unlinkat) \S*[0-9a-f]{16}\.(tmp|pack): ENOSPC"
     r"|(openat|pwrite) \S*disk\.probe: ENOSPC"
-    r"|io_uring write \S*disk\.probe: \w+")
+    r"|io_uring write \S*disk\.probe: \w+"
+    r"|\w+ \S*(quorlog-(pack|manifest|checked)\.tmp|backups\S*): \w+")
 REASON = {"ENOSPC": r"[Nn]o space left", "EIO": "Input/output error"}
 
 
