@@ -9,7 +9,6 @@
  *
  *     bench/wal [--dir DIR] [--seconds N]
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "qb_floor_disk.h"
+
 #include "consensus/disk_real.h"
 #include "consensus/wal.h"
 
 #define SAMPLES_MAX 4000000u
-#define RAW_BYTES (64u * 1024u * 1024u)
 #define TURN_US 50000u
 #define TURNS_MAX 4096u
 #define FILL_TURNS 40u /* until segments are recycled */
@@ -109,32 +109,18 @@ static void series_add(struct series *series, uint64_t ns)
 
 /* ---- The disk alone ---- */
 
-struct raw {
-    int fd;
-    off_t at;
-    uint8_t *bytes;
-};
-
-static void raw_open(struct raw *raw, const char *dir)
+static struct qb_disk *raw_open(const char *dir, size_t len)
 {
-    char path[4096];
-    size_t i;
+    struct qb_disk *raw;
+    struct err err;
 
-    (void)snprintf(path, sizeof(path), "%s/raw", dir);
-    raw->fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_DSYNC, 0600);
-    raw->bytes = aligned_alloc(4096, 1024 * 1024);
-    if (raw->fd < 0 || raw->bytes == NULL) {
-        fail("open the file for raw writes");
+    if (qb_disk_open(&raw, dir, QB_DISK_DIRECT, len, &err) != 0) {
+        fail(err.text);
     }
-    memset(raw->bytes, 7, 1024 * 1024);
-    for (i = 0; i < RAW_BYTES; i += 1024 * 1024) {
-        if (pwrite(raw->fd, raw->bytes, 1024 * 1024, (off_t)i) != 1024 * 1024) {
-            fail("fill the file for raw writes");
-        }
-    }
+    return raw;
 }
 
-static void raw_turn(struct raw *raw, struct series *series, size_t len)
+static void raw_turn(struct qb_disk *raw, struct series *series)
 {
     uint64_t begin = now_ns();
     uint64_t end = begin;
@@ -143,13 +129,9 @@ static void raw_turn(struct raw *raw, struct series *series, size_t len)
     while (end - begin < TURN_US * 1000u) {
         uint64_t before = now_ns();
 
-        if (raw->at + (off_t)len > (off_t)RAW_BYTES) {
-            raw->at = 0;
-        }
-        if (pwrite(raw->fd, raw->bytes, len, raw->at) != (ssize_t)len) {
+        if (qb_disk_commit(raw, NULL) != 0) {
             fail("raw write");
         }
-        raw->at += (off_t)len;
         end = now_ns();
         series_add(series, end - before);
     }
@@ -337,7 +319,7 @@ static const struct kind kinds[] = {
 };
 
 struct bench {
-    struct raw raw;
+    const char *dir;
     struct commits commits[2];
     bool present[2];
     char path[2][4096];
@@ -349,7 +331,7 @@ static void bench_open(struct bench *bench, const char *dir)
     static const char *const writers[] = {"io_uring", "thread"};
     size_t i;
 
-    raw_open(&bench->raw, dir);
+    bench->dir = dir;
     for (i = 0; i < SERIES; i++) {
         bench->series[i].us = malloc(SAMPLES_MAX * sizeof(uint32_t));
         if (bench->series[i].us == NULL) {
@@ -379,6 +361,7 @@ static void measure(struct bench *bench, const struct kind *kind,
 {
     size_t payload =
         kind->payload != 0 ? kind->payload : entry_for(kind->bytes);
+    struct qb_disk *raw = raw_open(bench->dir, kind->bytes);
     uint64_t begin = now_ns();
     size_t i;
 
@@ -388,7 +371,7 @@ static void measure(struct bench *bench, const struct kind *kind,
         bench->series[i].turns = 0;
     }
     while (now_ns() - begin < (uint64_t)seconds * 1000000000u) {
-        raw_turn(&bench->raw, &bench->series[0], kind->bytes);
+        raw_turn(raw, &bench->series[0]);
         for (i = 0; i < 2; i++) {
             if (bench->present[i]) {
                 commits_turn(&bench->commits[i], &bench->series[i + 1], payload,
@@ -396,6 +379,7 @@ static void measure(struct bench *bench, const struct kind *kind,
             }
         }
     }
+    qb_disk_close(raw);
     printf("%s\n", kind->label);
     bench->series[0].name = "  raw O_DIRECT|O_DSYNC overwrite";
     line(&bench->series[0], &bench->series[0], kind->bytes);
@@ -432,8 +416,6 @@ static void bench_run(const char *dir, unsigned seconds)
     for (i = 0; i < SERIES; i++) {
         free(bench.series[i].us);
     }
-    free(bench.raw.bytes);
-    (void)close(bench.raw.fd);
 }
 
 int main(int argc, char **argv)
