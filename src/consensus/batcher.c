@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/stages.h"
 #include "util/diag.h"
 #include "util/mem.h"
 
@@ -103,6 +104,7 @@ void proposal_free(struct batcher *batcher, struct proposal *proposal)
     assert(list_empty(&proposal->submits));
     assert(batcher->bytes >= proposal->weight);
     batcher->bytes -= proposal->weight;
+    stages_drop(&proposal->samples);
     raft_free(proposal->writer.bytes);
     free(proposal);
 }
@@ -113,6 +115,7 @@ static struct proposal *proposal_new(void)
 
     list_init(&proposal->link);
     list_init(&proposal->submits);
+    list_init(&proposal->samples);
     return proposal;
 }
 

@@ -18,6 +18,7 @@ struct proposal {
                                    them now */
     struct list submits; /* in the order of the commands; those whose outcome
                             was delivered are gone */
+    struct list samples; /* struct stage_sample, of some of them */
     size_t weight;       /* bytes it counts for in the batcher */
     struct raft_apply request; /* the core's while it is under way */
 };

@@ -12,6 +12,7 @@ static unsigned place_of(const struct identity *identity);
 static int check_timeouts(const struct node_options *options, struct err *err);
 static void set_options(struct raft *raft, const struct node_options *options);
 static void on_disk_fatal(void *data, const char *reason);
+static void on_stored(void *data, uint64_t index);
 static void on_healed(void *data);
 static void on_encoded(void *data);
 static void on_snapshot_time(void *data, uint64_t ns);
@@ -48,7 +49,9 @@ int core_open(struct core *core, const struct node_options *options,
         .writer = options->wal_writer,
         .reserve_bytes = options->reserve_bytes,
         .chunks = chunks_real_store(chunks),
+        .metrics = events->metrics,
         .on_fatal = on_disk_fatal,
+        .on_stored = on_stored,
         .on_healed = on_healed,
         .on_encoded = on_encoded,
         .on_snapshot_time = on_snapshot_time,
@@ -118,7 +121,8 @@ static void fill_fsm_options(struct core *core,
         .snapshot_bytes_min = options->snapshot_bytes_min,
         .place = place_of(options->identity),
         .places = (unsigned)options->identity->members_count,
-        .events = {.on_outcome = events->on_outcome,
+        .events = {.on_committed = events->on_committed,
+                   .on_outcome = events->on_outcome,
                    .on_applied = events->on_applied,
                    .on_restored = events->on_restored,
                    .on_digest = events->on_digest,
@@ -226,6 +230,13 @@ static void on_disk_fatal(void *data, const char *reason)
     struct core *core = data;
 
     core->events.on_fatal(core->events.data, reason);
+}
+
+static void on_stored(void *data, uint64_t index)
+{
+    struct core *core = data;
+
+    core->events.on_stored(core->events.data, index);
 }
 
 static void on_healed(void *data)

@@ -17,16 +17,20 @@ struct core_events {
     void (*on_restart)(void *data, const char *reason);
     void (*on_entered)(void *data);
     /* See struct fsm_events. */
+    void (*on_committed)(void *data, uint64_t index);
     void (*on_outcome)(void *data, uint64_t index,
                        const struct outcome *outcome);
     void (*on_applied)(void *data);
     void (*on_restored)(void *data, uint64_t index);
     void (*on_digest)(void *data, uint64_t index,
                       const uint8_t digest[HASH128_LEN]);
+    /* Entries up to @index are on this node's disk. */
+    void (*on_stored)(void *data, uint64_t index);
     /* See struct raft_net_options; outside the core. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
     void *data;
+    struct metrics *metrics; /* where its disk counts */
 };
 
 struct core {

@@ -20,6 +20,7 @@ struct disk_real {
     int dir_fd;       /* -1: a shared one, not renewed yet */
     char *dir;        /* the path of a shared one, else NULL */
     bool direct;
+    struct metrics *metrics;     /* or NULL */
     char fallback[ERR_TEXT_MAX]; /* see disk_real_fallback() */
     struct disk_lane *work_lane;
     struct disk_lane *write_lane; /* NULL with io_uring, or works only */
@@ -28,6 +29,10 @@ struct disk_real {
     void (*stop_cb)(void *data);
     void *stop_data;
 };
+
+/* ---- disk_real.c ---- */
+/* Tells the owner that it has ended with write->status, which may end the write. */
+void disk_write_tell(struct disk_write *write);
 
 /* ---- disk_files.c: the blocking operations ---- */
 extern const struct disk_ops disk_files_ops; /* without write and work */

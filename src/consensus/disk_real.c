@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "consensus/disk_internal.h"
+#include "consensus/metrics.h"
+#include "util/clock.h"
 
 #define PROBE_NAME "disk.probe"
 
@@ -42,6 +44,7 @@ int disk_real_start(struct disk_real **ret_real,
     if (real == NULL) {
         return err_set(err, QL_NO_MEMORY, "start the disk: out of memory");
     }
+    real->metrics = options->metrics;
     real_ops = disk_files_ops;
     real_ops.write = op_write;
     real_ops.work = op_work;
@@ -240,6 +243,9 @@ static int op_write(struct disk *disk, struct disk_write *write)
 {
     struct disk_real *real = (struct disk_real *)(void *)disk;
 
+    if (real->metrics != NULL) {
+        write->begun_ns = clock_monotonic_ns();
+    }
     if (real->uring != NULL) {
         return disk_uring_write(real->uring, write);
     }
@@ -257,8 +263,19 @@ static void write_run(struct list *link)
 
 static void write_done(struct list *link)
 {
-    struct disk_write *write = LIST_ITEM(link, struct disk_write, link);
+    disk_write_tell(LIST_ITEM(link, struct disk_write, link));
+}
 
+void disk_write_tell(struct disk_write *write)
+{
+    struct metrics *metrics = write->file->real->metrics;
+
+    if (metrics != NULL) {
+        metrics_add(metrics, COUNTER_WAL_WRITES, 1);
+        metrics_add(metrics, COUNTER_WAL_BYTES, write->len);
+        metrics_record(metrics, HISTOGRAM_WAL_SYNC,
+                       clock_monotonic_ns() - write->begun_ns);
+    }
     write->cb(write, write->status);
 }
 

@@ -14,10 +14,14 @@
 
 #define DISK_WORK_THREADS_MAX 8u
 
+struct metrics;
+
 struct disk_real_options {
     uv_loop_t *loop; /* on which callbacks come; outlives the disk */
     const char *dir; /* must be there */
     enum disk_writer writer;
+    struct metrics
+        *metrics; /* where its disk_ops.write counts; NULL: nowhere */
     /* Works run side by side on so many threads; 0: on one, and so one after the
      * other. No more than DISK_WORK_THREADS_MAX. */
     unsigned work_threads;

@@ -216,12 +216,12 @@ static void on_result(struct disk_uring *uring, int result)
         next->status = submit_first(uring);
         if (next->status != 0) {
             list_remove(&next->link);
-            write->cb(write, write->status);
-            next->cb(next, next->status);
+            disk_write_tell(write);
+            disk_write_tell(next);
             return;
         }
     }
-    write->cb(write, write->status);
+    disk_write_tell(write);
 }
 
 #else

@@ -125,6 +125,7 @@ static int fsm_apply(struct raft_fsm *raft, const struct raft_buffer *buffer,
                  "directory for a look, and replace it by a new node",
                  index, err.text);
     }
+    fsm->events.on_committed(fsm->events.data, index);
     machine_begin(fsm->machine, index, batch.time_ms);
     while (batch_next(&batch, &command)) {
         struct outcome outcome;

@@ -20,7 +20,9 @@
 
 /* All are called inside the core: raft_* is forbidden there. */
 struct fsm_events {
-    /* One command of entry @index was applied. */
+    /* Entry @index is about to be applied. */
+    void (*on_committed)(void *data, uint64_t index);
+    /* One command of it was applied. */
     void (*on_outcome)(void *data, uint64_t index,
                        const struct outcome *outcome);
     /* A whole entry was applied, or a snapshot restored. */

@@ -7,8 +7,10 @@
 static void node_on_defer(void *data);
 static void node_on_restart(void *data, const char *reason);
 static void node_on_entered(void *data);
+static void node_on_committed(void *data, uint64_t index);
 static void node_on_outcome(void *data, uint64_t index,
                             const struct outcome *outcome);
+static void node_on_stored(void *data, uint64_t index);
 static void node_on_applied(void *data);
 static void step_down_after(struct node *node, uint64_t index,
                             const struct outcome *outcome);
@@ -21,6 +23,11 @@ static int node_on_frame(void *data, uint64_t from, enum link_frame type,
 struct machine *node_machine(struct node *node)
 {
     return node->machine;
+}
+
+struct metrics *node_metrics(struct node *node)
+{
+    return node->metrics;
 }
 
 struct chunk_store *node_chunks(struct node *node)
@@ -179,12 +186,15 @@ void node_fill_events(struct node *node, struct core_events *ret)
                                 .on_fatal = node_on_fatal,
                                 .on_restart = node_on_restart,
                                 .on_entered = node_on_entered,
+                                .on_committed = node_on_committed,
                                 .on_outcome = node_on_outcome,
                                 .on_applied = node_on_applied,
                                 .on_restored = node_on_restored,
                                 .on_digest = node_on_digest,
+                                .on_stored = node_on_stored,
                                 .on_frame = node_on_frame,
-                                .data = node};
+                                .data = node,
+                                .metrics = node->metrics};
 }
 
 static void node_on_defer(void *data)
@@ -227,6 +237,20 @@ static void node_on_entered(void *data)
 
     peer_watch_look(&node->watch, uv_now(node->options.loop));
     node_wake(node);
+}
+
+static void node_on_committed(void *data, uint64_t index)
+{
+    struct node *node = data;
+
+    proposer_on_committed(&node->proposer, index);
+}
+
+static void node_on_stored(void *data, uint64_t index)
+{
+    struct node *node = data;
+
+    stages_on_stored(&node->stages, index);
 }
 
 static void node_on_outcome(void *data, uint64_t index,

@@ -24,7 +24,9 @@
 
 struct backup_intakes;
 struct backup_store;
+struct metrics;
 struct node;
+struct stage_sample;
 struct uv_loop_s;
 
 enum node_role { NODE_FOLLOWER = 0, NODE_CANDIDATE = 1, NODE_LEADER = 2 };
@@ -69,6 +71,8 @@ struct node_options {
 int node_start(struct node **ret_node, const struct node_options *options,
                struct err *err);
 struct machine *node_machine(struct node *node);
+/* What it counts. Until node_free(). */
+struct metrics *node_metrics(struct node *node);
 /* Where the bytes of sealed chunks are. Until node_close(). */
 struct chunk_store *node_chunks(struct node *node);
 
@@ -88,7 +92,11 @@ struct node_submit {
     size_t len; /* of the params */
     uint32_t offset;
     node_submit_cb cb;
-    void *data; /* the caller's */
+    void *data;       /* the caller's */
+    uint64_t read_ns; /* the caller's: when its bytes were read, which makes it
+                         one that may be timed (stages.h); 0: not */
+    struct stage_sample *sample; /* NULL: it is not timed. The callback may take
+                                    it into a list of its own */
 };
 /* Copies @params into the open batch, which leaves at the end of this loop turn,
  * or when it has BATCH_BYTES, but no more than BATCHES_IN_FLIGHT at once.

@@ -37,6 +37,8 @@ struct node {
     struct node_options options;
     char *dir;
     struct machine *machine;
+    struct metrics *metrics;
+    struct stages stages;
     struct chunks_real *chunks; /* NULL: not open yet, or closed */
     struct core core;
     struct chunk_peers chunk_peers;

@@ -39,6 +39,8 @@ int node_start(struct node **ret_node, const struct node_options *options,
     node->options.dir = node->dir;
     core_fill_options(&node->options);
     node->machine = machine_new(NULL);
+    node->metrics = metrics_new();
+    stages_init(&node->stages, node->metrics);
     rv = open_chunks(node, err);
     if (rv != 0) {
         goto free_node;
@@ -108,6 +110,7 @@ void node_free(struct node *node)
     assert(node->chunks == NULL);
     chunk_peers_free(&node->chunk_peers);
     machine_free(node->machine);
+    metrics_free(node->metrics);
     free(node->dir);
     free(node);
 }
@@ -137,7 +140,7 @@ static void fill_parts(struct node *node)
     struct raft *raft = &node->core.raft;
     struct guard *guard = node->core.guard;
 
-    proposer_init(&node->proposer, raft, guard, &node->core.fsm);
+    proposer_init(&node->proposer, raft, guard, &node->core.fsm, &node->stages);
     reader_init(&node->reader, &node->core);
     node->watch =
         (struct peer_watch){.identity = node->options.identity, .core = raft};

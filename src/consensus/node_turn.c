@@ -15,6 +15,7 @@
 #include "util/diag.h"
 
 static void tell_state(struct node *node);
+static void count_roles(struct node *node, const struct told_state *before);
 static bool is_handing_over(const struct node *node);
 static void step_handover(struct node *node);
 static void step_down(struct node *node);
@@ -98,11 +99,28 @@ static void node_on_check(uv_check_t *handle)
 
 static void tell_state(struct node *node)
 {
+    struct told_state before = node->told;
     bool is_new = told_state_renew(&node->told, &node->core.raft,
                                    node_may_serve(node) == 0);
 
+    if (is_new) {
+        count_roles(node, &before);
+    }
     if (is_new && node->options.on_state != NULL) {
         node->options.on_state(node->options.data);
+    }
+}
+
+static void count_roles(struct node *node, const struct told_state *before)
+{
+    const struct told_state *told = &node->told;
+
+    if (told->state == RAFT_CANDIDATE && before->state != RAFT_CANDIDATE) {
+        metrics_add(node->metrics, COUNTER_ELECTIONS, 1);
+    }
+    if (told->state == RAFT_LEADER &&
+        (before->state != RAFT_LEADER || before->term != told->term)) {
+        metrics_add(node->metrics, COUNTER_TERMS_LED, 1);
     }
 }
 

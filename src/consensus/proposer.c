@@ -7,16 +7,21 @@
 #include "util/clock.h"
 #include "util/diag.h"
 
+static void begin_sample(struct proposer *proposer, struct node_submit *submit);
 static bool is_refusing(const struct proposer *proposer);
 static void pace(struct proposer *proposer, size_t len);
+static void count_batch(struct proposer *proposer,
+                        const struct proposal *proposal);
 static int propose(struct proposer *proposer, struct proposal *proposal);
 static void proposer_on_batch(struct raft_apply *request, int status,
                               void *result);
 
 void proposer_init(struct proposer *proposer, struct raft *core,
-                   struct guard *guard, const struct fsm *fsm)
+                   struct guard *guard, const struct fsm *fsm,
+                   struct stages *stages)
 {
-    *proposer = (struct proposer){.core = core, .guard = guard, .fsm = fsm};
+    *proposer = (struct proposer){
+        .core = core, .guard = guard, .fsm = fsm, .stages = stages};
     batcher_init(&proposer->batcher);
     list_init(&proposer->sent);
     list_init(&proposer->done);
@@ -26,13 +31,29 @@ int proposer_submit(struct proposer *proposer, struct node_submit *submit,
                     enum command_kind kind, struct bytes params,
                     node_submit_cb cb)
 {
+    int rv;
+
     if (kind == COMMAND_LOG_APPEND &&
         proposer->batcher.bytes > SPACE_PACE_BYTES && is_refusing(proposer)) {
         return QL_BUSY;
     }
     submit->kind = kind;
     submit->cb = cb;
-    return batcher_add(&proposer->batcher, submit, params, clock_wall_ms());
+    submit->sample = NULL;
+    rv = batcher_add(&proposer->batcher, submit, params, clock_wall_ms());
+    if (rv == 0 && submit->read_ns != 0 && stages_is_due(proposer->stages)) {
+        begin_sample(proposer, submit);
+    }
+    return rv;
+}
+
+/* The command is in the open batch. */
+static void begin_sample(struct proposer *proposer, struct node_submit *submit)
+{
+    submit->sample = stages_begin(proposer->stages, submit->read_ns);
+    if (submit->sample != NULL) {
+        list_push_back(&proposer->batcher.open->samples, &submit->sample->link);
+    }
 }
 
 bool proposer_is_empty(const struct proposer *proposer)
@@ -67,6 +88,7 @@ void proposer_send(struct proposer *proposer)
         }
         list_push_back(&proposer->sent, &proposal->link);
         proposer->sent_count++;
+        count_batch(proposer, proposal);
         guard_after(proposer->guard);
     }
 }
@@ -109,6 +131,16 @@ static void pace(struct proposer *proposer, size_t len)
         clock_monotonic_ms() + (uint64_t)len * 1000 / SPACE_PACE_BYTES;
 }
 
+static void count_batch(struct proposer *proposer,
+                        const struct proposal *proposal)
+{
+    struct metrics *metrics = proposer->stages->metrics;
+
+    metrics_add(metrics, COUNTER_BATCHES, 1);
+    metrics_add(metrics, COUNTER_COMMANDS, proposal->writer.count);
+    metrics_record(metrics, HISTOGRAM_BATCH_COMMANDS, proposal->writer.count);
+}
+
 static int propose(struct proposer *proposer, struct proposal *proposal)
 {
     struct raft_buffer buffer;
@@ -117,6 +149,8 @@ static int propose(struct proposer *proposer, struct proposal *proposal)
     proposal_seal(proposal, &buffer);
     pace(proposer, buffer.len);
     proposal->request.data = proposer;
+    stages_on_proposed(proposer->stages, &proposal->samples,
+                       raft_last_index(proposer->core) + 1);
     rv = raft_apply(proposer->core, &proposal->request, &buffer, 1,
                     proposer_on_batch);
     if (rv == 0) {
@@ -127,6 +161,19 @@ static int propose(struct proposer *proposer, struct proposal *proposal)
 }
 
 /* ---- From inside the core ---- */
+
+void proposer_on_committed(struct proposer *proposer, uint64_t index)
+{
+    struct proposal *proposal;
+
+    if (list_empty(&proposer->sent)) {
+        return;
+    }
+    proposal = LIST_ITEM(proposer->sent.next, struct proposal, link);
+    if (proposal->request.index == index) {
+        stages_on_committed(&proposal->samples);
+    }
+}
 
 void proposer_on_outcome(struct proposer *proposer, uint64_t index,
                          const struct outcome *outcome)
@@ -146,6 +193,9 @@ void proposer_on_outcome(struct proposer *proposer, uint64_t index,
     assert(!list_empty(&proposal->submits));
     submit = LIST_ITEM(proposal->submits.next, struct node_submit, link);
     list_remove(&submit->link);
+    if (submit->sample != NULL) {
+        stage_on_applied(submit->sample);
+    }
     submit->cb(submit, 0, outcome);
 }
 

@@ -14,11 +14,13 @@
 #include "consensus/batcher.h"
 #include "consensus/fsm.h"
 #include "consensus/guard.h"
+#include "consensus/stages.h"
 
 struct proposer {
     struct raft *core;
     struct guard *guard;
     const struct fsm *fsm;
+    struct stages *stages;
     struct batcher batcher;
     struct list sent; /* proposals under way, by rising index */
     size_t sent_count;
@@ -28,7 +30,8 @@ struct proposer {
 };
 
 void proposer_init(struct proposer *proposer, struct raft *core,
-                   struct guard *guard, const struct fsm *fsm);
+                   struct guard *guard, const struct fsm *fsm,
+                   struct stages *stages);
 /* Errors as batcher_add(). QL_BUSY, too, for more appends than SPACE_PACE_BYTES
  * while they are refused: what would bring room must not wait for long. */
 int proposer_submit(struct proposer *proposer, struct node_submit *submit,
@@ -47,6 +50,8 @@ void proposer_deliver(struct proposer *proposer);
 /* Answers what was never sent. Outside the core. */
 void proposer_refuse_waiting(struct proposer *proposer, int status);
 
+/* Raft entry @index was committed and is about to be applied. Inside the core. */
+void proposer_on_committed(struct proposer *proposer, uint64_t index);
 /* One command of raft entry @index was applied. Inside the core. */
 void proposer_on_outcome(struct proposer *proposer, uint64_t index,
                          const struct outcome *outcome);

@@ -15,7 +15,8 @@ struct append {
     struct raft_io_append *request; /* NULL: our own */
     raft_io_append_cb cb;
     size_t bytes;
-    raft_term term; /* of the last entry */
+    raft_term term;  /* of the last entry */
+    raft_index last; /* its index */
 };
 
 static int append_entries(struct raft_disk *disk,
@@ -188,6 +189,7 @@ static int append_entries(struct raft_disk *disk,
         free(append);
         return rv;
     }
+    append->last = wal_last_index(disk->wal);
     disk->appending_bytes += append->bytes;
     list_push_back(&disk->appends, &append->link);
     return 0;
@@ -201,6 +203,9 @@ static void append_on_done(struct wal_append *wal, int status)
     disk->appending_bytes -= append->bytes;
     list_remove(&append->link);
     raft_disk_reached(disk, append->term);
+    if (disk->options.on_stored != NULL) {
+        disk->options.on_stored(disk->options.data, append->last);
+    }
     if (append->request != NULL) {
         append->cb(append->request, status);
     } else if (disk->made != NULL) {

@@ -45,6 +45,9 @@ struct raft_disk_options {
     bool others_elect;
     /* A write failed: must not return in production. */
     void (*on_fatal)(void *data, const char *reason);
+    /* Entries up to @index are durable; before who appended them hears it. May be
+     * NULL. */
+    void (*on_stored)(void *data, raft_index index);
     /* The node is in doubt no more. May be NULL. */
     void (*on_healed)(void *data);
     void *data;

@@ -26,6 +26,7 @@ static void on_message(void *data, struct raft_message *message);
 static int on_frame(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
 static void on_disk_fatal(void *data, const char *reason);
+static void on_disk_stored(void *data, raft_index index);
 static void on_disk_healed(void *data);
 static void on_disk_look(uv_timer_t *timer);
 static void on_part_closed(void *data);
@@ -107,7 +108,8 @@ static int open_disk(struct raft_io_real *real)
     const struct identity *identity = real->options.identity;
     const struct disk_real_options files = {.loop = real->options.loop,
                                             .dir = real->dir,
-                                            .writer = real->options.writer};
+                                            .writer = real->options.writer,
+                                            .metrics = real->options.metrics};
     struct raft_disk_options disk = {
         .where = real->dir,
         .reserve_bytes = real->options.reserve_bytes,
@@ -116,6 +118,7 @@ static int open_disk(struct raft_io_real *real)
                                 real->first_configuration.len},
         .others_elect = identity->members_count > identity_quorum(identity),
         .on_fatal = on_disk_fatal,
+        .on_stored = on_disk_stored,
         .on_healed = on_disk_healed,
         .data = real};
     int rv = disk_real_start(&real->files, &files, &real->err);
@@ -295,6 +298,15 @@ static void on_disk_fatal(void *data, const char *reason)
 
     real->failed = true;
     real->options.on_fatal(real->options.data, reason);
+}
+
+static void on_disk_stored(void *data, raft_index index)
+{
+    struct raft_io_real *real = data;
+
+    if (real->options.on_stored != NULL) {
+        real->options.on_stored(real->options.data, index);
+    }
 }
 
 static void on_disk_healed(void *data)

@@ -25,8 +25,11 @@ struct raft_io_real_options {
     uint64_t reserve_bytes;          /* see struct raft_disk_options */
     struct chunk_store *chunks;      /* likewise */
     enum disk_writer writer;         /* of the raft log */
+    struct metrics *metrics;         /* counts its writes; NULL: nobody */
     /* A write failed: must not return in production. */
     void (*on_fatal)(void *data, const char *reason);
+    /* Entries up to @index are on disk; before the core hears it. May be NULL. */
+    void (*on_stored)(void *data, uint64_t index);
     /* See raft_io_real_in_doubt(); it has ended. May be NULL. */
     void (*on_healed)(void *data);
     /* The work of a snapshot that the core takes is done. May be NULL. */

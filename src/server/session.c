@@ -7,6 +7,7 @@
 #include "machine/must.h"
 #include "server/peer.h"
 #include "server/session_write.h"
+#include "util/clock.h"
 #include "util/limits.h"
 #include "util/mem.h"
 
@@ -184,6 +185,7 @@ static void session_on_read(uv_stream_t *stream, ssize_t nread,
         return; /* the bytes are not counted in, so they are gone */
     }
     session->active_ms = uv_now(session->sessions->loop);
+    session->channel.read_ns = clock_monotonic_ns();
     session->in.len += (size_t)nread;
     session_dispatch(session);
     session_update_reading(session);

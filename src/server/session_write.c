@@ -38,6 +38,10 @@ int session_write(struct session *session)
         return QL_IO;
     }
     session->writing = true;
+    if (uv_stream_get_write_queue_size(&session->uv.stream) == 0 &&
+        list_empty(&session->output.waiting)) {
+        channel_on_written(&session->channel);
+    }
     return 0;
 }
 
@@ -131,6 +135,9 @@ static void session_on_written(uv_write_t *write, int status)
     }
     session->written_ms = uv_now(session->sessions->loop);
     session_count(session);
+    if (session->output.bytes == 0) {
+        channel_on_written(&session->channel);
+    }
     if (session->state == SESSION_OPEN && channel_has_room(&session->channel)) {
         channel_on_drain(session->sessions->service, &session->channel);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/metrics.h"
 #include "machine/must.h"
 #include "service/envelope.h"
 #include "service/service_parts.h"
@@ -86,6 +87,7 @@ void call_fail(struct call *call, int code, const struct err *err)
     struct buf message = BUF_INIT;
 
     assert(code != 0);
+    metrics_refused(node_metrics(call->service->node), code);
     error.message.data = (const uint8_t *)err->text;
     error.message.len = strlen(err->text);
     error_fill(call->service, &error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Calls that become commands of the raft log. */
+#include "consensus/stages.h"
 #include "machine/must.h"
 #include "service/envelope.h"
 #include "service/service_parts.h"
@@ -11,6 +12,7 @@
 
 static void call_on_submitted(struct node_submit *submit, int status,
                               const struct outcome *outcome);
+static void count_append(struct call *call, const struct outcome *outcome);
 static int submit_refusal(const struct call *call, int status, struct err *err);
 static void outcome_encode(const struct service *service,
                            const struct outcome *outcome, struct buf *message);
@@ -25,6 +27,8 @@ int call_write(struct call *call, enum command_kind kind, struct bytes params,
     call->kind = kind;
     call->on_applied = on_applied;
     call->node.submit.data = call;
+    call->node.submit.read_ns =
+        kind == COMMAND_LOG_APPEND ? call->channel->read_ns : 0;
     rv = node_submit(call->service->node, &call->node.submit, kind, params,
                      call_on_submitted);
     return rv == 0 ? 0 : call_node_refusal(rv, err);
@@ -48,12 +52,32 @@ static void call_on_submitted(struct node_submit *submit, int status,
         call_fail(call, outcome->code, &err);
         return;
     }
+    if (outcome->kind == COMMAND_LOG_APPEND) {
+        count_append(call, outcome);
+    }
     if (call->on_applied != NULL) {
         call->on_applied(call, outcome);
     }
     envelope_open_result(&message, call->id);
     outcome_encode(call->service, outcome, &message);
     call_finish(call, &message);
+}
+
+static void count_append(struct call *call, const struct outcome *outcome)
+{
+    const struct append_result *append = &outcome->append;
+    struct metrics *metrics = node_metrics(call->service->node);
+    uint64_t entries = 0;
+
+    for (size_t i = 0; i < append->count; i++) {
+        entries += append->places[i].count;
+    }
+    metrics_add(metrics, COUNTER_APPENDS, 1);
+    metrics_add(metrics, COUNTER_APPEND_ENTRIES, entries);
+    metrics_add(metrics, COUNTER_APPEND_BYTES, call->node.submit.len);
+    if (call->node.submit.sample != NULL && call->channel != NULL) {
+        stage_take(call->node.submit.sample, &call->channel->samples);
+    }
 }
 
 static int submit_refusal(const struct call *call, int status, struct err *err)

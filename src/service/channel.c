@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "consensus/stages.h"
 #include "service/call.h"
 #include "service/follow.h"
 #include "service/hold.h"
@@ -19,6 +20,7 @@ void channel_init(struct channel *channel, const struct channel_ops *ops,
     list_init(&channel->follows);
     list_init(&channel->holds);
     list_init(&channel->turns);
+    list_init(&channel->samples);
 }
 
 void channel_close(struct service *service, struct channel *channel)
@@ -37,6 +39,7 @@ void channel_close(struct service *service, struct channel *channel)
             call_free(call);
         }
     }
+    stages_drop(&channel->samples);
     follows_end(service, channel);
     holds_end(service, channel);
 }
@@ -47,6 +50,11 @@ void channel_on_drain(struct service *service, struct channel *channel)
         call_answer(LIST_ITEM(channel->ready.next, struct call, ready));
     }
     follows_pump(service, channel);
+}
+
+void channel_on_written(struct channel *channel)
+{
+    stages_on_written(&channel->samples);
 }
 
 bool channel_has_room(const struct channel *channel)

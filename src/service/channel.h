@@ -39,6 +39,9 @@ struct channel {
     uint64_t next_follow;
     struct list turns;  /* struct chunk_wait: wait for their load's turn */
     size_t loads_count; /* loads with the chunk store */
+    /* Where the time of appends goes (consensus/stages.h). */
+    uint64_t read_ns;    /* when the bytes of what is handed over were read */
+    struct list samples; /* struct stage_sample: answered, not written yet */
 };
 
 void channel_init(struct channel *channel, const struct channel_ops *ops,
@@ -52,3 +55,5 @@ void channel_close(struct service *service, struct channel *channel);
 void channel_on_drain(struct service *service, struct channel *channel);
 /* Less than half of SESSION_OUTPUT_MAX is queued: an answer of any size fits. */
 bool channel_has_room(const struct channel *channel);
+/* All that was sent has been given to the kernel. */
+void channel_on_written(struct channel *channel);

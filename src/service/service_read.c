@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Reading entries: one answer's worth, or a stream. */
+#include "consensus/metrics.h"
 #include "machine/must.h"
 #include "machine/spare.h"
 #include "service/follow.h"
@@ -27,6 +28,7 @@ static int log_read_answer(struct call *call, struct bytes params,
 static struct page read_page(struct entries_writer *writer,
                              struct machine_reader *reader,
                              const struct read_args *args);
+static void count_read(struct service *service, const struct page *page);
 static bool page_is_short(const struct page *page, const struct read_args *args,
                           const struct machine_reader *reader,
                           const struct call *call);
@@ -132,10 +134,20 @@ static int log_read_answer(struct call *call, struct bytes params,
     result.tail = stat.tail;
     result.incarnation = stat.incarnation;
     must_have_memory(read_result_close(&writer, &result));
+    count_read(call->service, &page);
     if (page.end == MACHINE_READ_ABSENT || page.bytes >= READ_AHEAD_BYTES) {
         service_read_ahead(call->service, &reader, page.end);
     }
     return 0;
+}
+
+static void count_read(struct service *service, const struct page *page)
+{
+    struct metrics *metrics = node_metrics(service->node);
+
+    metrics_add(metrics, COUNTER_READS, 1);
+    metrics_add(metrics, COUNTER_READ_ENTRIES, page->count);
+    metrics_add(metrics, COUNTER_READ_BYTES, page->bytes);
 }
 
 /* Adds what is in memory, up to the bounds; reader->at is then where the next

@@ -43,6 +43,7 @@ struct disk_write {
     size_t len;        /* multiple of DISK_BLOCK */
     int status;        /* the disk's */
     struct err err; /* the disk's; behind a failure, why if the text says it */
+    uint64_t begun_ns; /* the disk's */
     disk_write_cb cb;
     void *data; /* the caller's */
 };

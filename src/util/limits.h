@@ -41,6 +41,10 @@
 #define BATCH_COMMANDS_MAX 65536u
 #define BATCHES_IN_FLIGHT 2u /* raft entries not yet applied */
 
+/* ---- What a node counts of itself ---- */
+#define STAGES_EVERY 61u      /* one append of so many is timed */
+#define STAGE_SAMPLES_MAX 64u /* of them at once */
+
 /* ---- The wire ---- */
 #define REQUEST_BYTES_MAX (4u * MIB)  /* one message from a client */
 #define RESPONSE_BYTES_MAX (8u * MIB) /* one message from a server */

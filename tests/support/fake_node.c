@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "consensus/metrics.h"
 #include "support/fake_chunks.h"
 #include "util/mem.h"
 
@@ -20,6 +21,7 @@ struct fake_command {
 struct node {
     struct node_options options;
     struct machine *machine;
+    struct metrics *metrics;
     struct chunk_store *chunks;
     struct disk disk; /* works only */
     struct list works;
@@ -68,6 +70,7 @@ int node_start(struct node **ret_node, const struct node_options *options,
     (void)err;
     node->options = *options;
     node->machine = machine_new(fake_node_limits);
+    node->metrics = metrics_new();
     node->chunks = fake_chunks_new(node->machine);
     node->disk.ops = &works_only;
     list_init(&node->works);
@@ -84,6 +87,11 @@ int node_start(struct node **ret_node, const struct node_options *options,
 struct machine *node_machine(struct node *node)
 {
     return node->machine;
+}
+
+struct metrics *node_metrics(struct node *node)
+{
+    return node->metrics;
 }
 
 struct chunk_store *node_chunks(struct node *node)
@@ -130,6 +138,7 @@ int node_submit(struct node *node, struct node_submit *submit,
     command->kind = kind;
     buf_add(&command->params, params.data, params.len);
     submit->cb = cb;
+    submit->sample = NULL;
     list_push_back(&node->commands, &command->link);
     node->submits++;
     wake(node);
@@ -210,6 +219,7 @@ void node_close(struct node *node, void (*cb)(void *data), void *data)
 void node_free(struct node *node)
 {
     machine_free(node->machine);
+    metrics_free(node->metrics);
     fake_chunks_free(node->chunks);
     free(node);
 }
