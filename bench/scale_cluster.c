@@ -24,7 +24,7 @@
 #define PORT_FIRST 10000u
 #define PORT_COUNT 20000u
 
-static unsigned free_port(void)
+unsigned scale_free_port(void)
 {
     for (unsigned turn = 0; turn < 1000; turn++) {
         unsigned port = PORT_FIRST + (unsigned)(random_u64() % PORT_COUNT);
@@ -144,9 +144,9 @@ void scale_cluster_init(struct scale_cluster *cluster, const char *dir)
         (void)snprintf(node->output, sizeof node->output, "%s/node%u.log", dir,
                        i + 1);
         (void)snprintf(node->peer, sizeof node->peer, "127.0.0.1:%u",
-                       free_port());
+                       scale_free_port());
         (void)snprintf(node->address, sizeof node->address, "127.0.0.1:%u",
-                       free_port());
+                       scale_free_port());
         members += (size_t)snprintf(
             cluster->members + members, sizeof cluster->members - members,
             "%s%u=%s/%s", i > 0 ? "," : "", i + 1, node->peer, node->address);

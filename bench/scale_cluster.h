@@ -31,6 +31,8 @@ struct scale_cluster {
     struct scale_node nodes[SCALE_NODES];
 };
 
+/* A port of loopback that nobody has at the moment. */
+unsigned scale_free_port(void);
 /* Makes the directories of all below @dir; none is started. */
 void scale_cluster_init(struct scale_cluster *cluster, const char *dir);
 /* @more: words of the command line for this start, NULL at the end; or NULL. */
