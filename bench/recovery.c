@@ -92,7 +92,7 @@ static void run(struct scale *scale)
                  {"space", recovery_measure_space},
                  {"commit", recovery_measure_commit},
                  {"export", recovery_measure_export}};
-    struct scale_cluster *cluster = &scale->cluster;
+    struct qb_cluster *cluster = &scale->cluster;
     struct scale_options *options = &scale->options;
 
     scale_cluster_init(cluster, options->dir);
@@ -113,7 +113,7 @@ static void run(struct scale *scale)
             forget_backups(scale);
         }
     }
-    scale_cluster_kill(cluster);
+    qb_cluster_kill(cluster);
     if (options->json) {
         printf("{\"bytes\": %llu, \"logs\": %llu, \"entry\": %zu, \"rows\":\n",
                (unsigned long long)options->bytes,

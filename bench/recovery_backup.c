@@ -17,7 +17,7 @@
 #define MAJORITY (SCALE_NODES / 2 + 1)
 
 static struct ql_backup_list *list_of(struct ql_client *client,
-                                      const struct scale_node *node)
+                                      const struct qb_node *node)
 {
     struct ql_backup_options options = QL_BACKUP_OPTIONS_INIT;
     struct ql_backup_list *list;

@@ -26,7 +26,7 @@
 /* The third node is not there at first when it shall join. */
 static void run(struct scale *scale)
 {
-    struct scale_cluster *cluster = &scale->cluster;
+    struct qb_cluster *cluster = &scale->cluster;
     struct scale_options *options = &scale->options;
     bool joins = strstr(options->parts, "join") != NULL;
 
@@ -56,7 +56,7 @@ static void run(struct scale *scale)
     scale_report_add(&scale->report,
                      (double)scale_dir_bytes(cluster->nodes[0].dir) / MIB,
                      "MiB", "at the end: node 1 on the disk");
-    scale_cluster_kill(cluster);
+    qb_cluster_kill(cluster);
     if (options->json) {
         printf("{\"bytes\": %llu, \"logs\": %llu, \"entry\": %zu, \"rows\":\n",
                (unsigned long long)options->bytes,

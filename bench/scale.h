@@ -24,7 +24,7 @@ struct scale_options {
 
 struct scale {
     struct scale_options options;
-    struct scale_cluster cluster;
+    struct qb_cluster cluster;
     struct scale_report report;
     double disk; /* floors, MiB/s */
     double loopback;

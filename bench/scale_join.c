@@ -30,10 +30,10 @@ static struct scale_probe *start_probe(struct scale *scale)
     return scale_probe_start(&options);
 }
 
-static void wait_joined(struct scale *scale, struct scale_node *node,
-                        double index, struct join *ret)
+static void wait_joined(struct scale *scale, struct qb_node *node, double index,
+                        struct join *ret)
 {
-    struct scale_node *leader = scale_cluster_leader(&scale->cluster);
+    struct qb_node *leader = scale_cluster_leader(&scale->cluster);
     double begun = scale_now();
     struct scale_memory memory;
 
@@ -84,7 +84,7 @@ static void say(struct scale *scale, const struct join *join, double bytes)
 
 void scale_join(struct scale *scale)
 {
-    struct scale_node *node = &scale->cluster.nodes[SCALE_NODES - 1];
+    struct qb_node *node = &scale->cluster.nodes[SCALE_NODES - 1];
     struct scale_report *report = &scale->report;
     struct scale_latency before;
     struct scale_latency during;

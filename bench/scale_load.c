@@ -190,7 +190,7 @@ static void append(struct load *load, struct load_call *call)
 static void look(struct load *load)
 {
     for (unsigned i = 0; i < SCALE_NODES; i++) {
-        const struct scale_node *node = &load->scale->cluster.nodes[i];
+        const struct qb_node *node = &load->scale->cluster.nodes[i];
         struct scale_memory memory;
 
         scale_memory_of(node->pid, &memory);
@@ -237,7 +237,7 @@ static void say_memory(struct load *load, const char *when)
     struct scale *scale = load->scale;
 
     for (unsigned i = 0; i < SCALE_NODES; i++) {
-        const struct scale_node *node = &scale->cluster.nodes[i];
+        const struct qb_node *node = &scale->cluster.nodes[i];
         struct scale_memory memory;
         struct scale_row *row;
 
@@ -310,7 +310,7 @@ double scale_fill(struct scale *scale, uint64_t bytes)
 void scale_say_snapshots(struct scale *scale, const char *when)
 {
     for (unsigned i = 0; i < SCALE_NODES; i++) {
-        const struct scale_node *node = &scale->cluster.nodes[i];
+        const struct qb_node *node = &scale->cluster.nodes[i];
         struct scale_facts facts;
         double loop;
         double wall;

@@ -147,7 +147,7 @@ static bool take_option(struct scale *scale, int letter, const char *arg)
             words++;
         }
         scale->cluster.options[words] = arg;
-        return words + 2 < SCALE_WORDS_MAX;
+        return words + 2 < QB_WORDS_MAX;
     case 'p':
         options->parts = arg;
         return true;

@@ -46,7 +46,7 @@ static uint64_t read_log(struct ql_client *client, const char *log,
 static void read_all(struct scale *scale, struct reading *ret, unsigned turn)
 {
     struct ql_client_options options = QL_CLIENT_OPTIONS_INIT;
-    struct scale_node *leader = scale_cluster_leader(&scale->cluster);
+    struct qb_node *leader = scale_cluster_leader(&scale->cluster);
     struct ql_client *client;
     struct ql_error error;
     double server = scale_cpu_of(leader->pid);
@@ -105,7 +105,7 @@ void scale_read(struct scale *scale)
     double decompress = scale_floor_decompress(&scale->ratio);
     struct reading readings[2] = {0};
     struct scale_memory memory;
-    struct scale_node *leader = scale_cluster_leader(&scale->cluster);
+    struct qb_node *leader = scale_cluster_leader(&scale->cluster);
 
     scale_memory_forget_peak(leader->pid);
     for (unsigned turn = 0; turn < scale->options.turns && turn < TURNS_MAX;

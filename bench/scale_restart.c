@@ -19,7 +19,7 @@ struct restart {
 };
 
 /* Does the leader know that @node has what is committed? */
-static bool is_up_to_date(const struct scale_node *leader, unsigned id)
+static bool is_up_to_date(const struct qb_node *leader, unsigned id)
 {
     struct scale_facts facts;
     bool found = false;
@@ -55,14 +55,14 @@ static void wait_for(struct scale *scale, double begun)
 static void restart_one(struct scale *scale, bool cold, struct restart *ret,
                         unsigned turn)
 {
-    struct scale_node *node = scale_cluster_follower(&scale->cluster);
-    struct scale_node *leader;
+    struct qb_node *node = scale_cluster_follower(&scale->cluster);
+    struct qb_node *leader;
     struct scale_memory memory;
     char log[32];
     double begun;
 
     scale_log_name(log, sizeof log, 0);
-    scale_node_kill(node);
+    qb_node_kill(node);
     if (cold) {
         scale_dir_forget(node->dir);
     }
@@ -85,12 +85,12 @@ static void restart_one(struct scale *scale, bool cold, struct restart *ret,
 
 void scale_restart_empty(struct scale *scale)
 {
-    struct scale_node *node = scale_cluster_follower(&scale->cluster);
+    struct qb_node *node = scale_cluster_follower(&scale->cluster);
     struct scale_facts facts;
     struct scale_memory memory;
     double begun;
 
-    scale_node_kill(node);
+    qb_node_kill(node);
     begun = scale_now();
     scale_node_start(&scale->cluster, node, NULL);
     while (!scale_ask_status(node->address, &facts)) {
@@ -115,7 +115,7 @@ static double restart_all(struct scale *scale)
 
     options.endpoints = scale->cluster.endpoints;
     options.timeout_ms = RESTART_SECONDS * 1000;
-    scale_cluster_kill(&scale->cluster);
+    qb_cluster_kill(&scale->cluster);
     begun = scale_now();
     scale_cluster_restart(&scale->cluster, NULL);
     if (ql_client_new(&client, &options, &error) != 0 ||

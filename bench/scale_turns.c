@@ -33,7 +33,7 @@ struct turns {
     double snapshots[WAYS][2];
 };
 
-static double snapshots_of(const struct scale_node *node)
+static double snapshots_of(const struct qb_node *node)
 {
     struct scale_facts facts;
 
@@ -52,7 +52,7 @@ static void measure(struct scale *scale, size_t way, struct turns *turns,
         .outstanding = ways[way].outstanding,
         .rate = ways[way].rate};
     struct scale_probe *probe = scale_probe_start(&options);
-    struct scale_node *leader;
+    struct qb_node *leader;
     struct scale_latency latency;
     double before;
     double after;

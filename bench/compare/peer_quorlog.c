@@ -21,7 +21,7 @@ struct slot {
 
 struct quorlog {
     struct ql_client *client;
-    struct scale_cluster cluster;
+    struct qb_cluster cluster;
     struct slot slots[PEER_SLOTS_MAX];
 };
 
