@@ -10,7 +10,7 @@
 
 /* log.append before its parts are decoded. */
 struct append_head {
-    msgpack_object_array appends;
+    struct items appends;
     uint64_t producer;
     uint64_t sequence;
 };
@@ -29,8 +29,10 @@ static const struct message append_message =
 /* A part before its entries are decoded. */
 struct part_head {
     struct append_part_args args;
-    msgpack_object_array entries;
+    struct items entries;
 };
+_Static_assert(offsetof(struct part_head, args) == 0,
+               "so that a part alone can be encoded");
 
 static const struct field part_fields[] = {
     {FIELD_KEY("log"), .kind = FIELD_LOG, .required = true,
@@ -48,61 +50,70 @@ static const struct message part_message =
 /* Decoding in two passes: the parts, which tell how many entries there are,
  * then the entries. */
 struct append_decoder {
-    struct append_args args;
+    struct append_args *args;
     size_t entries_count; /* of all parts */
     size_t bytes;         /* of keys and values */
-    msgpack_object_array entries[APPEND_PARTS_MAX];
+    struct items entries[APPEND_PARTS_MAX];
 };
 
-static int decode_parts(struct append_decoder *decoder,
-                        const msgpack_object_array *appends, struct err *err);
-static int decode_part(struct append_decoder *decoder,
-                       const msgpack_object *object, struct err *err);
-static int decode_entries(struct append_decoder *decoder, struct err *err);
-static int decode_entry(struct append_decoder *decoder,
-                        const msgpack_object *object, struct append_entry *ret,
+static int decode(struct append_decoder *decoder, struct append_head *head,
+                  struct err *err);
+static int decode_parts(struct append_decoder *decoder, struct items *appends,
                         struct err *err);
+static int decode_part(struct append_decoder *decoder, struct items *appends,
+                       struct err *err);
+static int decode_entries(struct append_decoder *decoder, struct err *err);
+static int decode_entry(struct append_decoder *decoder, struct bytes encoded,
+                        struct append_entry *ret, struct err *err);
 static int check_head(const struct append_head *head, struct err *err);
 static int encode_part(const struct append_part_args *part, struct buf *buf);
 
 int append_args_decode(struct append_args *ret, struct bytes params,
                        struct err *err)
 {
-    struct fields fields;
     struct append_head head = {0};
     struct append_decoder decoder;
-    int rv;
+    int rv = fields_decode(&append_message, params, &head, err);
 
-    decoder.args = (struct append_args){0};
+    if (rv != 0) {
+        return rv;
+    }
+    decoder.args = ret;
     decoder.entries_count = 0;
     decoder.bytes = 0;
-    rv = fields_open(&fields, &append_message, params, &head, err);
-    if (rv != 0) {
-        return rv;
-    }
-    rv = check_head(&head, err);
-    if (rv == 0) {
-        rv = decode_parts(&decoder, &head.appends, err);
-    }
-    if (rv == 0) {
-        rv = decode_entries(&decoder, err);
-    }
-    fields_close(&fields);
-    if (rv != 0) {
-        append_args_close(&decoder.args);
-        return rv;
-    }
-    *ret = decoder.args;
+    ret->parts_owned = NULL;
+    ret->entries_owned = NULL;
+    ret->parts_count = 0;
     ret->producer = head.producer;
     ret->sequence = head.sequence;
-    return 0;
+    rv = decode(&decoder, &head, err);
+    if (rv != 0) {
+        append_args_close(ret);
+    }
+    return rv;
 }
 
 void append_args_close(struct append_args *args)
 {
-    free(args->parts);
-    free(args->entries);
-    *args = (struct append_args){0};
+    if (args->parts_owned != NULL) {
+        free(args->parts_owned);
+        args->parts_owned = NULL;
+    }
+    if (args->entries_owned != NULL) {
+        free(args->entries_owned);
+        args->entries_owned = NULL;
+    }
+    args->parts = NULL;
+    args->parts_count = 0;
+}
+
+static int decode(struct append_decoder *decoder, struct append_head *head,
+                  struct err *err)
+{
+    int rv = check_head(head, err);
+
+    rv = rv != 0 ? rv : decode_parts(decoder, &head->appends, err);
+    return rv != 0 ? rv : decode_entries(decoder, err);
 }
 
 static int check_head(const struct append_head *head, struct err *err)
@@ -112,54 +123,54 @@ static int check_head(const struct append_head *head, struct err *err)
                        "log.append: 'producer' and 'sequence' must stand "
                        "together");
     }
-    if (head->appends.size == 0) {
+    if (head->appends.count == 0) {
         return err_set(err, QL_INVALID,
                        "log.append: 'appends' must not be empty");
     }
-    if (head->appends.size > APPEND_PARTS_MAX) {
+    if (head->appends.count > APPEND_PARTS_MAX) {
         return err_set(err, QL_TOO_LARGE,
-                       "log.append: %u logs in one append, more than %u",
-                       head->appends.size, APPEND_PARTS_MAX);
+                       "log.append: %zu logs in one append, more than %u",
+                       (size_t)head->appends.count, APPEND_PARTS_MAX);
     }
     return 0;
 }
 
-static int decode_parts(struct append_decoder *decoder,
-                        const msgpack_object_array *appends, struct err *err)
+static int decode_parts(struct append_decoder *decoder, struct items *appends,
+                        struct err *err)
 {
-    size_t i;
-    int rv;
+    struct append_args *args = decoder->args;
+    size_t count = appends->count;
+    int rv = 0;
 
-    decoder->args.parts =
-        calloc(appends->size, sizeof(struct append_part_args));
-    if (decoder->args.parts == NULL) {
+    args->parts = args->parts_near;
+    if (count > APPEND_PARTS_NEAR) {
+        args->parts_owned = malloc(count * sizeof(*args->parts));
+        args->parts = args->parts_owned;
+    }
+    if (args->parts == NULL) {
         return err_set(err, QL_NO_MEMORY, "log.append: out of memory");
     }
-    for (i = 0; i < appends->size; i++) {
-        rv = decode_part(decoder, &appends->ptr[i], err);
-        if (rv != 0) {
-            return rv;
-        }
+    while (rv == 0 && args->parts_count < count) {
+        rv = decode_part(decoder, appends, err);
     }
-    return 0;
+    return rv;
 }
 
-/* Adds the part; its entries are left for the second pass. */
-static int decode_part(struct append_decoder *decoder,
-                       const msgpack_object *object, struct err *err)
+/* Adds the next part; its entries are left for the second pass. */
+static int decode_part(struct append_decoder *decoder, struct items *appends,
+                       struct err *err)
 {
-    struct append_args *args = &decoder->args;
+    struct append_args *args = decoder->args;
     struct part_head head = {0};
     struct bytes log;
     size_t i;
-    int rv;
+    int rv = fields_read_next(&part_message, appends, &head, err);
 
-    rv = fields_read(&part_message, object, &head, err);
     if (rv != 0) {
         return rv;
     }
     log = head.args.log;
-    if (head.entries.size == 0) {
+    if (head.entries.count == 0) {
         return err_set(err, QL_INVALID,
                        "log.append: 'entries' must not be empty");
     }
@@ -171,13 +182,13 @@ static int decode_part(struct append_decoder *decoder,
                            (const char *)log.data);
         }
     }
-    decoder->entries_count += head.entries.size;
+    decoder->entries_count += head.entries.count;
     if (decoder->entries_count > APPEND_ENTRIES_MAX) {
         return err_set(err, QL_TOO_LARGE,
                        "log.append: more than %u entries in one append",
                        APPEND_ENTRIES_MAX);
     }
-    head.args.entries_count = head.entries.size;
+    head.args.entries_count = head.entries.count;
     decoder->entries[args->parts_count] = head.entries;
     args->parts[args->parts_count] = head.args;
     args->parts_count++;
@@ -186,21 +197,24 @@ static int decode_part(struct append_decoder *decoder,
 
 static int decode_entries(struct append_decoder *decoder, struct err *err)
 {
-    struct append_args *args = &decoder->args;
-    struct append_entry *entry;
+    struct append_args *args = decoder->args;
+    struct append_entry *entry = args->entries_near;
     size_t i;
     size_t j;
     int rv;
 
-    args->entries = malloc(decoder->entries_count * sizeof(*args->entries));
-    if (args->entries == NULL) {
+    if (decoder->entries_count > APPEND_ENTRIES_NEAR) {
+        args->entries_owned = malloc(decoder->entries_count * sizeof(*entry));
+        entry = args->entries_owned;
+    }
+    if (entry == NULL) {
         return err_set(err, QL_NO_MEMORY, "log.append: out of memory");
     }
-    entry = args->entries;
     for (i = 0; i < args->parts_count; i++) {
         args->parts[i].entries = entry;
         for (j = 0; j < args->parts[i].entries_count; j++) {
-            rv = decode_entry(decoder, &decoder->entries[i].ptr[j], entry, err);
+            rv = decode_entry(decoder, items_next(&decoder->entries[i]), entry,
+                              err);
             if (rv != 0) {
                 err_wrap(err, "log.append: part %zu, entry %zu", i, j);
                 return rv;
@@ -212,25 +226,24 @@ static int decode_entries(struct append_decoder *decoder, struct err *err)
 }
 
 /* value | [key, value]; a key of nil is none. */
-static int decode_entry(struct append_decoder *decoder,
-                        const msgpack_object *object, struct append_entry *ret,
-                        struct err *err)
+static int decode_entry(struct append_decoder *decoder, struct bytes encoded,
+                        struct append_entry *ret, struct err *err)
 {
     struct append_entry entry = {{NULL, 0}, {NULL, 0}};
-    const msgpack_object *value = object;
+    struct token head = value_head(encoded);
 
-    if (object->type == MSGPACK_OBJECT_ARRAY) {
-        const msgpack_object *key = object->via.array.ptr;
+    if (head.kind == TOKEN_ARRAY) {
+        struct items pair = value_items(encoded, &head);
 
-        if (object->via.array.size != 2) {
+        if (pair.count != 2) {
             return err_set(err, QL_INVALID, "must be a value or [key, value]");
         }
-        value = &object->via.array.ptr[1];
-        if (key->type != MSGPACK_OBJECT_NIL && !object_bytes(key, &entry.key)) {
+        if (!value_bytes_or_nil(items_next(&pair), &entry.key)) {
             return err_set(err, QL_INVALID, "the key must be bytes or nil");
         }
+        encoded = items_next(&pair);
     }
-    if (!object_bytes(value, &entry.value)) {
+    if (!value_bytes(encoded, &entry.value)) {
         return err_set(err, QL_INVALID, "the value must be bytes");
     }
     if (entry.key.len > ENTRY_KEY_MAX) {
@@ -275,11 +288,10 @@ int append_args_encode(const struct append_args *args, struct buf *buf)
 
 static int encode_part(const struct append_part_args *part, struct buf *buf)
 {
-    const struct part_head head = {.args = *part};
     size_t i;
     int rv;
 
-    rv = fields_pack(&part_message, &head, 1, buf);
+    rv = fields_pack(&part_message, part, 1, buf);
     rv = rv != 0 ? rv : pack_text(buf, "entries");
     rv = rv != 0 ? rv : pack_array(buf, (uint32_t)part->entries_count);
     for (i = 0; i < part->entries_count && rv == 0; i++) {

@@ -29,14 +29,24 @@ struct append_part_args {
     size_t entries_count;
 };
 
+/* Most appends have one part and few entries: those need no memory of their own
+ * when they are decoded. */
+#define APPEND_PARTS_NEAR 1u
+#define APPEND_ENTRIES_NEAR 4u
+
 struct append_args {
-    struct append_part_args *parts; /* owned when decoded */
+    struct append_part_args *parts;
     size_t parts_count;
-    struct append_entry *entries; /* owned when decoded: all parts' entries */
-    uint64_t producer;            /* 0: none */
+    uint64_t producer; /* 0: none */
     uint64_t sequence;
+    /* Where parts and entries are when they were decoded: */
+    struct append_part_args *parts_owned; /* NULL: in parts_near */
+    struct append_entry *entries_owned;   /* of all parts; NULL: entries_near */
+    struct append_part_args parts_near[APPEND_PARTS_NEAR];
+    struct append_entry entries_near[APPEND_ENTRIES_NEAR];
 };
-/* On success the caller must append_args_close() it. QL_NO_MEMORY possible. */
+/* On success the caller must append_args_close() it, and not copy it: it points
+ * into itself. On failure it holds nothing of use. QL_NO_MEMORY possible. */
 int append_args_decode(struct append_args *ret, struct bytes params,
                        struct err *err);
 void append_args_close(struct append_args *args);

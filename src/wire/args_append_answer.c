@@ -3,6 +3,7 @@
  * producers. */
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "wire/args_append.h"
 #include "wire/fields.h"
@@ -11,7 +12,7 @@
 /* log.append's answer before its places are decoded. */
 struct append_answer {
     uint64_t time_ms;
-    msgpack_object_array places;
+    struct items places;
 };
 
 static const struct field answer_fields[] = {
@@ -23,14 +24,14 @@ static const struct field answer_fields[] = {
 static const struct message answer_message =
     FIELD_MESSAGE("append answer", answer_fields);
 
-static int decode_place(const msgpack_object *object, struct append_place *ret,
+static int decode_place(struct bytes place, struct append_place *ret,
                         struct err *err)
 {
-    const msgpack_object_array *pair = &object->via.array;
+    struct items pair;
 
-    if (object->type != MSGPACK_OBJECT_ARRAY || pair->size != 2 ||
-        !object_u64(&pair->ptr[0], &ret->first) ||
-        !object_u64(&pair->ptr[1], &ret->count)) {
+    if (!value_tuple(place, 2, &pair) ||
+        !value_u64(items_next(&pair), &ret->first) ||
+        !value_u64(items_next(&pair), &ret->count)) {
         return err_set(err, QL_INVALID,
                        "append answer: a place must be [first, count]");
     }
@@ -40,34 +41,31 @@ static int decode_place(const msgpack_object *object, struct append_place *ret,
 int append_result_decode(struct append_result *ret, struct bytes result,
                          struct err *err)
 {
-    struct fields fields;
     struct append_answer answer = {0};
-    struct append_result append;
+    struct append_place places[APPEND_PARTS_MAX];
+    size_t count;
     size_t i;
-    int rv;
+    int rv = fields_decode(&answer_message, result, &answer, err);
 
-    rv = fields_open(&fields, &answer_message, result, &answer, err);
     if (rv != 0) {
         return rv;
     }
-    if (answer.places.size > APPEND_PARTS_MAX) {
-        rv = err_set(err, QL_INVALID,
-                     "append answer: 'places' has %u items, more than %u",
-                     answer.places.size, APPEND_PARTS_MAX);
-        goto close_fields;
+    count = answer.places.count;
+    if (count > APPEND_PARTS_MAX) {
+        return err_set(err, QL_INVALID,
+                       "append answer: 'places' has %zu items, more than %u",
+                       count, APPEND_PARTS_MAX);
     }
-    for (i = 0; i < answer.places.size && rv == 0; i++) {
-        rv = decode_place(&answer.places.ptr[i], &append.places[i], err);
+    for (i = 0; i < count; i++) {
+        rv = decode_place(items_next(&answer.places), &places[i], err);
+        if (rv != 0) {
+            return rv;
+        }
     }
-    if (rv == 0) {
-        append.count = answer.places.size;
-        append.time_ms = answer.time_ms;
-        *ret = append;
-    }
-
-close_fields:
-    fields_close(&fields);
-    return rv;
+    memcpy(ret->places, places, count * sizeof(places[0]));
+    ret->count = count;
+    ret->time_ms = answer.time_ms;
+    return 0;
 }
 
 int append_result_encode(const struct append_result *result, struct buf *buf)

@@ -14,19 +14,19 @@
 /* What stands in arrays is decoded in a second step. */
 struct item_head {
     struct backup_item item;
-    msgpack_object_array nodes;
+    struct items nodes;
 };
 struct list_head {
     struct backup_list_result list;
-    msgpack_object_array items;
+    struct items items;
 };
 struct show_head {
-    const msgpack_object *backup;
-    msgpack_object_array logs;
+    struct bytes backup;
+    struct items logs;
     bool more;
 };
 
-static int item_read(struct backup_item *ret, const msgpack_object *object,
+static int item_read(struct backup_item *ret, struct bytes map,
                      struct err *err);
 static int item_pack(const struct backup_item *item, struct buf *buf);
 
@@ -60,25 +60,26 @@ static const struct message item_message = FIELD_MESSAGE("backup", item_fields);
 _Static_assert(offsetof(struct item_head, item) == 0,
                "so that an item alone can be encoded");
 
-static int item_read(struct backup_item *ret, const msgpack_object *object,
-                     struct err *err)
+static int item_read(struct backup_item *ret, struct bytes map, struct err *err)
 {
     struct item_head head = {0};
+    size_t count;
     size_t i;
-    int rv = fields_read(&item_message, object, &head, err);
+    int rv = fields_read(&item_message, map, &head, err);
 
     if (rv != 0) {
         return rv;
     }
-    if (head.nodes.size > MEMBERS_MAX) {
+    count = head.nodes.count;
+    if (count > MEMBERS_MAX) {
         return err_set(err, QL_INVALID, "backup: more than %u 'nodes'",
                        MEMBERS_MAX);
     }
-    for (i = 0; i < head.nodes.size && rv == 0; i++) {
-        rv = fields_read(&holder_message, &head.nodes.ptr[i],
-                         &head.item.nodes[i], err);
+    for (i = 0; i < count && rv == 0; i++) {
+        rv = fields_read_next(&holder_message, &head.nodes, &head.item.nodes[i],
+                              err);
     }
-    head.item.nodes_count = head.nodes.size;
+    head.item.nodes_count = count;
     *ret = head.item;
     return rv;
 }
@@ -131,39 +132,35 @@ _Static_assert(offsetof(struct list_head, list) == 0,
 int backup_list_result_decode(struct backup_list_result *ret,
                               struct bytes result, struct err *err)
 {
-    struct fields fields;
     struct list_head head = {0};
     struct backup_item *items = NULL;
+    size_t count;
     size_t i;
-    int rv = fields_open(&fields, &list_message, result, &head, err);
+    int rv = fields_decode(&list_message, result, &head, err);
 
     if (rv != 0) {
         return rv;
     }
-    if (head.items.size > BACKUP_ITEMS_MAX) {
-        rv = err_set(err, QL_INVALID, "backup list: more than %u 'backups'",
-                     BACKUP_ITEMS_MAX);
-        goto close_fields;
+    count = head.items.count;
+    if (count > BACKUP_ITEMS_MAX) {
+        return err_set(err, QL_INVALID, "backup list: more than %u 'backups'",
+                       BACKUP_ITEMS_MAX);
     }
-    items = calloc((size_t)head.items.size + 1, sizeof(*items));
+    items = calloc(count + 1, sizeof(*items));
     if (items == NULL) {
-        rv = err_set(err, QL_NO_MEMORY, "backup list: out of memory");
-        goto close_fields;
+        return err_set(err, QL_NO_MEMORY, "backup list: out of memory");
     }
-    for (i = 0; i < head.items.size && rv == 0; i++) {
-        rv = item_read(&items[i], &head.items.ptr[i], err);
+    for (i = 0; i < count && rv == 0; i++) {
+        rv = item_read(&items[i], items_next(&head.items), err);
     }
     if (rv != 0) {
         free(items);
-        goto close_fields;
+        return rv;
     }
     *ret = head.list;
     ret->items = items;
-    ret->count = head.items.size;
-
-close_fields:
-    fields_close(&fields);
-    return rv;
+    ret->count = count;
+    return 0;
 }
 
 void backup_list_result_close(struct backup_list_result *result)
@@ -219,7 +216,7 @@ int backup_show_args_encode(const struct backup_show_args *args,
 }
 
 static const struct field shown_fields[] = {
-    {FIELD_KEY("backup"), .kind = FIELD_OBJECT, .required = true,
+    {FIELD_KEY("backup"), .kind = FIELD_VALUE, .required = true,
      .offset = offsetof(struct show_head, backup)},
     {FIELD_KEY("logs"), .kind = FIELD_ARRAY, .required = true,
      .offset = offsetof(struct show_head, logs)},
@@ -232,39 +229,34 @@ static const struct message shown_message =
 int backup_show_result_decode(struct backup_show_result *ret,
                               struct bytes result, struct err *err)
 {
-    struct fields fields;
     struct show_head head = {0};
     struct backup_show_result show = {0};
     size_t i;
-    int rv = fields_open(&fields, &shown_message, result, &head, err);
+    int rv = fields_decode(&shown_message, result, &head, err);
 
     if (rv != 0) {
         return rv;
     }
     rv = item_read(&show.backup, head.backup, err);
     if (rv != 0) {
-        goto close_fields;
+        return rv;
     }
     show.more = head.more;
-    show.count = head.logs.size;
+    show.count = head.logs.count;
     show.logs = calloc(show.count + 1, sizeof(*show.logs));
     if (show.logs == NULL) {
-        rv = err_set(err, QL_NO_MEMORY, "backup show: out of memory");
-        goto close_fields;
+        return err_set(err, QL_NO_MEMORY, "backup show: out of memory");
     }
     for (i = 0; i < show.count && rv == 0; i++) {
-        rv = fields_read(&log_stat_message, &head.logs.ptr[i], &show.logs[i],
-                         err);
+        rv =
+            fields_read_next(&log_stat_message, &head.logs, &show.logs[i], err);
     }
     if (rv != 0) {
         free(show.logs);
-        goto close_fields;
+        return rv;
     }
     *ret = show;
-
-close_fields:
-    fields_close(&fields);
-    return rv;
+    return 0;
 }
 
 void backup_show_result_close(struct backup_show_result *result)

@@ -125,7 +125,7 @@ static const struct message member_message =
 /* A status before its members are decoded. */
 struct status_answer {
     struct status_result status;
-    msgpack_object_array members;
+    struct items members;
 };
 
 /* A number of the status that is always there. */
@@ -210,33 +210,29 @@ static const struct message status_message =
 int status_result_decode(struct status_result *ret, struct bytes result,
                          struct err *err)
 {
-    struct fields fields;
     struct status_answer answer = {0};
     struct status_result *status = &answer.status;
+    size_t count;
     size_t i;
-    int rv;
+    int rv = fields_decode(&status_message, result, &answer, err);
 
-    rv = fields_open(&fields, &status_message, result, &answer, err);
     if (rv != 0) {
         return rv;
     }
-    if (answer.members.size > MEMBERS_MAX) {
-        rv = err_set(err, QL_INVALID,
-                     "cluster status: 'members' has %u items, more than %u",
-                     answer.members.size, MEMBERS_MAX);
-        goto close_fields;
+    count = answer.members.count;
+    if (count > MEMBERS_MAX) {
+        return err_set(err, QL_INVALID,
+                       "cluster status: 'members' has %zu items, more than %u",
+                       count, MEMBERS_MAX);
     }
-    for (i = 0; i < answer.members.size && rv == 0; i++) {
-        rv = fields_read(&member_message, &answer.members.ptr[i],
-                         &status->members[i], err);
+    for (i = 0; i < count && rv == 0; i++) {
+        rv = fields_read_next(&member_message, &answer.members,
+                              &status->members[i], err);
     }
     if (rv == 0) {
-        status->members_count = answer.members.size;
+        status->members_count = count;
         *ret = *status;
     }
-
-close_fields:
-    fields_close(&fields);
     return rv;
 }
 

@@ -11,11 +11,11 @@
 /* These before their arrays are decoded. */
 struct diff_head {
     struct recovery_diff_result diff;
-    msgpack_object_array logs;
+    struct items logs;
 };
 struct log_head {
     struct diff_log log;
-    msgpack_object_array examples;
+    struct items examples;
 };
 struct example_head {
     struct diff_example example;
@@ -24,8 +24,7 @@ struct example_head {
 
 enum { WHERE_STAGED = 0, WHERE_LIVE = 1 };
 
-static int log_read(struct diff_log *ret, const msgpack_object *object,
-                    struct err *err);
+static int log_read(struct diff_log *ret, struct items *logs, struct err *err);
 static int log_pack(const struct diff_log *log, struct buf *buf);
 static int example_pack(const struct diff_example *example, struct buf *buf);
 
@@ -91,29 +90,30 @@ static const struct message log_message =
 _Static_assert(offsetof(struct log_head, log) == 0,
                "so that a log alone can be encoded");
 
-static int log_read(struct diff_log *ret, const msgpack_object *object,
-                    struct err *err)
+/* Takes the next one of @logs. */
+static int log_read(struct diff_log *ret, struct items *logs, struct err *err)
 {
     struct log_head head = {0};
+    size_t count;
     size_t i;
-    int rv = fields_read(&log_message, object, &head, err);
+    int rv = fields_read_next(&log_message, logs, &head, err);
 
     if (rv != 0) {
         return rv;
     }
-    if (head.examples.size > DIFF_EXAMPLES_MAX) {
+    count = head.examples.count;
+    if (count > DIFF_EXAMPLES_MAX) {
         return err_set(err, QL_INVALID, "log of a diff: more than %u entries",
                        DIFF_EXAMPLES_MAX);
     }
-    for (i = 0; i < head.examples.size && rv == 0; i++) {
+    for (i = 0; i < count && rv == 0; i++) {
         struct example_head example = {0};
 
-        rv =
-            fields_read(&example_message, &head.examples.ptr[i], &example, err);
+        rv = fields_read_next(&example_message, &head.examples, &example, err);
         head.log.examples[i] = example.example;
         head.log.examples[i].live = example.where == WHERE_LIVE;
     }
-    head.log.examples_count = head.examples.size;
+    head.log.examples_count = count;
     *ret = head.log;
     return rv;
 }
@@ -166,39 +166,35 @@ _Static_assert(offsetof(struct diff_head, diff) == 0,
 int recovery_diff_result_decode(struct recovery_diff_result *ret,
                                 struct bytes result, struct err *err)
 {
-    struct fields fields;
     struct diff_head head = {0};
     struct diff_log *logs = NULL;
+    size_t count;
     size_t i;
-    int rv = fields_open(&fields, &diff_message, result, &head, err);
+    int rv = fields_decode(&diff_message, result, &head, err);
 
     if (rv != 0) {
         return rv;
     }
-    if (head.logs.size > DIFF_LOGS_MAX) {
-        rv = err_set(err, QL_INVALID, "recovery diff: more than %u 'logs'",
-                     DIFF_LOGS_MAX);
-        goto close_fields;
+    count = head.logs.count;
+    if (count > DIFF_LOGS_MAX) {
+        return err_set(err, QL_INVALID, "recovery diff: more than %u 'logs'",
+                       DIFF_LOGS_MAX);
     }
-    logs = calloc((size_t)head.logs.size + 1, sizeof(*logs));
+    logs = calloc(count + 1, sizeof(*logs));
     if (logs == NULL) {
-        rv = err_set(err, QL_NO_MEMORY, "recovery diff: out of memory");
-        goto close_fields;
+        return err_set(err, QL_NO_MEMORY, "recovery diff: out of memory");
     }
-    for (i = 0; i < head.logs.size && rv == 0; i++) {
-        rv = log_read(&logs[i], &head.logs.ptr[i], err);
+    for (i = 0; i < count && rv == 0; i++) {
+        rv = log_read(&logs[i], &head.logs, err);
     }
     if (rv != 0) {
         free(logs);
-        goto close_fields;
+        return rv;
     }
     *ret = head.diff;
     ret->logs = logs;
-    ret->count = head.logs.size;
-
-close_fields:
-    fields_close(&fields);
-    return rv;
+    ret->count = count;
+    return 0;
 }
 
 void recovery_diff_result_close(struct recovery_diff_result *result)

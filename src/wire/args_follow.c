@@ -120,14 +120,21 @@ int follow_entries_close(struct entries_writer *writer, uint64_t next,
     return rv != 0 ? rv : pack_field_u64(buf, "cost", cost);
 }
 
-/* Beside the entries. */
+/* The notice before its entries are decoded. */
+struct entries_notice {
+    struct items entries;
+    struct follow_entries notice;
+};
+
 static const struct field entries_fields[] = {
     {FIELD_KEY("follow"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct follow_entries, follow)},
+     .offset = offsetof(struct entries_notice, notice.follow)},
+    {FIELD_KEY("entries"), .kind = FIELD_ARRAY, .required = true,
+     .offset = offsetof(struct entries_notice, entries)},
     {FIELD_KEY("next"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct follow_entries, next)},
+     .offset = offsetof(struct entries_notice, notice.next)},
     {FIELD_KEY("cost"), .kind = FIELD_U32, .required = true,
-     .offset = offsetof(struct follow_entries, cost)},
+     .offset = offsetof(struct entries_notice, notice.cost)},
 };
 static const struct message entries_message =
     FIELD_MESSAGE("log.entries", entries_fields);
@@ -135,15 +142,17 @@ static const struct message entries_message =
 int follow_entries_decode(struct follow_entries *ret, struct bytes params,
                           struct err *err)
 {
-    struct follow_entries notice = {0};
-    struct read_entries entries;
-    int rv;
+    struct entries_notice head = {0};
+    int rv = fields_decode(&entries_message, params, &head, err);
 
-    rv = read_entries_decode(&entries, &entries_message, params, &notice, err);
+    if (rv != 0) {
+        return rv;
+    }
+    head.notice.count = head.entries.count;
+    rv = read_entries_decode(&head.notice.entries, &head.entries,
+                             entries_message.name, err);
     if (rv == 0) {
-        notice.entries = entries.entries;
-        notice.count = entries.count;
-        *ret = notice;
+        *ret = head.notice;
     }
     return rv;
 }

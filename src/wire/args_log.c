@@ -194,7 +194,7 @@ int log_stat_encode(const struct log_stat *stat, struct buf *buf)
 
 /* What stands in the answer of log.list before its logs are decoded. */
 struct list_answer {
-    msgpack_object_array logs;
+    struct items logs;
     bool more;
 };
 
@@ -210,38 +210,33 @@ static const struct message list_answer_message =
 int log_list_result_decode(struct log_list_result *ret, struct bytes result,
                            struct err *err)
 {
-    struct fields fields;
     struct list_answer answer = {0};
     struct log_stat *stats = NULL;
+    size_t count;
     size_t i;
-    int rv;
+    int rv = fields_decode(&list_answer_message, result, &answer, err);
 
-    rv = fields_open(&fields, &list_answer_message, result, &answer, err);
     if (rv != 0) {
         return rv;
     }
-    if (answer.logs.size > 0) {
-        stats = calloc(answer.logs.size, sizeof(*stats));
+    count = answer.logs.count;
+    if (count > 0) {
+        stats = calloc(count, sizeof(*stats));
         if (stats == NULL) {
-            rv = err_set(err, QL_NO_MEMORY, "log list: out of memory");
-            goto close_fields;
+            return err_set(err, QL_NO_MEMORY, "log list: out of memory");
         }
     }
-    for (i = 0; i < answer.logs.size && rv == 0; i++) {
-        rv =
-            fields_read(&log_stat_message, &answer.logs.ptr[i], &stats[i], err);
+    for (i = 0; i < count && rv == 0; i++) {
+        rv = fields_read_next(&log_stat_message, &answer.logs, &stats[i], err);
     }
     if (rv != 0) {
         free(stats);
-        goto close_fields;
+        return rv;
     }
     ret->stats = stats;
-    ret->count = answer.logs.size;
+    ret->count = count;
     ret->more = answer.more;
-
-close_fields:
-    fields_close(&fields);
-    return rv;
+    return 0;
 }
 
 void log_list_result_close(struct log_list_result *result)

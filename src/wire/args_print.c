@@ -12,11 +12,11 @@
 /* The answer before its arrays are decoded. */
 struct print_head {
     struct recovery_print_result result;
-    msgpack_object_array logs;
-    msgpack_object_array entries;
+    struct items logs;
+    struct items entries;
 };
 
-static int read_arrays(const struct print_head *head,
+static int read_arrays(struct print_head *head,
                        struct recovery_print_result *ret, struct err *err);
 
 static const struct field entry_fields[] = {
@@ -79,10 +79,9 @@ _Static_assert(offsetof(struct print_head, result) == 0,
 int recovery_print_result_decode(struct recovery_print_result *ret,
                                  struct bytes result, struct err *err)
 {
-    struct fields fields;
     struct print_head head = {0};
     struct recovery_print_result print;
-    int rv = fields_open(&fields, &print_message, result, &head, err);
+    int rv = fields_decode(&print_message, result, &head, err);
 
     if (rv != 0) {
         return rv;
@@ -94,7 +93,6 @@ int recovery_print_result_decode(struct recovery_print_result *ret,
     } else {
         recovery_print_result_close(&print);
     }
-    fields_close(&fields);
     return rv;
 }
 
@@ -130,32 +128,32 @@ int recovery_print_result_encode(const struct recovery_print_result *result,
 }
 
 /* What is in @ret by then is the caller's also on failure. */
-static int read_arrays(const struct print_head *head,
+static int read_arrays(struct print_head *head,
                        struct recovery_print_result *ret, struct err *err)
 {
+    size_t logs_count = head->logs.count;
+    size_t entries_count = head->entries.count;
     size_t i;
     int rv = 0;
 
-    if (head->logs.size > PRINT_LOGS_MAX ||
-        head->entries.size > PRINT_ENTRIES_MAX) {
+    if (logs_count > PRINT_LOGS_MAX || entries_count > PRINT_ENTRIES_MAX) {
         return err_set(err, QL_INVALID,
                        "recovery print: more than %u logs or %u entries",
                        PRINT_LOGS_MAX, PRINT_ENTRIES_MAX);
     }
-    ret->logs = calloc((size_t)head->logs.size + 1, sizeof(*ret->logs));
-    ret->entries =
-        calloc((size_t)head->entries.size + 1, sizeof(*ret->entries));
+    ret->logs = calloc(logs_count + 1, sizeof(*ret->logs));
+    ret->entries = calloc(entries_count + 1, sizeof(*ret->entries));
     if (ret->logs == NULL || ret->entries == NULL) {
         return err_set(err, QL_NO_MEMORY, "recovery print: out of memory");
     }
-    for (i = 0; i < head->logs.size && rv == 0; i++) {
-        rv = fields_read(&log_message, &head->logs.ptr[i], &ret->logs[i], err);
+    for (i = 0; i < logs_count && rv == 0; i++) {
+        rv = fields_read_next(&log_message, &head->logs, &ret->logs[i], err);
     }
-    for (i = 0; i < head->entries.size && rv == 0; i++) {
-        rv = fields_read(&entry_message, &head->entries.ptr[i],
-                         &ret->entries[i], err);
+    for (i = 0; i < entries_count && rv == 0; i++) {
+        rv = fields_read_next(&entry_message, &head->entries, &ret->entries[i],
+                              err);
     }
-    ret->logs_count = head->logs.size;
-    ret->entries_count = head->entries.size;
+    ret->logs_count = logs_count;
+    ret->entries_count = entries_count;
     return rv;
 }

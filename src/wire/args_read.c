@@ -69,16 +69,23 @@ int read_result_close(struct entries_writer *writer,
                    : pack_field_u64(buf, "incarnation", result->incarnation);
 }
 
-/* Beside the entries. */
+/* The answer before its entries are decoded. */
+struct read_answer {
+    struct items entries;
+    struct read_result result;
+};
+
 static const struct field answer_fields[] = {
+    {FIELD_KEY("entries"), .kind = FIELD_ARRAY, .required = true,
+     .offset = offsetof(struct read_answer, entries)},
     {FIELD_KEY("next"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct read_result, next)},
+     .offset = offsetof(struct read_answer, result.next)},
     {FIELD_KEY("head"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct read_result, head)},
+     .offset = offsetof(struct read_answer, result.head)},
     {FIELD_KEY("tail"), .kind = FIELD_U64, .required = true,
-     .offset = offsetof(struct read_result, tail)},
+     .offset = offsetof(struct read_answer, result.tail)},
     {FIELD_KEY("incarnation"), .kind = FIELD_U64,
-     .offset = offsetof(struct read_result, incarnation)},
+     .offset = offsetof(struct read_answer, result.incarnation)},
 };
 static const struct message answer_message =
     FIELD_MESSAGE("read answer", answer_fields);
@@ -86,15 +93,17 @@ static const struct message answer_message =
 int read_result_decode(struct read_result *ret, struct bytes result,
                        struct err *err)
 {
-    struct read_result answer = {0};
-    struct read_entries entries;
-    int rv;
+    struct read_answer answer = {0};
+    int rv = fields_decode(&answer_message, result, &answer, err);
 
-    rv = read_entries_decode(&entries, &answer_message, result, &answer, err);
+    if (rv != 0) {
+        return rv;
+    }
+    answer.result.count = answer.entries.count;
+    rv = read_entries_decode(&answer.result.entries, &answer.entries,
+                             answer_message.name, err);
     if (rv == 0) {
-        answer.entries = entries.entries;
-        answer.count = entries.count;
-        *ret = answer;
+        *ret = answer.result;
     }
     return rv;
 }

@@ -14,37 +14,43 @@
 struct reading {
     const struct message *message;
     const struct field *field;
-    const msgpack_object *value;
+    struct bytes value;
+    struct token head;
     void *at; /* the field's place in the struct */
     struct err *err;
 };
 
-static int refuse(const struct reading *reading, const char *what);
-static int refuse_bound(const struct reading *reading, const char *bound,
-                        uint64_t number, const char *unit);
-static int read_integer(const struct reading *reading, uint64_t *ret);
-static int read_bounded(const struct reading *reading, uint64_t *ret);
-static int read_bytes(const struct reading *reading);
+static int refuse_field(const struct message *message,
+                        const struct field *field, const char *what,
+                        struct err *err);
+static int refuse_number(const struct message *message,
+                         const struct field *field, const char *bound,
+                         uint64_t number, const char *unit, struct err *err);
+static inline int refuse(const struct reading *reading, const char *what);
+static inline int refuse_bound(const struct reading *reading, const char *bound,
+                               uint64_t number, const char *unit);
+static inline int read_integer(const struct reading *reading, uint64_t *ret);
+static inline int read_bounded(const struct reading *reading, uint64_t *ret);
+static inline int read_bytes(const struct reading *reading);
 static int read_backup(const struct reading *reading);
 static int read_word(const struct reading *reading);
 static int read_digest(const struct reading *reading);
-static void set_absent(const struct reading *reading);
 static bool any_is_set(const struct message *message, const void *source);
 
 int field_value_read(const struct message *message, const struct field *field,
-                     const msgpack_object *value, void *target, struct err *err)
+                     struct bytes value, void *target, struct err *err)
 {
-    const struct reading reading = {message, field, value,
-                                    (char *)target + field->offset, err};
+    const struct reading reading = {message,
+                                    field,
+                                    value,
+                                    value_head(value),
+                                    (char *)target + field->offset,
+                                    err};
     uint64_t number = 0;
     int rv = 0;
 
-    if (value == NULL || value->type == MSGPACK_OBJECT_NIL) {
-        if (field->required) {
-            return refuse(&reading, "is missing");
-        }
-        set_absent(&reading);
-        return 0;
+    if (reading.head.kind == TOKEN_NIL) {
+        return field_value_absent(message, field, target, err);
     }
     if (field->has != 0) {
         *(bool *)((char *)target + field->has) = true;
@@ -65,10 +71,10 @@ int field_value_read(const struct message *message, const struct field *field,
         *(uint32_t *)reading.at = (uint32_t)number;
         return rv;
     case FIELD_BOOL:
-        if (value->type != MSGPACK_OBJECT_BOOLEAN) {
+        if (reading.head.kind != TOKEN_BOOL) {
             return refuse(&reading, "must be true or false");
         }
-        *(bool *)reading.at = value->via.boolean;
+        *(bool *)reading.at = reading.head.number != 0;
         return 0;
     case FIELD_BYTES:
     case FIELD_BIN:
@@ -84,17 +90,32 @@ int field_value_read(const struct message *message, const struct field *field,
     case FIELD_MAP:
         return fields_read(field->inner, value, reading.at, err);
     case FIELD_ARRAY:
-        if (value->type != MSGPACK_OBJECT_ARRAY) {
+        if (reading.head.kind != TOKEN_ARRAY) {
             return refuse(&reading, "must be an array");
         }
-        *(msgpack_object_array *)reading.at = value->via.array;
+        *(struct items *)reading.at = value_items(value, &reading.head);
         return 0;
-    case FIELD_OBJECT:
-        *(const msgpack_object **)reading.at = value;
+    case FIELD_VALUE:
+        *(struct bytes *)reading.at = value;
         return 0;
     }
     assert(false); /* a kind that the switch does not know */
     return QL_INTERNAL;
+}
+
+/* The struct was zeroed, which means absent to all kinds but one. */
+int field_value_absent(const struct message *message, const struct field *field,
+                       void *target, struct err *err)
+{
+    void *at = (char *)target + field->offset;
+
+    if (field->required) {
+        return refuse_field(message, field, "is missing", err);
+    }
+    if (field->kind == FIELD_CLAMPED) {
+        *(uint32_t *)at = field->absent;
+    }
+    return 0;
 }
 
 bool field_value_is_set(const struct field *field, const void *source)
@@ -124,7 +145,7 @@ bool field_value_is_set(const struct field *field, const void *source)
         return any_is_set(field->inner, at);
     case FIELD_DIGEST:
     case FIELD_ARRAY:
-    case FIELD_OBJECT:
+    case FIELD_VALUE:
         break;
     }
     return true;
@@ -160,39 +181,54 @@ int field_value_pack(const struct field *field, const void *source,
     case FIELD_MAP:
         return fields_pack(field->inner, at, 0, buf);
     case FIELD_ARRAY:
-    case FIELD_OBJECT:
+    case FIELD_VALUE:
         break;
     }
     assert(false); /* arrays are packed by the message they belong to */
     return QL_INTERNAL;
 }
 
-static int refuse(const struct reading *reading, const char *what)
+static int refuse_field(const struct message *message,
+                        const struct field *field, const char *what,
+                        struct err *err)
 {
-    return err_set(reading->err, QL_INVALID, "%s: '%s' %s",
-                   reading->message->name, reading->field->key, what);
+    return err_set(err, QL_INVALID, "%s: '%s' %s", message->name, field->key,
+                   what);
 }
 
-static int refuse_bound(const struct reading *reading, const char *bound,
-                        uint64_t number, const char *unit)
+static int refuse_number(const struct message *message,
+                         const struct field *field, const char *bound,
+                         uint64_t number, const char *unit, struct err *err)
 {
-    return err_set(reading->err, QL_INVALID, "%s: '%s' must be %s %llu%s",
-                   reading->message->name, reading->field->key, bound,
-                   (unsigned long long)number, unit);
+    return err_set(err, QL_INVALID, "%s: '%s' must be %s %llu%s", message->name,
+                   field->key, bound, (unsigned long long)number, unit);
 }
 
-static int read_integer(const struct reading *reading, uint64_t *ret)
+static inline int refuse(const struct reading *reading, const char *what)
 {
-    if (reading->value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER) {
+    return refuse_field(reading->message, reading->field, what, reading->err);
+}
+
+static inline int refuse_bound(const struct reading *reading, const char *bound,
+                               uint64_t number, const char *unit)
+{
+    return refuse_number(reading->message, reading->field, bound, number, unit,
+                         reading->err);
+}
+
+static inline int read_integer(const struct reading *reading, uint64_t *ret)
+{
+    if (reading->head.kind == TOKEN_NEGATIVE) {
         return refuse(reading, "must not be negative");
     }
-    if (!object_u64(reading->value, ret)) {
+    if (reading->head.kind != TOKEN_UINT) {
         return refuse(reading, "must be an integer");
     }
+    *ret = reading->head.number;
     return 0;
 }
 
-static int read_bounded(const struct reading *reading, uint64_t *ret)
+static inline int read_bounded(const struct reading *reading, uint64_t *ret)
 {
     const struct field *field = reading->field;
     uint64_t max = field->kind == FIELD_U32 ? UINT32_MAX : UINT64_MAX;
@@ -213,13 +249,13 @@ static int read_bounded(const struct reading *reading, uint64_t *ret)
     return 0;
 }
 
-static int read_bytes(const struct reading *reading)
+static inline int read_bytes(const struct reading *reading)
 {
     const struct field *field = reading->field;
     struct bytes bytes;
     int rv;
 
-    if (!object_bytes(reading->value, &bytes)) {
+    if (!value_bytes(reading->value, &bytes)) {
         return refuse(reading, "must be a string");
     }
     if (field->kind == FIELD_LOG) {
@@ -246,7 +282,7 @@ static int read_backup(const struct reading *reading)
     struct bytes name;
     int rv;
 
-    if (!object_bytes(reading->value, &name)) {
+    if (!value_bytes(reading->value, &name)) {
         return refuse(reading, "must be a string");
     }
     rv = backup_name_check((const char *)name.data, name.len, reading->err);
@@ -266,7 +302,7 @@ static int read_word(const struct reading *reading)
     struct bytes word;
     uint32_t i;
 
-    if (!object_bytes(reading->value, &word)) {
+    if (!value_bytes(reading->value, &word)) {
         return refuse(reading, "must be a string");
     }
     for (i = 0; i < words->count; i++) {
@@ -283,20 +319,11 @@ static int read_digest(const struct reading *reading)
 {
     struct bytes bytes;
 
-    if (!object_bytes(reading->value, &bytes) ||
-        bytes.len != FIELD_DIGEST_LEN) {
+    if (!value_bytes(reading->value, &bytes) || bytes.len != FIELD_DIGEST_LEN) {
         return refuse(reading, "must be 16 bytes");
     }
     memcpy(reading->at, bytes.data, bytes.len);
     return 0;
-}
-
-/* The struct was zeroed, which means absent to all kinds but one. */
-static void set_absent(const struct reading *reading)
-{
-    if (reading->field->kind == FIELD_CLAMPED) {
-        *(uint32_t *)reading->at = reading->field->absent;
-    }
 }
 
 static bool any_is_set(const struct message *message, const void *source)

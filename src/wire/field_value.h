@@ -5,10 +5,11 @@
 
 #include "wire/fields.h"
 
-/* Checks @value (NULL: the key is absent) and stores it in @target. */
+/* Checks @value and stores it in @target; nil is the same as absent. */
 int field_value_read(const struct message *message, const struct field *field,
-                     const msgpack_object *value, void *target,
-                     struct err *err);
+                     struct bytes value, void *target, struct err *err);
+int field_value_absent(const struct message *message, const struct field *field,
+                       void *target, struct err *err);
 /* Is it other than 0, false or empty? */
 bool field_value_is_set(const struct field *field, const void *source);
 int field_value_pack(const struct field *field, const void *source,

@@ -2,15 +2,16 @@
 /*
  * The map of one message as a table: which keys it has, what each may hold, and
  * where it lives in a C struct. Decoding, checking and encoding follow the same
- * table. Internal to the wire, the home of msgpack-c.
+ * table; decoding reads the encoded bytes where they are and allocates nothing.
+ * Internal to the wire.
  */
 #pragma once
 
-#include <msgpack.h>
 #include <stdbool.h>
 
 #include "util/buf.h"
 #include "util/err.h"
+#include "wire/value.h"
 
 enum field_kind {
     FIELD_U64,     /* uint64_t in min..max */
@@ -25,8 +26,8 @@ enum field_kind {
     FIELD_WORD,    /* uint32_t: an index into @words; a word on the wire */
     FIELD_DIGEST,  /* uint8_t[16]; bin */
     FIELD_MAP,     /* a struct described by @inner */
-    FIELD_ARRAY,   /* msgpack_object_array, size 0 when absent; only decoded */
-    FIELD_OBJECT,  /* const msgpack_object *, NULL when absent; only decoded */
+    FIELD_ARRAY,   /* struct items, none when absent; only decoded */
+    FIELD_VALUE,   /* struct bytes: the encoded value; only decoded */
 };
 
 #define FIELD_DIGEST_LEN 16u
@@ -79,18 +80,9 @@ struct message {
         .count = sizeof(rows) / sizeof((rows)[0])                              \
     }
 
-/* A decoded message; what its arrays point to lives until it is closed. Views
- * of bytes point into the encoded bytes and outlive it. */
-struct fields {
-    msgpack_unpacked unpacked;
-};
-
-/* Decodes @encoded, exactly one map, into the zeroed struct @target. Close
- * @fields after success only. On error @target is in no useful state. */
-int fields_open(struct fields *fields, const struct message *message,
-                struct bytes encoded, void *target, struct err *err);
-void fields_close(struct fields *fields);
-/* The same in one step, for messages without arrays. */
+/* Decodes @encoded, exactly one map, into the zeroed struct @target. Views of
+ * bytes, items and values point into @encoded. On error @target is in no useful
+ * state. */
 int fields_decode(const struct message *message, struct bytes encoded,
                   void *target, struct err *err);
 /* Likewise, but @ret need not be zeroed, and its @size bytes, at most
@@ -98,14 +90,12 @@ int fields_decode(const struct message *message, struct bytes encoded,
 #define FIELDS_STRUCT_MAX 1024u
 int fields_decode_to(const struct message *message, struct bytes encoded,
                      void *ret, size_t size, struct err *err);
-/* A map inside an array of a message that is open. */
-int fields_read(const struct message *message, const msgpack_object *object,
-                void *target, struct err *err);
-
-/* The bytes of a str or bin; false for anything else. */
-bool object_bytes(const msgpack_object *object, struct bytes *ret);
-/* An integer that is not negative; false for anything else. */
-bool object_u64(const msgpack_object *object, uint64_t *ret);
+/* The same for a map inside a message that was decoded. */
+int fields_read(const struct message *message, struct bytes map, void *target,
+                struct err *err);
+/* And for the next one of an array of maps. */
+int fields_read_next(const struct message *message, struct items *maps,
+                     void *target, struct err *err);
 
 /* Appends the map. Returns 0, or QL_NO_MEMORY with @buf as it was. */
 int fields_encode(const struct message *message, const void *source,

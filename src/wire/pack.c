@@ -11,6 +11,10 @@
 #define ARRAY_32 0xdd
 #define MAP_32 0xdf
 
+static int pack_byte(struct buf *buf, uint8_t byte);
+static int pack_body(struct buf *buf, uint8_t *at, const void *bytes,
+                     size_t len);
+static inline uint8_t *put_big_endian(uint8_t *at, uint64_t value, size_t len);
 static int on_write(void *data, const char *bytes, size_t len);
 static msgpack_packer packer_of(struct buf *buf);
 static int result_of(int msgpack_rv);
@@ -18,38 +22,45 @@ static int pack_open(struct buf *buf, uint8_t type, size_t *ret_mark);
 
 int pack_map(struct buf *buf, uint32_t count)
 {
-    msgpack_packer packer = packer_of(buf);
+    msgpack_packer packer;
 
+    if (count < 16) {
+        return pack_byte(buf, (uint8_t)(0x80u | count));
+    }
+    packer = packer_of(buf);
     return result_of(msgpack_pack_map(&packer, count));
 }
 
 int pack_array(struct buf *buf, uint32_t count)
 {
-    msgpack_packer packer = packer_of(buf);
+    msgpack_packer packer;
 
+    if (count < 16) {
+        return pack_byte(buf, (uint8_t)(0x90u | count));
+    }
+    packer = packer_of(buf);
     return result_of(msgpack_pack_array(&packer, count));
 }
 
 int pack_nil(struct buf *buf)
 {
-    msgpack_packer packer = packer_of(buf);
-
-    return result_of(msgpack_pack_nil(&packer));
+    return pack_byte(buf, 0xc0);
 }
 
 int pack_bool(struct buf *buf, bool value)
 {
-    msgpack_packer packer = packer_of(buf);
-
-    return result_of(value ? msgpack_pack_true(&packer)
-                           : msgpack_pack_false(&packer));
+    return pack_byte(buf, value ? 0xc3 : 0xc2);
 }
 
 int pack_u64(struct buf *buf, uint64_t value)
 {
-    msgpack_packer packer = packer_of(buf);
+    uint8_t *at = pack_begin(buf, PACK_U64_LEN);
 
-    return result_of(msgpack_pack_uint64(&packer, value));
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    pack_end(buf, pack_put_u64(at, value));
+    return 0;
 }
 
 int pack_text(struct buf *buf, const char *text)
@@ -59,9 +70,18 @@ int pack_text(struct buf *buf, const char *text)
 
 int pack_str(struct buf *buf, const void *bytes, size_t len)
 {
-    msgpack_packer packer = packer_of(buf);
+    msgpack_packer packer;
+    uint8_t *at;
 
+    if (len <= PACK_KEY_MAX) {
+        at = pack_begin(buf, 1 + len);
+        if (at != NULL) {
+            *at++ = (uint8_t)(0xa0u | len);
+        }
+        return pack_body(buf, at, bytes, len);
+    }
     assert(len <= UINT32_MAX);
+    packer = packer_of(buf);
     if (msgpack_pack_str(&packer, len) != 0) {
         return QL_NO_MEMORY;
     }
@@ -70,9 +90,19 @@ int pack_str(struct buf *buf, const void *bytes, size_t len)
 
 int pack_bin(struct buf *buf, const void *bytes, size_t len)
 {
-    msgpack_packer packer = packer_of(buf);
+    msgpack_packer packer;
+    uint8_t *at;
 
+    if (len <= UINT8_MAX) {
+        at = pack_begin(buf, 2 + len);
+        if (at != NULL) {
+            *at++ = 0xc4;
+            *at++ = (uint8_t)len;
+        }
+        return pack_body(buf, at, bytes, len);
+    }
     assert(len <= UINT32_MAX);
+    packer = packer_of(buf);
     if (msgpack_pack_bin(&packer, len) != 0) {
         return QL_NO_MEMORY;
     }
@@ -82,6 +112,48 @@ int pack_bin(struct buf *buf, const void *bytes, size_t len)
 int pack_raw(struct buf *buf, const void *bytes, size_t len)
 {
     return buf_add(buf, bytes, len);
+}
+
+uint8_t *pack_begin(struct buf *buf, size_t len)
+{
+    if (buf->room - buf->len < len && buf_reserve(buf, len) != 0) {
+        return NULL;
+    }
+    return buf->data + buf->len;
+}
+
+void pack_end(struct buf *buf, const uint8_t *end)
+{
+    buf->len = (size_t)(end - buf->data);
+    assert(buf->len <= buf->room);
+}
+
+uint8_t *pack_put_u64(uint8_t *at, uint64_t value)
+{
+    if (value < 0x80) {
+        *at++ = (uint8_t)value;
+    } else if (value <= UINT8_MAX) {
+        *at++ = 0xcc;
+        *at++ = (uint8_t)value;
+    } else if (value <= UINT16_MAX) {
+        *at++ = 0xcd;
+        at = put_big_endian(at, value, 2);
+    } else if (value <= UINT32_MAX) {
+        *at++ = 0xce;
+        at = put_big_endian(at, value, 4);
+    } else {
+        *at++ = 0xcf;
+        at = put_big_endian(at, value, 8);
+    }
+    return at;
+}
+
+uint8_t *pack_put_key(uint8_t *at, const char *key, size_t len)
+{
+    assert(len <= PACK_KEY_MAX);
+    *at++ = (uint8_t)(0xa0u | len);
+    memcpy(at, key, len);
+    return at + len;
 }
 
 int pack_field_u64(struct buf *buf, const char *key, uint64_t value)
@@ -148,6 +220,43 @@ static int pack_open(struct buf *buf, uint8_t type, size_t *ret_mark)
         *ret_mark = mark;
     }
     return rv;
+}
+
+static int pack_byte(struct buf *buf, uint8_t byte)
+{
+    uint8_t *at = pack_begin(buf, 1);
+
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    *at = byte;
+    pack_end(buf, at + 1);
+    return 0;
+}
+
+/* Behind a head that was written; @at is NULL when there was no memory. */
+static int pack_body(struct buf *buf, uint8_t *at, const void *bytes,
+                     size_t len)
+{
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    if (len > 0) {
+        memcpy(at, bytes, len);
+    }
+    pack_end(buf, at + len);
+    return 0;
+}
+
+static inline uint8_t *put_big_endian(uint8_t *at, uint64_t value, size_t len)
+{
+    size_t i;
+
+    for (i = len; i > 0; i--) {
+        at[i - 1] = (uint8_t)value;
+        value >>= 8;
+    }
+    return at + len;
 }
 
 static int on_write(void *data, const char *bytes, size_t len)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Writes MessagePack into a buf. Every call returns 0 or QL_NO_MEMORY. */
+/* Writes MessagePack into a buf. Every call returns 0 or QL_NO_MEMORY. The home of
+ * msgpack-c, which writes the heads of what is long. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +17,16 @@ int pack_str(struct buf *buf, const void *bytes, size_t len);
 int pack_bin(struct buf *buf, const void *bytes, size_t len);
 /* Already encoded MessagePack. */
 int pack_raw(struct buf *buf, const void *bytes, size_t len);
+
+/* For who writes several small things at once: room for @len bytes at the end of
+ * @buf, NULL when memory ran out, and what was written there. */
+uint8_t *pack_begin(struct buf *buf, size_t len);
+void pack_end(struct buf *buf, const uint8_t *end);
+/* Each writes at @at and returns what is behind it. */
+#define PACK_U64_LEN 9u /* at most */
+uint8_t *pack_put_u64(uint8_t *at, uint64_t value);
+#define PACK_KEY_MAX 31u /* bytes of a short string */
+uint8_t *pack_put_key(uint8_t *at, const char *key, size_t len);
 
 /* "key": value, for maps. */
 int pack_field_u64(struct buf *buf, const char *key, uint64_t value);

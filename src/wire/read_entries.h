@@ -4,14 +4,10 @@
 #pragma once
 
 #include "wire/args_read.h"
-#include "wire/fields.h"
+#include "wire/value.h"
 
-struct read_entries {
-    struct read_entry *entries; /* the caller's to free(); NULL: none */
-    size_t count;
-};
-/* Decodes @encoded, one map whose member "entries" they are, and the other members
- * into the zeroed struct @target by @message, which has numbers only. Keys and
- * values are views into @encoded. */
-int read_entries_decode(struct read_entries *ret, const struct message *message,
-                        struct bytes encoded, void *target, struct err *err);
+/* Decodes @items, which stand in the message @name, into an array that is the
+ * caller's to free(), NULL when there are none. Keys and values are views into
+ * the encoded bytes. */
+int read_entries_decode(struct read_entry **ret_entries, struct items *items,
+                        const char *name, struct err *err);

@@ -83,21 +83,21 @@ static int decode_head(struct rpc_message *ret, struct walk *walk,
     uint64_t items;
     int rv;
 
-    token_read(&token, walk->bytes, walk->len);
+    token = token_read(walk->bytes, walk->len);
     if (token.kind != TOKEN_ARRAY) {
         return err_set(err, QL_PROTOCOL, "a message must be an array");
     }
-    items = token.items;
+    items = token.number;
     walk->at = token.head_len;
     rv = next_value(walk, &token, &value, err);
     if (rv != 0) {
         return rv;
     }
-    if (token.kind != TOKEN_UINT || token.value > RPC_NOTIFICATION) {
+    if (token.kind != TOKEN_UINT || token.number > RPC_NOTIFICATION) {
         return err_set(err, QL_PROTOCOL,
                        "the type of a message must be 0, 1 or 2");
     }
-    ret->type = (enum rpc_type)token.value;
+    ret->type = (enum rpc_type)token.number;
     if (items != (ret->type == RPC_NOTIFICATION ? 3 : 4)) {
         return err_set(err, QL_PROTOCOL,
                        "a message of type %d must not have %llu items",
@@ -110,11 +110,11 @@ static int decode_head(struct rpc_message *ret, struct walk *walk,
     if (rv != 0) {
         return rv;
     }
-    if (token.kind != TOKEN_UINT || token.value > UINT32_MAX) {
+    if (token.kind != TOKEN_UINT || token.number > UINT32_MAX) {
         return err_set(err, QL_PROTOCOL,
                        "the id of a message must be an integer of 32 bits");
     }
-    ret->id = (uint32_t)token.value;
+    ret->id = (uint32_t)token.number;
     return 0;
 }
 
@@ -140,11 +140,11 @@ static int decode_call(struct rpc_message *ret, struct walk *walk,
     }
     ret->method.data = method.data + method_token.head_len;
     ret->method.len = method.len - method_token.head_len;
-    if (params_token.kind != TOKEN_ARRAY || params_token.items > 1) {
+    if (params_token.kind != TOKEN_ARRAY || params_token.number > 1) {
         return err_set(err, QL_INVALID,
                        "the params must be an array that holds one map");
     }
-    if (params_token.items == 0) {
+    if (params_token.number == 0) {
         ret->params = (struct bytes){empty_map, sizeof(empty_map)};
         return 0;
     }
@@ -158,7 +158,7 @@ static int decode_params(struct rpc_message *ret, struct bytes params,
 {
     struct token token;
 
-    token_read(&token, params.data, params.len);
+    token = token_read(params.data, params.len);
     if (token.kind != TOKEN_MAP) {
         return err_set(err, QL_INVALID, "the params must hold a map");
     }
@@ -196,14 +196,20 @@ static int next_value(struct walk *walk, struct token *ret_token,
                       struct bytes *ret_value, struct err *err)
 {
     struct bytes value = {walk->bytes + walk->at, 0};
+    struct token token = token_read(value.data, walk->len - walk->at);
     int rv;
 
-    rv = scan_value(value.data, walk->len - walk->at, &value.len, err);
-    if (rv != 0) {
-        return rv == QL_NO_MEMORY ? rv : QL_PROTOCOL;
+    value.len = (size_t)(token.head_len + token_body_len(&token));
+    /* Only what holds other values, or is not sound, takes a walk. */
+    if (token.kind <= TOKEN_BAD || token.kind >= TOKEN_ARRAY ||
+        value.len > walk->len - walk->at) {
+        rv = scan_value(value.data, walk->len - walk->at, &value.len, err);
+        if (rv != 0) {
+            return rv == QL_NO_MEMORY ? rv : QL_PROTOCOL;
+        }
     }
-    token_read(ret_token, value.data, value.len);
     walk->at += value.len;
+    *ret_token = token;
     *ret_value = value;
     return 0;
 }
@@ -217,7 +223,7 @@ static int last_value(struct walk *walk, struct token *ret_token,
     if (!walk->scanned) {
         return next_value(walk, ret_token, ret_value, err);
     }
-    token_read(ret_token, value.data, value.len);
+    *ret_token = token_read(value.data, value.len);
     if (ret_token->kind == TOKEN_CUT) {
         return err_set(err, QL_PROTOCOL, "the message is cut off");
     }

@@ -3,11 +3,10 @@
 
 #include "wire/token.h"
 
-static int scan_step(struct scan *scan, const uint8_t *bytes, size_t len,
-                     bool *ret_cut, struct err *err);
+static inline bool token_fits(const struct scan *scan,
+                              const struct token *token, size_t room);
 static int check_token(const struct scan *scan, const struct token *token,
                        struct err *err);
-static void take_token(struct scan *scan, const struct token *token);
 
 void scan_init(struct scan *scan, size_t len_max)
 {
@@ -15,28 +14,65 @@ void scan_init(struct scan *scan, size_t len_max)
     scan->len_max = len_max;
     scan->depth = 0;
     scan->items_left = MESSAGE_ITEMS_MAX;
+    scan->left[0] = 1;
     scan->done = false;
 }
 
 int scan_feed(struct scan *scan, const uint8_t *bytes, size_t len,
               struct err *err)
 {
-    bool cut = false;
+    const size_t limit = len < scan->len_max ? len : scan->len_max;
+    uint64_t left = scan->left[scan->depth];
+    size_t at = scan->at;
     int rv;
 
-    while (!cut) {
-        if (scan->at > len) {
+    while (true) {
+        struct token token;
+        size_t size;
+
+        /* Most are short, and their type byte says how short. */
+        while (left > 0 && at < limit) {
+            size = token_size(bytes + at, limit - at);
+            if (size == 0 || size > limit - at) {
+                break;
+            }
+            at += size;
+            left--;
+        }
+        if (left == 0) {
+            if (scan->depth == 0) {
+                break;
+            }
+            scan->depth--;
+            left = scan->left[scan->depth];
+            continue;
+        }
+        if (at > len) {
             break; /* the body of a string is still on its way */
         }
-        if (scan->at > 0 && scan->depth == 0) {
-            scan->done = true;
-            break;
+        token = token_read(bytes + at, len - at);
+        if (!token_fits(scan, &token, limit - at)) {
+            scan->at = at;
+            rv = check_token(scan, &token, err);
+            if (rv != 0) {
+                return rv;
+            }
+            if (token.kind == TOKEN_CUT) {
+                break;
+            }
         }
-        rv = scan_step(scan, bytes, len, &cut, err);
-        if (rv != 0) {
-            return rv;
+        at += (size_t)(token.head_len + token_body_len(&token));
+        left--;
+        if (token_items(&token) > 0) {
+            scan->items_left -= (uint32_t)token.number;
+            scan->left[scan->depth] = left;
+            scan->depth++;
+            left = token.number;
         }
     }
+    scan->at = at;
+    scan->left[scan->depth] = left;
+    scan->done = left == 0 && at <= len;
     return 0;
 }
 
@@ -61,24 +97,18 @@ int scan_value(const uint8_t *bytes, size_t len, size_t *ret_len,
     return 0;
 }
 
-/* Walks over one head and its body; *ret_cut when the head is not here yet. */
-static int scan_step(struct scan *scan, const uint8_t *bytes, size_t len,
-                     bool *ret_cut, struct err *err)
+/* Surely sound and wholly here, which nearly all are. */
+static inline bool token_fits(const struct scan *scan,
+                              const struct token *token, size_t room)
 {
-    struct token token;
-    int rv;
-
-    token_read(&token, bytes + scan->at, len - scan->at);
-    rv = check_token(scan, &token, err);
-    if (rv != 0) {
-        return rv;
+    if (token->kind <= TOKEN_BAD ||
+        token->head_len + token_body_len(token) > room) {
+        return false;
     }
-    if (token.kind == TOKEN_CUT) {
-        *ret_cut = true;
-        return 0;
-    }
-    take_token(scan, &token);
-    return 0;
+    return token->kind < TOKEN_ARRAY ||
+           (token->number <= room - token->head_len &&
+            token->number <= scan->items_left &&
+            scan->depth < MESSAGE_DEPTH_MAX);
 }
 
 static int check_token(const struct scan *scan, const struct token *token,
@@ -90,46 +120,27 @@ static int check_token(const struct scan *scan, const struct token *token,
         return err_set(err, QL_PROTOCOL,
                        "byte 0xc1 at offset %zu is not MessagePack", scan->at);
     }
-    if (token->head_len > room || token->body_len > room - token->head_len) {
+    if (token->head_len > room ||
+        token_body_len(token) > room - token->head_len) {
         return err_set(err, QL_TOO_LARGE,
                        "the message is longer than %zu bytes", scan->len_max);
     }
-    room -= (size_t)(token->head_len + token->body_len);
+    room -= (size_t)(token->head_len + token_body_len(token));
     /* Each item takes one byte at least. */
-    if (token->items > room) {
+    if (token_items(token) > room) {
         return err_set(err, QL_TOO_LARGE,
                        "the message claims %llu more items, which do not fit "
                        "in %zu bytes",
-                       (unsigned long long)token->items, scan->len_max);
+                       (unsigned long long)token_items(token), scan->len_max);
     }
-    if (token->items > scan->items_left) {
+    if (token_items(token) > scan->items_left) {
         return err_set(err, QL_TOO_LARGE, "the message has more than %u items",
                        MESSAGE_ITEMS_MAX);
     }
-    if ((token->kind == TOKEN_ARRAY || token->kind == TOKEN_MAP) &&
-        scan->depth == MESSAGE_DEPTH_MAX) {
+    if (token->kind >= TOKEN_ARRAY && scan->depth == MESSAGE_DEPTH_MAX) {
         return err_set(err, QL_TOO_LARGE,
                        "the message is nested deeper than %u levels",
                        MESSAGE_DEPTH_MAX);
     }
     return 0;
-}
-
-static void take_token(struct scan *scan, const struct token *token)
-{
-    scan->at += (size_t)(token->head_len + token->body_len);
-    if (token->items > 0) {
-        scan->items_left -= (uint32_t)token->items;
-        scan->left[scan->depth] = token->items;
-        scan->depth++;
-        return;
-    }
-    /* A value has ended, and with it each container whose last item it was. */
-    while (scan->depth > 0) {
-        scan->left[scan->depth - 1]--;
-        if (scan->left[scan->depth - 1] > 0) {
-            break;
-        }
-        scan->depth--;
-    }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Walks untrusted MessagePack without decoding it: finds where one message ends
- * and refuses what exceeds the limits, before msgpack-c sees a byte. It allocates
+ * and refuses what exceeds the limits, before anything is decoded. It allocates
  * nothing and never reads past the bytes it is given.
  *
  * Source of the format: msgpack spec, https://github.com/msgpack/msgpack.
@@ -20,7 +20,8 @@ struct scan {
     size_t len_max; /* a message is refused as soon as it must be longer */
     uint32_t depth; /* open containers */
     uint32_t items_left; /* of MESSAGE_ITEMS_MAX, less what was claimed */
-    uint64_t left[MESSAGE_DEPTH_MAX]; /* items still to come in each */
+    /* Items still to come in each, the message itself being the first. */
+    uint64_t left[MESSAGE_DEPTH_MAX + 1];
     bool done;
 };
 

@@ -1,127 +1,120 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "wire/token.h"
 
-/* What the type bytes from 0xc0 to 0xdf mean. */
-struct form {
-    enum token_kind kind;
-    uint8_t number_len; /* bytes of the big-endian number behind the type */
-    uint8_t body_len;   /* bytes that follow whatever the number is */
+/* Sixteen types that hold a small number themselves: from @from on, by @step. A
+ * string is longer by what it holds, an array or a map ends nobody knows where. */
+#define FORM(kind, number, size)                                               \
+    {                                                                          \
+        (kind), NUMBER_NONE, (number), (size)                                  \
+    }
+#define FOUR(kind, from, step, size, grow)                                     \
+    FORM(kind, from, size), FORM(kind, (from) + (step), (size) + (grow)),      \
+        FORM(kind, (from) + 2 * (step), (size) + 2 * (grow)),                  \
+        FORM(kind, (from) + 3 * (step), (size) + 3 * (grow))
+#define SIXTEEN(kind, from, step, size, grow)                                  \
+    FOUR(kind, from, step, size, grow),                                        \
+        FOUR(kind, (from) + 4 * (step), step, (size) + 4 * (grow), grow),      \
+        FOUR(kind, (from) + 8 * (step), step, (size) + 8 * (grow), grow),      \
+        FOUR(kind, (from) + 12 * (step), step, (size) + 12 * (grow), grow)
+#define NUMBERS(from) SIXTEEN(TOKEN_UINT, from, 1, 1, 0)
+
+const struct token_form token_forms[256] = {
+    /* 00 to 7f: the number itself */
+    NUMBERS(0),
+    NUMBERS(16),
+    NUMBERS(32),
+    NUMBERS(48),
+    NUMBERS(64),
+    NUMBERS(80),
+    NUMBERS(96),
+    NUMBERS(112),
+    SIXTEEN(TOKEN_MAP, 0, 2, 0, 0),   /* 80 to 8f; two values a pair */
+    SIXTEEN(TOKEN_ARRAY, 0, 1, 0, 0), /* 90 to 9f */
+    SIXTEEN(TOKEN_STR, 0, 1, 1, 1),
+    SIXTEEN(TOKEN_STR, 16, 1, 17, 1),       /* a0 to bf */
+    FORM(TOKEN_NIL, 0, 1),                  /* c0 */
+    FORM(TOKEN_BAD, 0, 0),                  /* c1: never used */
+    FORM(TOKEN_BOOL, 0, 1),                 /* c2: false */
+    FORM(TOKEN_BOOL, 1, 1),                 /* c3: true */
+    {TOKEN_BIN, NUMBER_BYTE, 0, SIZE_BYTE}, /* c4: bin 8 */
+    {TOKEN_BIN, NUMBER_LONG(2), 0, 0},      /* c5: bin 16 */
+    {TOKEN_BIN, NUMBER_LONG(4), 0, 0},      /* c6: bin 32 */
+    {TOKEN_EXT, NUMBER_BYTE, 1,
+     SIZE_BYTE},                       /* c7: ext 8; its type is in the body */
+    {TOKEN_EXT, NUMBER_LONG(2), 1, 0}, /* c8: ext 16 */
+    {TOKEN_EXT, NUMBER_LONG(4), 1, 0}, /* c9: ext 32 */
+    {TOKEN_FLOAT, NUMBER_LONG(4), 0, 5},    /* ca: float 32 */
+    {TOKEN_FLOAT, NUMBER_LONG(8), 0, 9},    /* cb: float 64 */
+    {TOKEN_UINT, NUMBER_BYTE, 0, 2},        /* cc: uint 8 */
+    {TOKEN_UINT, NUMBER_LONG(2), 0, 3},     /* cd: uint 16 */
+    {TOKEN_UINT, NUMBER_LONG(4), 0, 5},     /* ce: uint 32 */
+    {TOKEN_UINT, NUMBER_LONG(8), 0, 9},     /* cf: uint 64 */
+    {TOKEN_NEGATIVE, NUMBER_LONG(1), 0, 2}, /* d0: int 8, negative or not */
+    {TOKEN_NEGATIVE, NUMBER_LONG(2), 0, 3}, /* d1: int 16 */
+    {TOKEN_NEGATIVE, NUMBER_LONG(4), 0, 5}, /* d2: int 32 */
+    {TOKEN_NEGATIVE, NUMBER_LONG(8), 0, 9}, /* d3: int 64 */
+    FORM(TOKEN_EXT, 2, 3),                  /* d4: fixext 1 */
+    FORM(TOKEN_EXT, 3, 4),                  /* d5: fixext 2 */
+    FORM(TOKEN_EXT, 5, 6),                  /* d6: fixext 4 */
+    FORM(TOKEN_EXT, 9, 10),                 /* d7: fixext 8 */
+    FORM(TOKEN_EXT, 17, 18),                /* d8: fixext 16 */
+    {TOKEN_STR, NUMBER_BYTE, 0, SIZE_BYTE}, /* d9: str 8 */
+    {TOKEN_STR, NUMBER_LONG(2), 0, 0},      /* da: str 16 */
+    {TOKEN_STR, NUMBER_LONG(4), 0, 0},      /* db: str 32 */
+    {TOKEN_ARRAY, NUMBER_LONG(2), 0, 0},    /* dc: array 16 */
+    {TOKEN_ARRAY, NUMBER_LONG(4), 0, 0},    /* dd: array 32 */
+    {TOKEN_MAP, NUMBER_LONG(2), 0, 0},      /* de: map 16 */
+    {TOKEN_MAP, NUMBER_LONG(4), 0, 0},      /* df: map 32 */
+    SIXTEEN(TOKEN_NEGATIVE, 0, 0, 1, 0),
+    SIXTEEN(TOKEN_NEGATIVE, 0, 0, 1, 0), /* e0 to ff */
 };
 
-static const struct form forms[32] = {
-    {TOKEN_NIL, 0, 0},      /* c0 nil */
-    {TOKEN_BAD, 0, 0},      /* c1 never used */
-    {TOKEN_BOOL, 0, 0},     /* c2 false */
-    {TOKEN_BOOL, 0, 0},     /* c3 true */
-    {TOKEN_BIN, 1, 0},      /* c4 bin 8 */
-    {TOKEN_BIN, 2, 0},      /* c5 bin 16 */
-    {TOKEN_BIN, 4, 0},      /* c6 bin 32 */
-    {TOKEN_EXT, 1, 1},      /* c7 ext 8; its type is a byte of the body */
-    {TOKEN_EXT, 2, 1},      /* c8 ext 16 */
-    {TOKEN_EXT, 4, 1},      /* c9 ext 32 */
-    {TOKEN_FLOAT, 4, 0},    /* ca float 32 */
-    {TOKEN_FLOAT, 8, 0},    /* cb float 64 */
-    {TOKEN_UINT, 1, 0},     /* cc uint 8 */
-    {TOKEN_UINT, 2, 0},     /* cd uint 16 */
-    {TOKEN_UINT, 4, 0},     /* ce uint 32 */
-    {TOKEN_UINT, 8, 0},     /* cf uint 64 */
-    {TOKEN_NEGATIVE, 1, 0}, /* d0 int 8, negative or not */
-    {TOKEN_NEGATIVE, 2, 0}, /* d1 int 16 */
-    {TOKEN_NEGATIVE, 4, 0}, /* d2 int 32 */
-    {TOKEN_NEGATIVE, 8, 0}, /* d3 int 64 */
-    {TOKEN_EXT, 0, 2},      /* d4 fixext 1 */
-    {TOKEN_EXT, 0, 3},      /* d5 fixext 2 */
-    {TOKEN_EXT, 0, 5},      /* d6 fixext 4 */
-    {TOKEN_EXT, 0, 9},      /* d7 fixext 8 */
-    {TOKEN_EXT, 0, 17},     /* d8 fixext 16 */
-    {TOKEN_STR, 1, 0},      /* d9 str 8 */
-    {TOKEN_STR, 2, 0},      /* da str 16 */
-    {TOKEN_STR, 4, 0},      /* db str 32 */
-    {TOKEN_ARRAY, 2, 0},    /* dc array 16 */
-    {TOKEN_ARRAY, 4, 0},    /* dd array 32 */
-    {TOKEN_MAP, 2, 0},      /* de map 16 */
-    {TOKEN_MAP, 4, 0},      /* df map 32 */
-};
+static uint64_t read_number(const uint8_t *at, size_t len);
 
-static void read_form(struct token *ret, const uint8_t *bytes, size_t len);
-static void set_number(struct token *ret, const struct form *form, uint8_t type,
-                       uint64_t number);
-
-void token_read(struct token *ret, const uint8_t *bytes, size_t len)
+struct token token_read_long(const uint8_t *bytes, size_t len)
 {
-    uint8_t type;
+    const struct token_form *form = &token_forms[bytes[0]];
+    size_t number_len = form->number_len % NUMBER_LONG(0);
+    struct token token = {(enum token_kind)form->kind,
+                          1u + (uint32_t)number_len, 0};
 
-    *ret = (struct token){.kind = TOKEN_CUT, .head_len = 1};
-    if (len == 0) {
-        return;
+    if (len < token.head_len) {
+        token.kind = TOKEN_CUT;
+        return token;
     }
-    type = bytes[0];
-    if (type < 0x80) {
-        ret->kind = TOKEN_UINT;
-        ret->value = type;
-    } else if (type < 0x90) {
-        ret->kind = TOKEN_MAP;
-        ret->items = 2u * (type & 0x0fu);
-    } else if (type < 0xa0) {
-        ret->kind = TOKEN_ARRAY;
-        ret->items = type & 0x0fu;
-    } else if (type < 0xc0) {
-        ret->kind = TOKEN_STR;
-        ret->body_len = type & 0x1fu;
-    } else if (type < 0xe0) {
-        read_form(ret, bytes, len);
-    } else {
-        ret->kind = TOKEN_NEGATIVE;
-    }
-}
-
-static void read_form(struct token *ret, const uint8_t *bytes, size_t len)
-{
-    const struct form *form = &forms[bytes[0] - 0xc0];
-    uint64_t number = 0;
-    size_t i;
-
-    ret->head_len = 1u + form->number_len;
-    if (len < ret->head_len) {
-        return;
-    }
-    for (i = 1; i <= form->number_len; i++) {
-        number = number << 8 | bytes[i];
-    }
-    ret->kind = form->kind;
-    ret->body_len = form->body_len;
-    set_number(ret, form, bytes[0], number);
-}
-
-static void set_number(struct token *ret, const struct form *form, uint8_t type,
-                       uint64_t number)
-{
-    switch (form->kind) {
-    case TOKEN_BOOL:
-        ret->value = type & 1u;
-        break;
-    case TOKEN_UINT:
-        ret->value = number;
-        break;
+    token.number = read_number(bytes + 1, number_len);
+    switch (token.kind) {
     case TOKEN_NEGATIVE:
         /* A signed form may hold a number that is not negative. */
-        if (number >> (8u * form->number_len - 1u) == 0) {
-            ret->kind = TOKEN_UINT;
-            ret->value = number;
+        if (token.number >> (8u * number_len - 1u) == 0) {
+            token.kind = TOKEN_UINT;
         }
         break;
-    case TOKEN_STR:
-    case TOKEN_BIN:
-    case TOKEN_EXT:
-        ret->body_len += number;
-        break;
-    case TOKEN_ARRAY:
-        ret->items = number;
-        break;
     case TOKEN_MAP:
-        ret->items = 2u * number;
+        token.number *= 2;
         break;
     default:
+        token.number += form->number;
         break;
+    }
+    return token;
+}
+
+/* Each length by itself, which the compiler makes one load of. */
+static uint64_t read_number(const uint8_t *at, size_t len)
+{
+    switch (len) {
+    case 2:
+        return (uint64_t)at[0] << 8 | at[1];
+    case 4:
+        return (uint64_t)at[0] << 24 | (uint64_t)at[1] << 16 |
+               (uint64_t)at[2] << 8 | at[3];
+    case 8:
+        return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 |
+               (uint64_t)at[2] << 40 | (uint64_t)at[3] << 32 |
+               (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
+               (uint64_t)at[6] << 8 | at[7];
+    default:
+        return at[0];
     }
 }

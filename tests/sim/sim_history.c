@@ -71,7 +71,7 @@ static void applied_append(struct sim *sim, struct bytes params,
         sim_fail(sim, "HARNESS: %s", err.text);
         return;
     }
-    op = get_u64(args.entries[0].value.data);
+    op = get_u64(args.parts[0].entries[0].value.data);
     place = &sim->clients->position_of[op];
     if (outcome->code == QL_NO_SPACE && !outcome->duplicate &&
         !sim->clients->refusing) {

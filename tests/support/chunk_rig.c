@@ -94,7 +94,7 @@ void chunk_rig_append(struct chunk_rig *rig, const char *log, size_t count,
     uint8_t *value = calloc(1, len);
     struct append_entry entry = {.value = {value, len}};
     struct append_part_args part = {text(log), 0, 0, &entry, 1};
-    struct append_args args = {&part, 1, NULL, 0, 0};
+    struct append_args args = {.parts = &part, .parts_count = 1};
 
     assert_non_null(value);
     for (size_t i = 0; i < count; i++) {

@@ -104,7 +104,7 @@ int driver_append(struct driver *driver, const char *log, const char *value)
 {
     struct append_entry entry = {{NULL, 0}, text(value)};
     struct append_part_args part = {text(log), 0, 0, &entry, 1};
-    struct append_args args = {&part, 1, NULL, 0, 0};
+    struct append_args args = {.parts = &part, .parts_count = 1};
 
     return driver_append_args(driver, &args);
 }
@@ -115,7 +115,7 @@ int driver_append_many(struct driver *driver, const char *log, size_t count,
     struct append_entry *entries = calloc(count, sizeof(*entries));
     uint8_t *value = calloc(1, len + 1);
     struct append_part_args part = {text(log), 0, 0, entries, count};
-    struct append_args args = {&part, 1, NULL, 0, 0};
+    struct append_args args = {.parts = &part, .parts_count = 1};
     int rv;
 
     assert_non_null(entries);
@@ -143,7 +143,10 @@ int driver_append_numbered(struct driver *driver, const char *log,
 {
     struct append_entry entry = {{NULL, 0}, text("numbered")};
     struct append_part_args part = {text(log), 0, 0, &entry, 1};
-    struct append_args args = {&part, 1, NULL, producer, sequence};
+    struct append_args args = {.parts = &part,
+                               .parts_count = 1,
+                               .producer = producer,
+                               .sequence = sequence};
 
     return driver_append_args(driver, &args);
 }
@@ -152,7 +155,7 @@ int driver_append_as(struct driver *driver, const char *log, uint64_t epoch)
 {
     struct append_entry entry = {{NULL, 0}, text("written")};
     struct append_part_args part = {text(log), 0, epoch, &entry, 1};
-    struct append_args args = {&part, 1, NULL, 0, 0};
+    struct append_args args = {.parts = &part, .parts_count = 1};
 
     return driver_append_args(driver, &args);
 }

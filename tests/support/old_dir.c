@@ -137,7 +137,7 @@ void old_dir_append(const char *dir, uint64_t snapshot, uint64_t term,
 {
     struct append_entry entry = {{NULL, 0}, text(value)};
     struct append_part_args part = {text("a"), 0, 0, &entry, 1};
-    const struct append_args args = {&part, 1, NULL, 0, 0};
+    const struct append_args args = {.parts = &part, .parts_count = 1};
     struct buf params = BUF_INIT;
     struct batch_writer writer;
     uint8_t *bytes;

@@ -84,7 +84,7 @@ static void several_logs_commit_whole_or_not_at_all(void **state)
         {text("a"), 0, 0, &entry, 1},
         {text("b"), 5, 0, &entry, 1},
     };
-    struct append_args args = {parts, 2, NULL, 0, 0};
+    struct append_args args = {.parts = parts, .parts_count = 2};
 
     assert_int_equal(driver_append_args(driver, &args), QL_CONDITION_FAILED);
     assert_int_equal(driver->outcome.position, 1);
@@ -215,7 +215,7 @@ static void keys_and_the_largest_entry_are_kept(void **state)
         {{key, 0}, {value, 0}},
     };
     struct append_part_args part = {text("a"), 0, 0, entries, 2};
-    struct append_args args = {&part, 1, NULL, 0, 0};
+    struct append_args args = {.parts = &part, .parts_count = 1};
     struct machine_reader reader;
     struct read_entry entry;
 

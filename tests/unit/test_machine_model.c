@@ -210,8 +210,10 @@ static void try_append(struct world *world)
     struct append_entry entries[3][4];
     struct append_part_args parts_args[3];
     struct model_part parts[3];
-    struct append_args args = {parts_args, 1 + (size_t)roll(world, 3), NULL, 0,
-                               0};
+    struct append_args args = {
+        .parts = parts_args,
+        .parts_count = 1 + (size_t)roll(world, 3),
+    };
     size_t producer = (size_t)roll(world, MODEL_PRODUCERS * 2);
     size_t log = (size_t)roll(world, MODEL_LOGS);
     uint64_t position = 0;

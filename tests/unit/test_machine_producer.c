@@ -128,7 +128,7 @@ static void a_result_of_several_parts_is_kept_whole(void **state)
         {text("a"), 0, 0, entries, 1},
         {text("b"), 0, 0, entries, 2},
     };
-    struct append_args args = {parts, 2, NULL, 0, 1};
+    struct append_args args = {.parts = parts, .parts_count = 2, .sequence = 1};
     struct append_result result;
 
     driver_create(driver, "b");

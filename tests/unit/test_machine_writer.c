@@ -96,7 +96,7 @@ static void the_fence_is_looked_at_before_the_position(void **state)
     struct driver *driver = *state;
     struct append_entry entry = {{NULL, 0}, text("x")};
     struct append_part_args part = {text("a"), 9, 0, &entry, 1};
-    struct append_args args = {&part, 1, NULL, 0, 0};
+    struct append_args args = {.parts = &part, .parts_count = 1};
 
     driver_acquire(driver, "a", "one");
     assert_int_equal(driver_append_args(driver, &args), QL_FENCED);
