@@ -4,6 +4,7 @@
 #include "consensus/core_heap.h"
 #include "util/file.h"
 
+static void fill_guard_options(struct core *core, struct guard_options *ret);
 static void fill_fsm_options(struct core *core,
                              const struct node_options *options,
                              struct machine *machine, struct fsm_options *ret);
@@ -14,6 +15,7 @@ static void set_options(struct raft *raft, const struct node_options *options);
 static void on_disk_fatal(void *data, const char *reason);
 static void on_stored(void *data, uint64_t index);
 static void on_healed(void *data);
+static void on_gone(void *data, uint64_t node);
 static void on_encoded(void *data);
 static void on_snapshot_time(void *data, uint64_t ns);
 static int on_frame(void *data, uint64_t node, enum link_frame type,
@@ -56,15 +58,10 @@ int core_open(struct core *core, const struct node_options *options,
         .on_encoded = on_encoded,
         .on_snapshot_time = on_snapshot_time,
         .on_frame = on_frame,
+        .on_gone = on_gone,
         .data = core};
     struct fsm_options fsm;
-    struct guard_options guard = {.raft = &core->raft,
-                                  .rules = GUARD_ALL,
-                                  .defer = events->on_defer,
-                                  .fatal = events->on_fatal,
-                                  .restart = events->on_restart,
-                                  .entered = events->on_entered,
-                                  .data = events->data};
+    struct guard_options guard;
     struct raft_io *io;
     int rv = check_timeouts(options, err);
 
@@ -83,7 +80,7 @@ int core_open(struct core *core, const struct node_options *options,
     if (rv != 0) {
         return rv;
     }
-    guard.inner = raft_io_real_io(core->disk);
+    fill_guard_options(core, &guard);
     rv = guard_new(&core->guard, &io, &guard, err);
     if (rv != 0) {
         goto free_disk;
@@ -104,6 +101,21 @@ free_guard:
 free_disk:
     raft_io_real_free(core->disk);
     return rv;
+}
+
+static void fill_guard_options(struct core *core, struct guard_options *ret)
+{
+    const struct core_events *events = &core->events;
+
+    *ret = (struct guard_options){.raft = &core->raft,
+                                  .inner = raft_io_real_io(core->disk),
+                                  .rules = GUARD_ALL,
+                                  .defer = events->on_defer,
+                                  .fatal = events->on_fatal,
+                                  .restart = events->on_restart,
+                                  .entered = events->on_entered,
+                                  .tick_within = raft_io_real_tick_within,
+                                  .data = events->data};
 }
 
 static void fill_fsm_options(struct core *core,
@@ -244,6 +256,13 @@ static void on_healed(void *data)
     struct core *core = data;
 
     guard_doubt(core->guard, false);
+}
+
+static void on_gone(void *data, uint64_t node)
+{
+    struct core *core = data;
+
+    guard_leader_gone(core->guard, node);
 }
 
 static void on_encoded(void *data)

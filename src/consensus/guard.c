@@ -287,6 +287,7 @@ static void on_tick(struct raft_io *inner)
     if (guard->closing || guard->failed) {
         return;
     }
+    guard_notice_absence(guard);
     guard_obey_before_tick(guard);
     if (guard->failed) {
         return;
@@ -294,6 +295,7 @@ static void on_tick(struct raft_io *inner)
     guard_enter(guard);
     guard->tick(&guard->io);
     guard_leave(guard);
+    guard_ask_for_tick(guard);
 }
 
 static void on_message(struct raft_io *inner, struct raft_message *message)

@@ -42,7 +42,10 @@ enum guard_rule {
     GUARD_Q = 1 << 16, /* a configuration leaves from its leader's disk */
     GUARD_R = 1 << 17, /* who is no voter any more still votes */
     GUARD_V = 1 << 18, /* who lost entries neither votes nor stands */
-    GUARD_ALL = (1 << 19) - 1
+    GUARD_W = 1 << 19, /* a leader that is known to be gone is not waited for */
+    GUARD_X = 1 << 20, /* time of one's own absence is no silence of others */
+    GUARD_Y = 1 << 21, /* a leader counts for an election timeout, no longer */
+    GUARD_ALL = (1 << 22) - 1
 };
 
 struct guard;
@@ -70,6 +73,10 @@ struct guard_options {
      * Called outside the core, so raft_* calls are allowed, but raft_close() is
      * not: the guard is still on the stack. May be NULL. */
     void (*entered)(void *data);
+    /* The next tick of @inner must not come later than in @ms; of several calls before it
+     * the shortest counts. Further ticks come as before. May be NULL: then timers
+     * run out with the heartbeat's ticks. */
+    void (*tick_within)(struct raft_io *inner, unsigned ms);
     void *data;
 };
 
@@ -125,6 +132,11 @@ void guard_doubt(struct guard *guard, bool in_doubt);
  * and forgets a leader that is silent as any voter would. */
 void guard_stand_back(struct guard *guard, bool back);
 
+/* Rule W. The process of server @id is known to have ended, or cannot be reached by
+ * anything but luck: if it is this server's leader its silence is not waited for.
+ * May be repeated. Outside the core. */
+void guard_leader_gone(struct guard *guard, raft_id id);
+
 struct guard_counts {
     uint64_t held_results;      /* rule A */
     uint64_t clamped_results;   /* rule B */
@@ -138,5 +150,7 @@ struct guard_counts {
     uint64_t given_votes;       /* rule R */
     uint64_t stripped_messages; /* rule T */
     uint64_t doubtful_votes;    /* rule V: requests that were dropped */
+    uint64_t gone_leaders;      /* rule W: of which word came */
+    uint64_t absences;          /* rule X: of this server */
 };
 void guard_counts(const struct guard *guard, struct guard_counts *ret);

@@ -16,14 +16,14 @@ static inline void guard_write_term_and_vote(struct raft *raft, raft_term term,
     raft->voted_for = vote;
 }
 
-/* Rule M: as if the leader had just been heard. */
+/* Rule M: as if the leader had just been heard. W and X: as if at another time. */
 static inline void guard_write_election_timer(struct raft *raft, raft_time now)
 {
     raft->election_timer_start = now;
 }
 
-/* Rule R: of a follower that has not heard of its leader for too long. The
- * address stays: it is the core's memory. */
+/* Rules R and Y: of a follower that has not heard of its leader for too long, W: of
+ * one that knows it to be gone. The address stays: it is the core's memory. */
 static inline void guard_write_no_leader(struct raft *raft)
 {
     raft->follower_state.current_leader.id = 0;

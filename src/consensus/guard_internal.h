@@ -3,7 +3,8 @@
  * What the files of the guard share. guard.c stands between the core and the
  * inner raft_io; guard_send.c rules on what goes out, guard_recv.c on what
  * comes in, guard_leader.c on what is owed after an entry into the core or
- * before a tick, guard_member.c on changes of membership. guard_view.h reads struct raft, guard_fields.h writes it.
+ * before a tick, guard_member.c on changes of membership, guard_timer.c on when to
+ * stand for election. guard_view.h reads struct raft, guard_fields.h writes it.
  */
 #pragma once
 
@@ -40,6 +41,14 @@ struct guard_own_entry {
     bool under_way; /* the core holds request */
     raft_term term; /* 0: none yet */
     raft_index index;
+};
+
+/* Rule W: when this server stands for election without waiting for silence. */
+struct guard_stand {
+    raft_time at; /* 0: not planned */
+    raft_id gone; /* the leader that ended */
+    raft_term term;
+    unsigned tries;
 };
 
 /* What becomes of a message. */
@@ -95,6 +104,8 @@ struct guard {
 
     struct guard_incoming incoming;
     struct guard_own_entry own_entry;
+    struct guard_stand stand;
+    raft_time awake_at;      /* rule X: of the last entry, 0: none yet */
     raft_term verified_term; /* rule B: the term verified is about */
     raft_index verified;     /* agrees with that term's leader up to here */
     raft_term refused_term;  /* rule U: the term leap is about */
@@ -188,6 +199,16 @@ void guard_release_held(struct guard *guard);
 /* True when guard_release_held() would let something through. */
 bool guard_has_releasable(const struct guard *guard);
 void guard_drop_held(struct guard *guard);
+
+/* ---- guard_timer.c ---- */
+
+/* Before a tick or a message is looked at. */
+void guard_notice_absence(struct guard *guard);
+/* Before and after a tick. */
+void guard_stand_if_due(struct guard *guard);
+void guard_ask_for_tick(struct guard *guard);
+/* Before a RequestVote. */
+void guard_forget_leader_in_time(struct guard *guard);
 
 /* ---- guard_leader.c ---- */
 

@@ -42,6 +42,7 @@ void guard_obey_after_entry(struct guard *guard)
 
 void guard_obey_before_tick(struct guard *guard)
 {
+    guard_stand_if_due(guard);
     guard_forget_silent_leader(guard);
     wait_for_own_writes(guard);
     wait_for_lost_entries(guard);

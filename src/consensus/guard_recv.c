@@ -43,6 +43,7 @@ void guard_receive(struct guard *guard, const struct raft_message *message)
         message_close(&copy);
         return;
     }
+    guard_notice_absence(guard);
     switch (judge(guard, &copy)) {
     case GUARD_DELIVER:
         deliver(guard, &copy);
@@ -74,6 +75,7 @@ static enum guard_verdict judge(struct guard *guard,
             guard->counts.dropped_votes++;
             return GUARD_DROP;
         }
+        guard_forget_leader_in_time(guard);
         return GUARD_DELIVER;
     case RAFT_IO_TIMEOUT_NOW:
         return is_untimely_handover(guard) ? GUARD_DROP : GUARD_DELIVER;

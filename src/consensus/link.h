@@ -71,6 +71,10 @@ struct link_options {
      * non-zero return closes the connection: it did not make sense. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
+    /* @node has no connection to this one, and its machine has refused ours at
+     * each of its addresses: there is no process any more. Comes again with each
+     * attempt. From the loop, not from inside a call. May be NULL. */
+    void (*on_gone)(void *data, uint64_t node);
     void *data;
 };
 

@@ -11,6 +11,13 @@
 #include "util/diag.h"
 #include "util/random.h"
 
+/* A connection that has lasted so long and ends is made anew at once, to learn
+ * whether the peer has ended; one that ends sooner may do so each time. While a
+ * process dies its machine may still take connections, to break them. */
+#define LASTING_MS 1000u
+#define HURRIES_MAX 3u
+#define HURRY_MS 5u
+
 /* Attempts that fail come up to this many times more slowly: at once when a
  * person must put something right first, else by and by. A peer that comes back
  * calls us, and is then called back without delay. */
@@ -21,6 +28,7 @@ static void on_lookup(uv_getaddrinfo_t *request, int status,
                       struct addrinfo *addresses);
 static void try_next(struct link_peer *peer);
 static void on_connect(uv_connect_t *request, int status);
+static void tell_gone(struct link_peer *peer);
 static void later(struct link_peer *peer, bool refused);
 static void on_retry(uv_timer_t *timer);
 static void on_retry_closed(uv_handle_t *handle);
@@ -61,9 +69,32 @@ void link_connect_on_end(struct link_stream *stream)
     }
     forget_addresses(peer);
     if (stream->proven) {
+        bool lasted =
+            uv_now(peer->owner->options.loop) - stream->proven_ms >= LASTING_MS;
+
         peer->failures = 0;
+        peer->hurries = lasted ? HURRIES_MAX : 0;
+    }
+    if (peer->hurries > 0 && !refused &&
+        (stream->proven || !peer->refused_by_all)) {
+        peer->hurries--;
+        (void)uv_timer_start(&peer->retry, on_retry,
+                             random_u64() % (HURRY_MS + 1), 0);
+        return;
     }
     later(peer, refused);
+    if (!stream->proven && peer->refused_by_all) {
+        tell_gone(peer);
+    }
+}
+
+static void tell_gone(struct link_peer *peer)
+{
+    struct link *link = peer->owner;
+
+    if (peer->in == NULL && link->options.on_gone != NULL) {
+        link->options.on_gone(link->options.data, peer->member->id);
+    }
 }
 
 void link_connect_hurry(struct link_peer *peer)
@@ -120,6 +151,7 @@ static void on_lookup(uv_getaddrinfo_t *request, int status,
     if (status == 0) {
         peer->addresses = addresses;
         peer->next = addresses;
+        peer->refused_by_all = true;
     }
     if (link->stopping) {
         forget_addresses(peer);
@@ -144,6 +176,7 @@ static void try_next(struct link_peer *peer)
                         on_connect);
     stream->connect.data = stream;
     if (rv != 0) {
+        peer->refused_by_all = false;
         link_connect_failed(peer, uv_strerror(rv));
         link_stream_close(stream);
     }
@@ -155,6 +188,9 @@ static void on_connect(uv_connect_t *request, int status)
 
     if (stream->closing) {
         return;
+    }
+    if (status != UV_ECONNREFUSED) {
+        stream->peer->refused_by_all = false;
     }
     if (status != 0) {
         if (stream->peer->next == NULL) {

@@ -33,6 +33,7 @@ struct link_stream {
     bool proven; /* the hello is done */
     bool closing;
     unsigned handles; /* not yet closed */
+    uint64_t proven_ms;
     uv_tcp_t tcp;
     uv_timer_t deadline; /* of connecting and the hello */
     uv_connect_t connect;
@@ -53,6 +54,8 @@ struct link_peer {
     bool looking;
     struct addrinfo *addresses; /* of this attempt */
     struct addrinfo *next;      /* to be tried */
+    bool refused_by_all;        /* those that were tried, by their kernel */
+    unsigned hurries;           /* attempts that are made without waiting */
     unsigned failures; /* attempts since it was last reached, up to a limit */
     bool unreachable_said;
     /* Writing to it. */

@@ -84,6 +84,9 @@ void link_stream_close(struct link_stream *stream)
         stream->owner->strangers--;
     } else if (stream->peer->in == stream) {
         stream->peer->in = NULL;
+        if (!stream->owner->stopping) {
+            link_connect_hurry(stream->peer); /* to see whether it is there */
+        }
     }
     uv_close((uv_handle_t *)&stream->tcp, on_closed);
     uv_close((uv_handle_t *)&stream->deadline, on_closed);
@@ -271,6 +274,7 @@ static void pass(struct link_stream *stream)
     assert(peer != NULL);
     (void)uv_timer_stop(&stream->deadline);
     stream->proven = true;
+    stream->proven_ms = uv_now(link->options.loop);
     stream->reader.proven = true;
     if (stream->outgoing) {
         assert(stream->peer == peer);

@@ -25,6 +25,7 @@ static void on_tick(uv_timer_t *timer);
 static void on_message(void *data, struct raft_message *message);
 static int on_frame(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
+static void on_gone(void *data, uint64_t node);
 static void on_disk_fatal(void *data, const char *reason);
 static void on_disk_stored(void *data, raft_index index);
 static void on_disk_healed(void *data);
@@ -239,6 +240,7 @@ static int io_start(struct raft_io *io, unsigned msecs, raft_io_tick_cb tick,
                                              real->options.listen_peer,
                                          .on_message = on_message,
                                          .on_frame = on_frame,
+                                         .on_gone = on_gone,
                                          .data = real};
     int rv;
 
@@ -382,7 +384,27 @@ static int on_frame(void *data, uint64_t node, enum link_frame type,
                : options->on_frame(options->data, node, type, bytes, len);
 }
 
+static void on_gone(void *data, uint64_t node)
+{
+    struct raft_io_real *real = data;
+
+    if (!real->closing && real->options.on_gone != NULL) {
+        real->options.on_gone(real->options.data, node);
+    }
+}
+
 /* ---- Clock, chance and threads ---- */
+
+void raft_io_real_tick_within(struct raft_io *io, unsigned ms)
+{
+    struct raft_io_real *real = io->impl;
+
+    if (real->net != NULL && !real->closing &&
+        uv_timer_get_due_in(&real->timer) > ms) {
+        (void)uv_timer_start(&real->timer, on_tick, ms,
+                             uv_timer_get_repeat(&real->timer));
+    }
+}
 
 static void on_tick(uv_timer_t *timer)
 {

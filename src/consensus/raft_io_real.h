@@ -40,6 +40,8 @@ struct raft_io_real_options {
     /* See struct raft_net_options. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
+    /* See struct link_options. May be NULL. */
+    void (*on_gone)(void *data, uint64_t node);
     void *data;
 };
 
@@ -67,6 +69,8 @@ bool raft_io_real_holds(const struct raft_io_real *real);
  * from inside the core. */
 void raft_io_real_receive(struct raft_io_real *real,
                           struct raft_message *message);
+/* For struct guard_options. */
+void raft_io_real_tick_within(struct raft_io *io, unsigned ms);
 /* NULL before start, and while it closes. */
 struct raft_disk *raft_io_real_disk(struct raft_io_real *real);
 /* NULL before start. */

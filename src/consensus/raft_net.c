@@ -27,6 +27,7 @@ struct sending {
 
 static int on_frame(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
+static void on_gone(void *data, uint64_t node);
 static void on_sent(struct link_send *send, int status);
 static void sending_free(struct sending *sending);
 
@@ -39,6 +40,7 @@ int raft_net_start(struct raft_net **ret_net,
                                       .dir = options->dir,
                                       .listen = options->listen_peer,
                                       .on_frame = on_frame,
+                                      .on_gone = on_gone,
                                       .data = net};
     int rv;
 
@@ -106,6 +108,15 @@ void raft_net_message_free(struct raft_message *message)
 struct link *raft_net_link(struct raft_net *net)
 {
     return net->link;
+}
+
+static void on_gone(void *data, uint64_t node)
+{
+    struct raft_net *net = data;
+
+    if (!net->stopping && net->options.on_gone != NULL) {
+        net->options.on_gone(net->options.data, node);
+    }
 }
 
 static void on_sent(struct link_send *send, int status)

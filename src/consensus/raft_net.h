@@ -20,6 +20,8 @@ struct raft_net_options {
      * newer node may send what this one has no use for. */
     int (*on_frame)(void *data, uint64_t node, enum link_frame type,
                     const uint8_t *bytes, size_t len);
+    /* See struct link_options. May be NULL. */
+    void (*on_gone)(void *data, uint64_t node);
     void *data;
 };
 

@@ -145,6 +145,13 @@
 #define PEER_MESSAGE_BYTES_MAX (4u * MIB)
 #define GUARD_PEERS_MAX (2u * MEMBERS_MAX) /* servers it keeps count of */
 #define GUARD_HELD_MAX 4u /* messages that wait for our own writes */
+/* Of a server that knows its leader to be gone: it stands for election after the
+ * first and a step for each survivor in front of it, so many times. A step is
+ * longer than a vote takes on common disks. */
+#define GUARD_STAND_FIRST_MS 10u
+#define GUARD_STAND_STEP_MS 50u
+#define GUARD_STANDS_MAX 5u
+#define GUARD_STAND_SOON_MS 5u          /* while its own writes are under way */
 #define APPENDING_BYTES_MAX (64u * MIB) /* then entries of others are lost */
 #define APPENDING_ENTRY_COST 256u /* what an entry counts beside its bytes */
 #define PEER_RETRY_MS 100u        /* before connecting again */

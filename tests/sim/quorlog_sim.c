@@ -45,11 +45,12 @@ struct word {
 };
 
 static const struct word rules[] = {
-    {"A", GUARD_A}, {"B", GUARD_B}, {"D", GUARD_D},     {"F", GUARD_F},
-    {"G", GUARD_G}, {"H", GUARD_H}, {"J", GUARD_J},     {"K", GUARD_K},
-    {"L", GUARD_L}, {"M", GUARD_M}, {"N", GUARD_N},     {"O", GUARD_O},
-    {"P", GUARD_P}, {"Q", GUARD_Q}, {"R", GUARD_R},     {"S", GUARD_S},
-    {"T", GUARD_T}, {"U", GUARD_U}, {"all", GUARD_ALL}, {NULL, 0},
+    {"A", GUARD_A}, {"B", GUARD_B},     {"D", GUARD_D}, {"F", GUARD_F},
+    {"G", GUARD_G}, {"H", GUARD_H},     {"J", GUARD_J}, {"K", GUARD_K},
+    {"L", GUARD_L}, {"M", GUARD_M},     {"N", GUARD_N}, {"O", GUARD_O},
+    {"P", GUARD_P}, {"Q", GUARD_Q},     {"R", GUARD_R}, {"S", GUARD_S},
+    {"T", GUARD_T}, {"U", GUARD_U},     {"W", GUARD_W}, {"X", GUARD_X},
+    {"Y", GUARD_Y}, {"all", GUARD_ALL}, {NULL, 0},
 };
 
 static const struct word families[] = {

@@ -15,6 +15,7 @@
  * sim_store.c, sim_machine.c, sim_client.c, sim_recovery.h
  *              the real disk layer, machine and batches (sim_full.h)
  * sim_net.c    messages on their way
+ * sim_word.c   what servers are told of each other's ends
  * sim_read.c   clients that read, and what they must see
  * sim_oracle.c what must hold at every moment
  * sim_range.c  many seeds, by several processes
@@ -124,6 +125,7 @@ struct sim_node {
     raft_io_tick_cb tick;
     raft_io_recv_cb recv;
     unsigned tick_ms;
+    uint64_t early_tick_at; /* 0: none is due before the next */
 
     struct sim_disk disk;
     struct list writes; /* of struct sim_disk_op */
@@ -320,6 +322,12 @@ void sim_heal(struct sim *sim);
 /* Any server that believes it leads, or NULL. */
 struct sim_node *sim_some_leader(struct sim *sim);
 void sim_start_changes(struct sim *sim);
+/* The others may be told that the process of @gone has ended. */
+void sim_word_of_end(struct sim_node *gone);
+/* Some server is told so of its leader, which lives. */
+void sim_false_word(struct sim *sim);
+/* The guard's tick_within(). */
+void sim_tick_within(struct raft_io *io, unsigned ms);
 
 bool sim_take_event(struct sim *sim, struct sim_event *ret);
 void sim_close_memory(struct sim *sim);

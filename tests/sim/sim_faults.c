@@ -25,6 +25,9 @@ static void on_fault(struct sim *sim, struct sim_node *node, void *data)
         return;
     }
     make_fault(sim, &sim->nodes[sim_random(sim, sim->node_count)]);
+    if (sim_has(sim, SIM_PARTITIONS) && sim_random(sim, 16) == 0) {
+        sim_false_word(sim);
+    }
     sim_at(sim, sim->now + 1 + sim_random(sim, sim->knobs.fault_every_ms), NULL,
            on_fault, NULL);
 }

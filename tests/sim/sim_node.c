@@ -82,6 +82,7 @@ void sim_node_boot(struct sim_node *node)
         .fatal = on_fatal,
         .restart = on_restart,
         .entered = on_entered,
+        .tick_within = sim_tick_within,
         .data = node,
     };
     struct raft_io *io;
@@ -100,6 +101,7 @@ void sim_node_boot(struct sim_node *node)
     sim->running = node;
     node->state = 0;
     node->was_leader = false;
+    node->early_tick_at = 0;
     node->checked = 0;
     node->commit_max = 0;
     memset(&node->raft, 0, sizeof node->raft);
@@ -148,6 +150,8 @@ static void add_counts(struct guard_counts *sum, const struct guard *guard)
     sum->rollbacks += c.rollbacks;
     sum->late_changes += c.late_changes;
     sum->given_votes += c.given_votes;
+    sum->gone_leaders += c.gone_leaders;
+    sum->absences += c.absences;
 }
 
 static void stop(struct sim_node *node)
@@ -168,6 +172,7 @@ static void stop(struct sim_node *node)
     sim_disk_close(node);
     sim_store_close(node);
     sim_machine_close(node);
+    sim_word_of_end(node);
 }
 
 /* @whole: all that was under way reaches the disk. */

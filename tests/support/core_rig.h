@@ -61,7 +61,8 @@ struct core_rig {
 
     bool deferred;
     unsigned entered;
-    char fatal[256]; /* "": not called */
+    raft_time tick_within; /* asked for by the guard; 0: nothing */
+    char fatal[256];       /* "": not called */
     unsigned restarts;
 };
 

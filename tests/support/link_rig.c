@@ -54,6 +54,13 @@ static int on_frame(void *data, uint64_t from, enum link_frame type,
     return node->answer;
 }
 
+static void on_gone(void *data, uint64_t id)
+{
+    struct link_rig_node *node = data;
+
+    node->gone[id - 1]++;
+}
+
 int link_rig_setup(void **state)
 {
     struct link_rig *rig = mem_must_zalloc(sizeof *rig);
@@ -139,6 +146,7 @@ void link_rig_start(struct link_rig *rig, uint64_t id)
         .retry_ms = node->retry_ms != 0 ? node->retry_ms : RETRY_MS,
         .hello_ms = node->hello_ms,
         .on_frame = on_frame,
+        .on_gone = on_gone,
         .data = node};
     struct err err = {0};
 

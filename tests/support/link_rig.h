@@ -26,6 +26,8 @@ struct link_rig_node {
     struct buf last; /* its bytes */
     uint32_t crc;    /* CRC-32C of the bytes of all of them, in order */
     int answer;      /* to each */
+    size_t
+        gone[LINK_RIG_NODES]; /* how often it was told so of each, by place */
 };
 
 struct link_rig {

@@ -334,10 +334,56 @@ static void nodes_meet_by_ipv6(void **state)
 #define IN_RIG(test)                                                           \
     cmocka_unit_test_setup_teardown(test, link_rig_setup, link_rig_teardown)
 
+/* ---- Ends ---- */
+
+static bool both_know_that_2_is_gone(void *data)
+{
+    struct link_rig *rig = data;
+
+    return link_rig_node(rig, 1)->gone[1] > 0 &&
+           link_rig_node(rig, 3)->gone[1] > 0;
+}
+
+static void end_of_a_peer_is_known_to_all(void **state)
+{
+    struct link_rig *rig = *state;
+
+    link_rig_start_all(rig);
+    link_rig_meet(rig, 1, 2);
+    link_rig_meet(rig, 3, 2);
+    link_rig_meet(rig, 2, 1);
+    link_rig_meet(rig, 2, 3);
+    link_rig_node(rig, 1)->gone[1] = 0; /* before it was started */
+    link_rig_node(rig, 3)->gone[1] = 0;
+    link_rig_stop(rig, 2);
+    link_rig_run_until(rig, both_know_that_2_is_gone, rig);
+}
+
+static void connection_that_breaks_is_no_end(void **state)
+{
+    struct link_rig *rig = *state;
+    struct link_rig_node *node = link_rig_node(rig, 2);
+    uint64_t connections;
+
+    link_rig_start_all(rig);
+    link_rig_meet(rig, 1, 2);
+    link_rig_meet(rig, 2, 1);
+    link_rig_node(rig, 1)->gone[1] = 0;
+    node->gone[0] = 0;
+    connections = link_rig_counts(rig, 1).connections;
+    node->answer = QL_PROTOCOL;
+    assert_int_equal(link_rig_send(rig, 1, 2, LINK_REPORT, "x", 1), 0);
+    link_rig_wait_count(rig, 1, LINK_COUNT(connections), connections + 1);
+    assert_int_equal(link_rig_node(rig, 1)->gone[1], 0);
+    assert_int_equal(node->gone[0], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_RIG(every_node_reaches_every_other),
+        IN_RIG(end_of_a_peer_is_known_to_all),
+        IN_RIG(connection_that_breaks_is_no_end),
         IN_RIG(frames_keep_their_order),
         IN_RIG(queue_is_bounded_and_says_so),
         IN_RIG(heartbeats_overtake_a_snapshot),
