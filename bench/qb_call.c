@@ -16,7 +16,6 @@ static void on_appended(void *data, const struct ql_append_result *result,
                         const struct ql_error *error);
 static void on_read(void *data, const struct ql_read_result *result,
                     const struct ql_error *error);
-static void count_ok(struct qb_call *call, uint64_t now_ns, uint64_t entries);
 static void count_error(struct qb_call *call, uint64_t now_ns, int code,
                         const char *text);
 
@@ -50,6 +49,25 @@ void qb_worker_count_failed(struct qb_worker *worker, size_t track,
     qb_recorder_fail(&worker->tracks[track].recorder,
                      now_ns - worker->begin_ns);
     qb_errors_add(&worker->tracks[track].errors, code, text);
+}
+
+void qb_worker_count_ok(struct qb_worker *worker, size_t index, uint64_t due_ns,
+                        uint64_t now_ns, uint64_t entries)
+{
+    struct qb_worker_track *track = &worker->tracks[index];
+
+    if (now_ns < worker->begin_ns) {
+        return;
+    }
+    qb_gaps_ok(&track->gaps, &track->last_ns, now_ns - worker->begin_ns);
+    if (now_ns < worker->end_ns) {
+        track->ops++;
+        track->entries += entries;
+    }
+    if (due_ns >= worker->begin_ns && due_ns < worker->end_ns) {
+        qb_recorder_add(&track->recorder, now_ns - worker->begin_ns,
+                        now_ns - due_ns);
+    }
 }
 
 static void choose(struct qb_worker *worker, struct qb_call *call)
@@ -103,6 +121,12 @@ static int send_read(struct qb_call *call, struct ql_error *error)
                          head + from, &options, on_read, call, error);
 }
 
+/* Mixed loads have a track for each kind; the others have one. */
+static size_t track_of(const struct qb_call *call)
+{
+    return call->worker->track_count > 1 ? (size_t)call->kind : 0;
+}
+
 static void on_appended(void *data, const struct ql_append_result *result,
                         const struct ql_error *error)
 {
@@ -119,7 +143,8 @@ static void on_appended(void *data, const struct ql_append_result *result,
         __atomic_store_n(&call->log->tail, place->first + place->count,
                          __ATOMIC_RELAXED);
         call->worker->entries_acknowledged += place->count;
-        count_ok(call, now_ns, place->count);
+        qb_worker_count_ok(call->worker, track_of(call), call->due_ns, now_ns,
+                           place->count);
     }
     qb_worker_ended(call, now_ns, error != NULL);
 }
@@ -137,34 +162,10 @@ static void on_read(void *data, const struct ql_read_result *result,
         count_error(call, now_ns, QL_NOT_FOUND,
                     "a position that was appended to has no entry");
     } else {
-        count_ok(call, now_ns, result->count);
+        qb_worker_count_ok(call->worker, track_of(call), call->due_ns, now_ns,
+                           result->count);
     }
     qb_worker_ended(call, now_ns, failed);
-}
-
-/* Mixed loads have a track for each kind; the others have one. */
-static size_t track_of(const struct qb_call *call)
-{
-    return call->worker->track_count > 1 ? (size_t)call->kind : 0;
-}
-
-static void count_ok(struct qb_call *call, uint64_t now_ns, uint64_t entries)
-{
-    struct qb_worker *worker = call->worker;
-    struct qb_worker_track *track = &worker->tracks[track_of(call)];
-
-    if (now_ns < worker->begin_ns) {
-        return;
-    }
-    qb_gaps_ok(&track->gaps, &track->last_ns, now_ns - worker->begin_ns);
-    if (now_ns < worker->end_ns) {
-        track->ops++;
-        track->entries += entries;
-    }
-    if (call->due_ns >= worker->begin_ns && call->due_ns < worker->end_ns) {
-        qb_recorder_add(&track->recorder, now_ns - worker->begin_ns,
-                        now_ns - call->due_ns);
-    }
 }
 
 static void count_error(struct qb_call *call, uint64_t now_ns, int code,

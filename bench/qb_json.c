@@ -80,6 +80,7 @@ static json_t *result_json(const struct qb_result *result)
 {
     json_t *json = json_object();
     json_t *points = json_array();
+    json_t *notes = json_array();
 
     set(json, "format", u64(QB_JSON_FORMAT));
     set(json, "mode", json_string(qb_mode_name(result->options->mode)));
@@ -100,6 +101,10 @@ static json_t *result_json(const struct qb_result *result)
         }
     }
     set(json, "points", points);
+    for (size_t i = 0; i < result->note_count; i++) {
+        (void)json_array_append_new(notes, json_string(result->notes[i]));
+    }
+    set(json, "notes", notes);
     return json;
 }
 
@@ -171,6 +176,7 @@ static json_t *point_json(const struct qb_result *result,
     json_t *repetitions = json_array();
 
     set(json, "outstanding", u64(point->outstanding));
+    set(json, "label", json_string(point->label));
     set(json, "median", u64(point->median));
     for (size_t i = 0; i < point->repetition_count; i++) {
         (void)json_array_append_new(
@@ -345,6 +351,10 @@ static json_t *phase_json(const struct qb_phase_cost *phase)
     set(json, "p50_us", US(phase->p50_ns));
     set(json, "p99_us", US(phase->p99_ns));
     set(json, "max_us", US(phase->max_ns));
+    set(json, "before_p50_us", US(phase->before_p50_ns));
+    set(json, "before_p99_us", US(phase->before_p99_ns));
+    set(json, "after_p50_us", US(phase->after_p50_ns));
+    set(json, "after_p99_us", US(phase->after_p99_ns));
     return json;
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "qb_clock.h"
+#include "qb_follow.h"
 #include "qb_progress.h"
 #include "qb_usage.h"
 #include "qb_worker.h"
@@ -14,10 +15,14 @@
 /* From telling the workers to go until they begin. */
 #define START_NS (5u * QB_NS_PER_MS)
 
-static const char *const names_append[] = {"append"};
-static const char *const names_read[] = {"read"};
-static const char *const names_mixed[] = {"append", "read"};
+struct kinds { /* of calls, a track for each */
+    const char *const *names;
+    size_t count;
+};
 
+static const char *const names[] = {"append", "read"};
+
+static struct kinds kinds_of(enum qb_mode mode);
 static int run_workers(const struct qb_load *load, struct qb_worker *workers,
                        size_t count, struct qb_repetition *ret,
                        struct err *err);
@@ -35,18 +40,13 @@ int qb_load_run(const struct qb_load *load, struct qb_repetition *ret,
 {
     size_t count = (size_t)load->bench->options.threads;
     struct qb_worker *workers;
-    bool mixed = load->bench->options.mode == QB_MIXED;
-    bool reads = load->bench->options.mode == QB_READ;
+    struct kinds kinds = kinds_of(load->bench->options.mode);
     int rv;
 
     if (count > load->outstanding) {
         count = (size_t)load->outstanding;
     }
-    rv = qb_repetition_init(ret,
-                            mixed   ? names_mixed
-                            : reads ? names_read
-                                    : names_append,
-                            mixed ? 2 : 1);
+    rv = qb_repetition_init(ret, kinds.names, kinds.count);
     workers = calloc(count, sizeof *workers);
     if (rv != 0 || workers == NULL) {
         rv = err_set(err, QL_NO_MEMORY, "out of memory");
@@ -61,6 +61,21 @@ int qb_load_run(const struct qb_load *load, struct qb_repetition *ret,
         qb_repetition_close(ret);
     }
     return rv;
+}
+
+static struct kinds kinds_of(enum qb_mode mode)
+{
+    switch (mode) {
+    case QB_READ:
+        return (struct kinds){.names = &names[1], .count = 1};
+    case QB_MIXED:
+        return (struct kinds){.names = names, .count = 2};
+    case QB_FOLLOW:
+        return (struct kinds){.names = qb_follow_names,
+                              .count = QB_FOLLOW_TRACKS};
+    default:
+        return (struct kinds){.names = names, .count = 1};
+    }
 }
 
 static int run_workers(const struct qb_load *load, struct qb_worker *workers,

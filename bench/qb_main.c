@@ -55,6 +55,7 @@ static int run(struct qb_bench *bench, struct err *err)
     switch (bench->options.mode) {
     case QB_APPEND:
     case QB_READ:
+    case QB_FOLLOW:
     case QB_MIXED:
         return qb_bench_points(bench, NULL, err);
     default:

@@ -75,7 +75,7 @@ static const struct option_row load_rows[] = {
      "calls under way at once, measured one after the other "
      "(1,16,256; follow, failover, snapshot: 1)"},
     {"connections", 'c', OPTION_U64, OPTION(connections), "N",
-     "clients, which share the calls (1)"},
+     "clients, which share the calls (1; follow: one a follower)"},
     {"threads", 0, OPTION_U64, OPTION(threads), "N", "that make the load (1)"},
     {"rate", 'r', OPTION_U64, OPTION(rate), "N",
      "open loop: so many calls a second, each timed from when it was due "
@@ -167,7 +167,6 @@ int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                                       .prefill = UINT64_MAX,
                                       .reads = 50,
                                       .followers = 100,
-                                      .connections = 1,
                                       .threads = 1,
                                       .duration_ms = 5000,
                                       .warmup_ms = 1000,
@@ -226,6 +225,12 @@ static int take_words(struct given *given, struct option_set *set, int argc,
     }
     if (options->prefill == UINT64_MAX) {
         options->prefill = modes[options->mode].prefill;
+    }
+    if (options->connections == 0) {
+        options->connections = options->mode != QB_FOLLOW ? 1
+                               : options->followers < QB_CONNECTIONS_MAX
+                                   ? options->followers
+                                   : QB_CONNECTIONS_MAX;
     }
     options->floor = !given->no_floor;
     rv = take_outstanding(options,
@@ -365,6 +370,19 @@ static int check(const struct qb_options *options, struct err *err)
     if (options->threads > options->connections) {
         return err_set(err, QL_INVALID,
                        "each of --threads needs one of --connections");
+    }
+    if (options->mode == QB_FOLLOW &&
+        (options->outstanding_count > 1 || options->outstanding[0] > 1 ||
+         options->logs > 1 || options->threads > 1 || options->batch > 1)) {
+        return err_set(err, QL_INVALID,
+                       "follow is one append at a time, of one entry to one "
+                       "log, by one thread");
+    }
+    if (options->mode == QB_FOLLOW &&
+        options->followers > options->connections * SESSION_FOLLOWS_MAX) {
+        return err_set(err, QL_INVALID,
+                       "a connection has at most %u --followers",
+                       SESSION_FOLLOWS_MAX);
     }
     if (options->mode == QB_FOLLOW && options->size < QB_STAMP_LEN) {
         return err_set(err, QL_INVALID,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "qb_report.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,28 @@ double qb_result_floor_us(const struct qb_result *result,
     }
     return floor->client_trip.p50_us +
            (result->options->stale ? 0 : floor->peer_trip.p50_us);
+}
+
+void qb_result_note(struct qb_result *result, const char *format, ...)
+{
+    va_list args;
+
+    if (result->note_count < QB_NOTES_MAX) {
+        va_start(args, format);
+        (void)vsnprintf(result->notes[result->note_count++], QB_NOTE_MAX + 1,
+                        format, args);
+        va_end(args);
+    }
+}
+
+void qb_point_name(const struct qb_point *point, char *ret_text, size_t room)
+{
+    if (point->label[0] != '\0') {
+        (void)snprintf(ret_text, room, "%s", point->label);
+    } else {
+        (void)snprintf(ret_text, room, "%llu at once",
+                       (unsigned long long)point->outstanding);
+    }
 }
 
 void qb_result_close(struct qb_result *result)

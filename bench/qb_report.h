@@ -34,6 +34,7 @@
 #define QB_CODES 64u /* more than there are QL_* codes */
 #define QB_NAME_MAX 63u
 #define QB_NOTE_MAX 255u
+#define QB_NOTES_MAX 32u
 
 /* Calls that failed: never part of a latency, always told beside it. */
 struct qb_errors {
@@ -72,6 +73,10 @@ struct qb_phase_cost {
     uint64_t p50_ns;    /* of calls that ended from begun to recovered */
     uint64_t p99_ns;
     uint64_t max_ns;
+    uint64_t before_p50_ns; /* of calls that ended before it began */
+    uint64_t before_p99_ns;
+    uint64_t after_p50_ns; /* and after it was recovered from */
+    uint64_t after_p99_ns;
 };
 
 struct qb_repetition {
@@ -103,6 +108,7 @@ struct qb_stages {
 
 struct qb_point {
     uint64_t outstanding;
+    char label[QB_NAME_MAX + 1]; /* "": outstanding tells it */
     size_t repetition_count;
     struct qb_repetition *repetitions;
     size_t median;            /* index, by the rate of the first track */
@@ -122,6 +128,8 @@ struct qb_result {
     struct qb_floor floor; /* of an append of these sizes */
     size_t point_count;
     struct qb_point *points;
+    size_t note_count; /* what a mode says in words */
+    char notes[QB_NOTES_MAX][QB_NOTE_MAX + 1];
 };
 
 int qb_point_init(struct qb_point *point, uint64_t outstanding,
@@ -142,6 +150,11 @@ const struct qb_repetition *qb_point_median(const struct qb_point *point);
  * floor for an append, the round trips for a read. 0: not known. */
 double qb_result_floor_us(const struct qb_result *result,
                           const struct qb_track *track);
+/* Adds a sentence for people; past QB_NOTES_MAX it is dropped. */
+void qb_result_note(struct qb_result *result, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "16 at once", or the point's label. */
+void qb_point_name(const struct qb_point *point, char *ret_text, size_t room);
 /* Closes all points. */
 void qb_result_close(struct qb_result *result);
 /* The table for people. */

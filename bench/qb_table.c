@@ -41,6 +41,9 @@ void qb_result_print(const struct qb_result *result, FILE *out)
     print_costs(result, out);
     print_stages(result, out);
     print_failures(result, out);
+    for (size_t i = 0; i < result->note_count; i++) {
+        (void)fprintf(out, "%s%s\n", i == 0 ? "\n" : "", result->notes[i]);
+    }
 }
 
 static void print_head(const struct qb_result *result, FILE *out)
@@ -79,7 +82,7 @@ static void print_head(const struct qb_result *result, FILE *out)
 static void print_latencies(const struct qb_result *result, size_t track,
                             FILE *out)
 {
-    (void)fprintf(out, "\n%-12s %9s %19s %8s %7s %8s %7s %8s %8s %7s\n",
+    (void)fprintf(out, "\n%-15s %9s %19s %8s %7s %8s %7s %8s %8s %7s\n",
                   result->points[0].repetitions[0].tracks[track].name, "ops/s",
                   "lowest-highest", "p50", "x floor", "p99", "x floor", "p99.9",
                   "max", "failed");
@@ -131,9 +134,8 @@ static void print_latency(const struct qb_result *result,
         }
     }
     (void)snprintf(range, sizeof range, "%.0f-%.0f", least, most);
-    (void)snprintf(name, sizeof name, "%llu at once",
-                   (unsigned long long)point->outstanding);
-    (void)fprintf(out, "%-12s %9.0f %19s %8s %7s %8s %7s %8s %8s %7llu\n", name,
+    qb_point_name(point, name, sizeof name);
+    (void)fprintf(out, "%-15s %9.0f %19s %8s %7s %8s %7s %8s %8s %7llu\n", name,
                   qb_track_rate(track, median->seconds), range, cells[0],
                   times[0], cells[1], times[1], cells[2], cells[3],
                   (unsigned long long)track->errors.count);
@@ -166,7 +168,7 @@ static void print_late(const struct qb_result *result, FILE *out)
 
 static void print_costs(const struct qb_result *result, FILE *out)
 {
-    (void)fprintf(out, "\n%-12s %12s %15s %15s %15s\n", "cost", "entries/s",
+    (void)fprintf(out, "\n%-15s %12s %15s %15s %15s\n", "cost", "entries/s",
                   "client us/op", "servers us/op", "servers' memory");
     for (size_t i = 0; i < result->point_count; i++) {
         const struct qb_point *point = &result->points[i];
@@ -184,7 +186,11 @@ static void print_costs(const struct qb_result *result, FILE *out)
             continue;
         }
         one = qb_point_median(point);
-        for (size_t j = 0; j < one->track_count; j++) {
+        /* Of a follow the first track stands for all: an append and its
+         * deliveries. */
+        for (size_t j = 0;
+             j < (result->options->mode == QB_FOLLOW ? 1 : one->track_count);
+             j++) {
             ops += (double)one->tracks[j].ops;
             entries += (double)one->tracks[j].entries;
         }
@@ -200,9 +206,8 @@ static void print_costs(const struct qb_result *result, FILE *out)
             (void)snprintf(servers, sizeof servers, "%.2f", cpu * 1e6 / ops);
             text_bytes_human(rss, memory, sizeof memory);
         }
-        (void)snprintf(name, sizeof name, "%llu at once",
-                       (unsigned long long)point->outstanding);
-        (void)fprintf(out, "%-12s %12.0f %15s %15s %15s\n", name,
+        qb_point_name(point, name, sizeof name);
+        (void)fprintf(out, "%-15s %12.0f %15s %15s %15s\n", name,
                       entries / one->seconds, client, servers, memory);
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "qb_clock.h"
+#include "qb_follow.h"
 
 #define TURN_NS (50u * QB_NS_PER_MS) /* a turn of the loop waits no longer */
 /* After the deadline of the calls, for the client to say so. */
@@ -22,8 +23,6 @@ static void wait_go(struct qb_worker *worker);
 static void load(struct qb_worker *worker);
 static void begin_calls(struct qb_worker *worker);
 static void pump(struct qb_worker *worker, uint64_t now_ns);
-static void mark_cpu(struct qb_worker *worker, uint64_t now_ns);
-static uint64_t next_wake(const struct qb_worker *worker, uint64_t now_ns);
 static bool is_over(const struct qb_worker *worker, uint64_t now_ns);
 static void give_up_rest(struct qb_worker *worker);
 
@@ -113,6 +112,46 @@ void qb_worker_ended(struct qb_call *call, uint64_t now_ns, bool failed)
     }
 }
 
+uint64_t qb_worker_due(const struct qb_worker *worker)
+{
+    /* The workers take turns. */
+    double number =
+        (double)worker->due + (double)worker->index / worker->workers;
+
+    return worker->start_ns +
+           (uint64_t)(number * (double)QB_NS_PER_S / worker->rate);
+}
+
+void qb_worker_mark_cpu(struct qb_worker *worker, uint64_t now_ns)
+{
+    if (!worker->cpu_begun && now_ns >= worker->begin_ns) {
+        worker->cpu_begun = true;
+        worker->cpu_begin = qb_thread_cpu_seconds();
+    }
+    if (!worker->cpu_ended && now_ns >= worker->end_ns) {
+        worker->cpu_ended = true;
+        worker->cpu_end = qb_thread_cpu_seconds();
+    }
+}
+
+uint64_t qb_worker_wake(const struct qb_worker *worker, uint64_t now_ns)
+{
+    uint64_t wake_ns = now_ns + TURN_NS;
+    uint64_t own_ns = UINT64_MAX;
+
+    if (worker->idle != NULL && now_ns < worker->end_ns) {
+        own_ns = worker->rate > 0 ? qb_worker_due(worker) : worker->rest_ns;
+    }
+    wake_ns = own_ns < wake_ns ? own_ns : wake_ns;
+    if (!worker->cpu_begun && worker->begin_ns < wake_ns) {
+        wake_ns = worker->begin_ns;
+    }
+    if (!worker->cpu_ended && worker->end_ns < wake_ns) {
+        wake_ns = worker->end_ns;
+    }
+    return wake_ns;
+}
+
 static void *run(void *data)
 {
     struct qb_worker *worker = data;
@@ -125,7 +164,11 @@ static void *run(void *data)
     (void)pthread_mutex_unlock(&worker->lock);
     if (rv == 0) {
         wait_go(worker);
-        load(worker);
+        if (worker->bench->options.mode == QB_FOLLOW) {
+            qb_follow_load(worker);
+        } else {
+            load(worker);
+        }
         qb_loop_close(&worker->loop);
     }
     __atomic_store_n(&worker->done, true, __ATOMIC_RELEASE);
@@ -143,7 +186,10 @@ static int prepare(struct qb_worker *worker, struct err *err)
     options.timeout_ms = (uint32_t)given->timeout_ms;
     options.calls_max = (uint32_t)worker->outstanding + CALLS_SPARE;
     options.bytes_max = BYTES_MAX;
-    rv = qb_loop_init(&worker->loop, &options, worker->connections, err);
+    /* Who follows does not append. */
+    rv = qb_loop_init(&worker->loop, &options,
+                      worker->connections + (given->mode == QB_FOLLOW ? 1 : 0),
+                      err);
     if (rv != 0) {
         return rv;
     }
@@ -182,8 +228,11 @@ static void on_connected(void *data, const struct ql_log_stat *stat,
 {
     struct qb_worker *worker = data;
 
-    (void)stat;
     worker->connecting--;
+    if (error == NULL) {
+        __atomic_store_n(&worker->bench->logs.logs[0].tail, stat->tail,
+                         __ATOMIC_RELAXED);
+    }
     if (error != NULL && worker->err.code == 0) {
         (void)err_set(&worker->err, error->code, "%s", error->text);
     }
@@ -204,7 +253,7 @@ static void load(struct qb_worker *worker)
 
     begin_calls(worker);
     for (now_ns = qb_now_ns(); !is_over(worker, now_ns); now_ns = qb_now_ns()) {
-        mark_cpu(worker, now_ns);
+        qb_worker_mark_cpu(worker, now_ns);
         if (worker->rate > 0) {
             pump(worker, now_ns);
         }
@@ -215,9 +264,9 @@ static void load(struct qb_worker *worker)
             worker->idle = call->next;
             qb_call_start(call, now_ns);
         }
-        qb_loop_turn(&worker->loop, next_wake(worker, now_ns));
+        qb_loop_turn(&worker->loop, qb_worker_wake(worker, now_ns));
     }
-    mark_cpu(worker, now_ns);
+    qb_worker_mark_cpu(worker, now_ns);
     give_up_rest(worker);
 }
 
@@ -235,16 +284,6 @@ static void begin_calls(struct qb_worker *worker)
     worker->rest_ns = worker->start_ns;
 }
 
-static uint64_t due_at(const struct qb_worker *worker)
-{
-    /* The workers take turns. */
-    double number =
-        (double)worker->due + (double)worker->index / worker->workers;
-
-    return worker->start_ns +
-           (uint64_t)(number * (double)QB_NS_PER_S / worker->rate);
-}
-
 /* Sends what is due, as far as calls are free. */
 static void pump(struct qb_worker *worker, uint64_t now_ns)
 {
@@ -254,7 +293,7 @@ static void pump(struct qb_worker *worker, uint64_t now_ns)
     worker->pumping = true;
     while (worker->idle != NULL) {
         struct qb_call *call = worker->idle;
-        uint64_t due_ns = due_at(worker);
+        uint64_t due_ns = qb_worker_due(worker);
 
         if (due_ns > now_ns || due_ns >= worker->end_ns) {
             break;
@@ -269,36 +308,6 @@ static void pump(struct qb_worker *worker, uint64_t now_ns)
     worker->pumping = false;
 }
 
-static void mark_cpu(struct qb_worker *worker, uint64_t now_ns)
-{
-    if (!worker->cpu_begun && now_ns >= worker->begin_ns) {
-        worker->cpu_begun = true;
-        worker->cpu_begin = qb_thread_cpu_seconds();
-    }
-    if (!worker->cpu_ended && now_ns >= worker->end_ns) {
-        worker->cpu_ended = true;
-        worker->cpu_end = qb_thread_cpu_seconds();
-    }
-}
-
-static uint64_t next_wake(const struct qb_worker *worker, uint64_t now_ns)
-{
-    uint64_t wake_ns = now_ns + TURN_NS;
-    uint64_t own_ns = UINT64_MAX;
-
-    if (worker->idle != NULL && now_ns < worker->end_ns) {
-        own_ns = worker->rate > 0 ? due_at(worker) : worker->rest_ns;
-    }
-    wake_ns = own_ns < wake_ns ? own_ns : wake_ns;
-    if (!worker->cpu_begun && worker->begin_ns < wake_ns) {
-        wake_ns = worker->begin_ns;
-    }
-    if (!worker->cpu_ended && worker->end_ns < wake_ns) {
-        wake_ns = worker->end_ns;
-    }
-    return wake_ns;
-}
-
 static bool is_over(const struct qb_worker *worker, uint64_t now_ns)
 {
     uint64_t deadline_ns = worker->end_ns +
@@ -310,7 +319,7 @@ static bool is_over(const struct qb_worker *worker, uint64_t now_ns)
     }
     return now_ns >= deadline_ns ||
            (worker->under_way == 0 &&
-            (worker->rate <= 0 || due_at(worker) >= worker->end_ns));
+            (worker->rate <= 0 || qb_worker_due(worker) >= worker->end_ns));
 }
 
 /* What was due and could not be sent in time has failed, too. */
@@ -318,8 +327,10 @@ static void give_up_rest(struct qb_worker *worker)
 {
     uint64_t now_ns = qb_now_ns();
 
-    for (; worker->rate > 0 && due_at(worker) < worker->end_ns; worker->due++) {
-        qb_worker_count_failed(worker, 0, due_at(worker), now_ns, QL_TIMEOUT,
+    for (; worker->rate > 0 && qb_worker_due(worker) < worker->end_ns;
+         worker->due++) {
+        qb_worker_count_failed(worker, 0, qb_worker_due(worker), now_ns,
+                               QL_TIMEOUT,
                                "all calls that may be outstanding were, until "
                                "long after it was due");
     }

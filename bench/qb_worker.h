@@ -104,6 +104,16 @@ void qb_worker_join(struct qb_worker *worker);
 /* Accepts one that never started. */
 void qb_worker_close(struct qb_worker *worker);
 
+/* For loads of other kinds: what all of them count and wait for. */
+void qb_worker_count_ok(struct qb_worker *worker, size_t track, uint64_t due_ns,
+                        uint64_t now_ns, uint64_t entries);
+/* When the next call of an open loop is due; worker->due is its number. */
+uint64_t qb_worker_due(const struct qb_worker *worker);
+/* To be called at each turn. */
+void qb_worker_mark_cpu(struct qb_worker *worker, uint64_t now_ns);
+/* How long the loop may wait. */
+uint64_t qb_worker_wake(const struct qb_worker *worker, uint64_t now_ns);
+
 /* Sends a call that was due at @due_ns; the callbacks tell what became of it. When
  * it cannot even be sent it has failed already. */
 void qb_call_start(struct qb_call *call, uint64_t due_ns);
