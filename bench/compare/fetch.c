@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static bool is_there(const char *dir, size_t dir_len, const char *name,
     size_t len = (size_t)snprintf(ret_path, PATH_LEN_MAX, "%.*s/%s",
                                   (int)dir_len, dir, name);
 
-    return len < PATH_LEN_MAX && access(ret_path, X_OK) == 0;
+    return len < PATH_LEN_MAX && access(ret_path, R_OK) == 0;
 }
 
 static bool find_in_path(const char *name, char *ret_path)
@@ -34,18 +35,20 @@ static bool find_in_path(const char *name, char *ret_path)
         }
         dirs += len + (dirs[len] == ':');
     }
-    /* Servers are there and not in everybody's PATH. */
-    return is_there("/usr/sbin", sizeof "/usr/sbin" - 1, name, ret_path);
+    return false;
 }
 
-static bool find_in_cache(const char *cache, const char *name, char *ret_path)
+/* Where Debian's packages have programs, jars and servers, which are not in
+ * everybody's PATH. @root: "" or the cache. */
+static bool find_below(const char *root, const char *name, char *ret_path)
 {
-    static const char *const folders[] = {"usr/bin", "usr/sbin"};
+    static const char *const folders[] = {"usr/bin", "usr/sbin",
+                                          "usr/share/java"};
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char dir[PATH_LEN_MAX];
 
-        if ((size_t)snprintf(dir, sizeof dir, "%s/%s", cache, folders[i]) <
+        if ((size_t)snprintf(dir, sizeof dir, "%s/%s", root, folders[i]) <
                 sizeof dir &&
             is_there(dir, strlen(dir), name, ret_path)) {
             return true;
@@ -95,7 +98,7 @@ static bool unpack(const char *cache, const char *package)
     return is_done;
 }
 
-static bool fetch(const char *cache, const char *package)
+static bool fetch_package(const char *cache, const char *package)
 {
     const char *const words[] = {"apt-get",  "-q",
                                  "-o",       "Acquire::http::Timeout=20",
@@ -103,44 +106,60 @@ static bool fetch(const char *cache, const char *package)
                                  "download", package,
                                  NULL};
 
+    return run_in(cache, words) && unpack(cache, package);
+}
+
+static bool fetch(const char *cache, const char *const *packages)
+{
     if (mkdir(cache, 0755) != 0 && errno != EEXIST) {
         return false;
     }
-    return run_in(cache, words) && unpack(cache, package);
+    for (size_t i = 0; packages[i] != NULL; i++) {
+        (void)fprintf(stderr, "fetching Debian's %s\n", packages[i]);
+        if (!fetch_package(cache, packages[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool leave_out(const struct peer_kind *kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool leave_out(const struct peer_kind *kind, const char *format, ...)
+{
+    va_list args;
+
+    (void)fprintf(stderr, "%s: left out: ", kind->name);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return false;
 }
 
 bool fetch_server(const struct options *options, const struct peer_kind *kind,
                   char ret_program[PATH_LEN_MAX])
 {
-    if (kind->package == NULL) {
+    if (kind->packages[0] == NULL) {
         (void)strcpy(ret_program, options->daemon);
-        if (access(ret_program, X_OK) != 0) {
-            (void)fprintf(stderr, "%s: left out: there is no %s\n", kind->name,
-                          ret_program);
-            return false;
-        }
-        return true;
+        return access(ret_program, X_OK) == 0 ||
+               leave_out(kind, "there is no %s", ret_program);
+    }
+    if (kind->needs != NULL && !find_in_path(kind->needs, ret_program)) {
+        return leave_out(kind, "there is no %s", kind->needs);
     }
     if (find_in_path(kind->program, ret_program) ||
-        find_in_cache(options->cache, kind->program, ret_program)) {
+        find_below("", kind->program, ret_program) ||
+        find_below(options->cache, kind->program, ret_program)) {
         return true;
     }
     if (options->is_offline) {
-        (void)fprintf(stderr,
-                      "%s: left out: there is no %s, and nothing is "
-                      "fetched\n",
-                      kind->name, kind->program);
-        return false;
+        return leave_out(kind, "there is no %s, and nothing is fetched",
+                         kind->program);
     }
-    (void)fprintf(stderr, "%s: fetching Debian's %s\n", kind->name,
-                  kind->package);
-    if (!fetch(options->cache, kind->package) ||
-        !find_in_cache(options->cache, kind->program, ret_program)) {
-        (void)fprintf(stderr,
-                      "%s: left out: %s cannot be had from Debian's packages; "
-                      "see %s/" LOG "\n",
-                      kind->name, kind->package, options->cache);
-        return false;
-    }
-    return true;
+    return (fetch(options->cache, kind->packages) &&
+            find_below(options->cache, kind->program, ret_program)) ||
+           leave_out(kind, "Debian's packages do not give it; see %s/" LOG,
+                     options->cache);
 }

@@ -153,12 +153,9 @@ static void conclude(const struct load *load, const struct costs *from,
     };
 }
 
-void load_run(struct load *load, struct peer *peer,
-              const struct load_plan *plan, struct load_result *ret_result)
+static void begin(struct load *load, struct peer *peer,
+                  const struct load_plan *plan)
 {
-    struct costs from;
-    struct costs to;
-
     load->peer = peer;
     load->size = plan->size;
     load->is_ending = false;
@@ -167,6 +164,22 @@ void load_run(struct load *load, struct peer *peer,
         submit(load, i, now_ns());
     }
     go_on(load, scale_now() + plan->warm_seconds);
+}
+
+void load_warm(struct load *load, struct peer *peer,
+               const struct load_plan *plan)
+{
+    begin(load, peer, plan);
+    end(load);
+}
+
+void load_run(struct load *load, struct peer *peer,
+              const struct load_plan *plan, struct load_result *ret_result)
+{
+    struct costs from;
+    struct costs to;
+
+    begin(load, peer, plan);
     from = look(peer);
     load->is_measuring = true;
     go_on(load, from.now + plan->seconds);

@@ -30,6 +30,9 @@ struct load; /* one for each turn */
 
 struct load *load_new(void);
 void load_free(struct load *load);
+/* Loads @peer for warm_seconds of @plan and measures nothing. */
+void load_warm(struct load *load, struct peer *peer,
+               const struct load_plan *plan);
 /* Loads @peer as @plan says; waits for all answers in the end. */
 void load_run(struct load *load, struct peer *peer,
               const struct load_plan *plan, struct load_result *ret_result);

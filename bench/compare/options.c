@@ -14,12 +14,16 @@
 #define SECONDS_MAX 3600.0
 
 static const struct peer_kind *const kinds[] = {
-    &peer_quorlog, &peer_etcd, &peer_nats, &peer_nats_synced, NULL};
+    &peer_quorlog,     &peer_etcd,      &peer_nats,
+    &peer_nats_synced, &peer_zookeeper, NULL};
+
+#define PEERS_DEFAULT 4u /* the first of them */
 
 static const char usage[] =
     "usage: compare [OPTION]...\n"
     "Appends to quorlog and to other products, three servers each, in turns.\n"
-    "  --peers LIST        quorlog,etcd,nats,nats-synced (all)\n"
+    "  --peers LIST        of quorlog, etcd, nats, nats-synced, zookeeper (all "
+    "but the last)\n"
     "  --outstanding LIST  appends under way at once (1,16,256,1024)\n"
     "  --size BYTES        of a payload (128)\n"
     "  --turns N           of each product (5)\n"
@@ -223,7 +227,7 @@ bool options_take(struct options *options, int argc, char **argv)
         .seconds = 2.5,
         .turns = 5,
     };
-    for (size_t i = 0; kinds[i] != NULL; i++) {
+    for (size_t i = 0; i < PEERS_DEFAULT; i++) {
         options->peers[options->peers_count++] = kinds[i];
     }
     while ((letter = getopt_long(argc, argv, "", letters, NULL)) != -1) {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #define PEER_SERVERS 3u
+#define PEER_PACKAGES_MAX 7u
 #define PEER_CONNECTIONS_MAX 8u
 /* Appends that may be under way at once. */
 #define PEER_SLOTS_MAX 4096u
@@ -19,7 +20,7 @@ struct load;
 /* Where and how the three servers of one turn run. */
 struct peer_setup {
     const char *dir;     /* empty; for all files of this turn */
-    const char *program; /* path of the server */
+    const char *program; /* path of the server, or of its jar */
     size_t connections;  /* of the client */
     struct load *load;   /* hears of answers: load_on_answer() */
 };
@@ -36,12 +37,16 @@ struct peer {
 struct peer_kind {
     const char *name;       /* of --peers */
     const char *durability; /* what an acknowledgement means */
-    const char *program;    /* of the server */
-    const char *package;    /* Debian's; NULL: nothing is fetched */
-    const char *connected;  /* how the client is */
-    size_t connections;     /* unless --connections says otherwise; 0: its own
+    const char *program;    /* of the server, or its jar */
+    const char *needs;      /* NULL, or a program that must be in PATH */
+    /* Debian's that have it; none: nothing is fetched. */
+    const char *packages[PEER_PACKAGES_MAX + 1];
+    const char *connected; /* how the client is */
+    size_t connections;    /* unless --connections says otherwise; 0: its own
                                affair */
-    bool syncs_all;         /* the file system syncs every write for it */
+    double learn_seconds;  /* of load before all, for what is compiled while
+                             it runs */
+    bool syncs_all;        /* the file system syncs every write for it */
 
     /* Starts three servers, waits for a leader, makes an empty log (or whatever
      * stands for one) and connects to the leader. Fills all but kind. */
@@ -59,3 +64,4 @@ extern const struct peer_kind peer_quorlog;
 extern const struct peer_kind peer_etcd;
 extern const struct peer_kind peer_nats;
 extern const struct peer_kind peer_nats_synced;
+extern const struct peer_kind peer_zookeeper;

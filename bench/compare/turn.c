@@ -12,11 +12,20 @@
 #include "compare/servers.h"
 #include "scale_process.h"
 
+#define LEARN_OUTSTANDING 64u
+
 static volatile sig_atomic_t child;
 
 static void measure(const struct options *options, struct peer *peer,
                     struct load *load, struct turn *turn)
 {
+    struct load_plan learn = {.outstanding = LEARN_OUTSTANDING,
+                              .size = options->size,
+                              .warm_seconds = peer->kind->learn_seconds};
+
+    if (learn.warm_seconds > 0) {
+        load_warm(load, peer, &learn);
+    }
     for (size_t i = 0; i < options->points; i++) {
         struct load_plan plan = {.outstanding = options->outstanding[i],
                                  .size = options->size,
