@@ -7,12 +7,17 @@
 
 #include "qb_bench.h"
 #include "qb_cleanup.h"
+#include "qb_failover.h"
+#include "qb_html.h"
 #include "qb_json.h"
+#include "qb_phase.h"
+#include "qb_snapshot.h"
 
 #include "util/code.h"
 #include "util/standard.h"
 
 static int run(struct qb_bench *bench, struct err *err);
+static int run_points(struct qb_bench *bench, struct err *err);
 static int report(const struct qb_bench *bench, struct err *err);
 static int fail(int rv, const struct err *err);
 
@@ -28,6 +33,9 @@ int main(int argc, char **argv)
     rv = standard_occupy(&err);
     if (rv == 0) {
         rv = qb_options_parse(&options, argc, argv, &done, &err);
+    }
+    if (rv == 0 && !done) {
+        rv = qb_phase_check(&options, &err);
     }
     if (rv != 0 || done) {
         return fail(rv, &err);
@@ -57,10 +65,28 @@ static int run(struct qb_bench *bench, struct err *err)
     case QB_READ:
     case QB_FOLLOW:
     case QB_MIXED:
-        return qb_bench_points(bench, NULL, err);
+        return run_points(bench, err);
+    case QB_FAILOVER:
+        return qb_failover_run(bench, err);
+    case QB_SNAPSHOT:
+        return qb_snapshot_run(bench, err);
     default:
         return err_set(err, QL_INVALID, "no such mode");
     }
+}
+
+static int run_points(struct qb_bench *bench, struct err *err)
+{
+    struct qb_phase_list *phases;
+    struct qb_watch watch;
+    int rv = qb_phase_plan(&phases, bench, &watch, err);
+
+    if (rv != 0) {
+        return rv;
+    }
+    rv = qb_bench_points(bench, &watch, err);
+    qb_phase_free(phases);
+    return rv;
 }
 
 static int report(const struct qb_bench *bench, struct err *err)
@@ -75,6 +101,9 @@ static int report(const struct qb_bench *bench, struct err *err)
     }
     if (rv == 0 && options->json_file != NULL) {
         rv = qb_json_write_file(&bench->result, options->json_file, err);
+    }
+    if (rv == 0 && options->html_file != NULL) {
+        rv = qb_html_write(&bench->result, options->html_file, err);
     }
     if (rv == 0 && fflush(stdout) != 0) {
         rv = err_set(err, QL_IO, "what was found could not be printed");

@@ -73,7 +73,7 @@ static const struct option_row call_rows[] = {
 static const struct option_row load_rows[] = {
     {"outstanding", 'o', OPTION_TEXT, GIVEN(outstanding), "LIST",
      "calls under way at once, measured one after the other "
-     "(1,16,256; follow, failover, snapshot: 1)"},
+     "(1,16,256; follow, failover: 1; snapshot: 16)"},
     {"connections", 'c', OPTION_U64, OPTION(connections), "N",
      "clients, which share the calls (1; follow: one a follower)"},
     {"threads", 0, OPTION_U64, OPTION(threads), "N", "that make the load (1)"},
@@ -85,11 +85,13 @@ static const struct option_row load_rows[] = {
     {"warm-up", 'w', OPTION_DURATION, OPTION(warmup_ms), "TIME",
      "before each, not counted (1s)"},
     {"repetitions", 'n', OPTION_U64, OPTION(repetitions), "N",
-     "of each measurement; the median one is shown (3)"},
+     "of each measurement; the median one is shown (3; failover: 30, "
+     "and all are)"},
     {"timeout", 0, OPTION_DURATION, OPTION(timeout_ms), "TIME",
      "of one call (10s)"},
     {"phase", 0, OPTION_TEXT, GIVEN(phases), "LIST",
-     "what to do to our own cluster meanwhile, see quorlog-bench(1)"},
+     "what happens to the cluster meanwhile: AT:kill-leader, ..., "
+     "see quorlog-bench(1)"},
 };
 
 static const struct option_row said_rows[] = {
@@ -128,21 +130,22 @@ static const struct group groups[] = {
 struct mode_row {
     const char *name;
     const char *help;
-    const char *outstanding; /* where none is given */
+    const char *outstanding; /* where none is given, likewise below */
     uint64_t prefill;
+    uint64_t repetitions;
 };
 
 /* By enum qb_mode. */
 static const struct mode_row modes[QB_MODES] = {
     {"append", "how long until a quorum has an entry on its disks", "1,16,256",
-     0},
-    {"read", "how long one linearizable read takes", "1,16,256", 10000},
-    {"follow", "how long until all who follow a log have an entry", "1", 0},
-    {"mixed", "appends and reads at once", "1,16,256", 10000},
+     0, 3},
+    {"read", "how long one linearizable read takes", "1,16,256", 10000, 3},
+    {"follow", "how long until all who follow a log have an entry", "1", 0, 3},
+    {"mixed", "appends and reads at once", "1,16,256", 10000, 3},
     {"failover", "how long nothing is acknowledged when the leader is lost",
-     "1", 0},
-    {"snapshot", "what a snapshot and a backup cost the appends meanwhile", "1",
-     0},
+     "1", 0, 30},
+    {"snapshot", "what snapshots and backups cost the appends beside them",
+     "16", 0, 3},
 };
 
 static int find_mode(const char *word, enum qb_mode *ret_mode, struct err *err);
@@ -170,7 +173,7 @@ int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                                       .threads = 1,
                                       .duration_ms = 5000,
                                       .warmup_ms = 1000,
-                                      .repetitions = 3,
+                                      .repetitions = UINT64_MAX,
                                       .timeout_ms = 10000}};
     struct option_set *set;
     size_t count = 0;
@@ -232,7 +235,11 @@ static int take_words(struct given *given, struct option_set *set, int argc,
                                    ? options->followers
                                    : QB_CONNECTIONS_MAX;
     }
-    options->floor = !given->no_floor;
+    if (options->repetitions == UINT64_MAX) {
+        options->repetitions = modes[options->mode].repetitions;
+    }
+    /* Where the time is that of an election, it has nothing to do with disks. */
+    options->floor = !given->no_floor && options->mode != QB_FAILOVER;
     rv = take_outstanding(options,
                           given->outstanding != NULL
                               ? given->outstanding

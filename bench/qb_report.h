@@ -155,6 +155,8 @@ void qb_result_note(struct qb_result *result, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* "16 at once", or the point's label. */
 void qb_point_name(const struct qb_point *point, char *ret_text, size_t room);
+/* What phases cost, as part of the table. */
+void qb_phase_print(const struct qb_result *result, FILE *out);
 /* Closes all points. */
 void qb_result_close(struct qb_result *result);
 /* The table for people. */

@@ -38,8 +38,11 @@ void qb_result_print(const struct qb_result *result, FILE *out)
         print_latencies(result, i, out);
     }
     print_late(result, out);
-    print_costs(result, out);
+    if (result->options->mode != QB_FAILOVER) {
+        print_costs(result, out);
+    }
     print_stages(result, out);
+    qb_phase_print(result, out);
     print_failures(result, out);
     for (size_t i = 0; i < result->note_count; i++) {
         (void)fprintf(out, "%s%s\n", i == 0 ? "\n" : "", result->notes[i]);

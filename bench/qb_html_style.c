@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "qb_html.h"
+
+void qb_html_style(struct qb_page *page)
+{
+    /* Eight colours that differ for all kinds of sight, and in both schemes. */
+    qb_page_raw(
+        page,
+        "<style>\n"
+        ":root{color-scheme:light dark;--back:#fff;--panel:#f6f7f9;"
+        "--text:#1c2430;--quiet:#5b6675;--rule:#d9dee5;--level:#8a1c1c;"
+        "--band:#e8b93a;--s0:#0b62b5;--s1:#c2570c;--s2:#1b7f4d;--s3:#8c3fa8;"
+        "--s4:#7a5c00;--s5:#00808a;--s6:#b0256b;--s7:#505a66}\n"
+        "@media(prefers-color-scheme:dark){:root{--back:#12161c;"
+        "--panel:#1a2029;--text:#e6eaf0;--quiet:#9aa6b5;--rule:#323b48;"
+        "--level:#ff8a80;--band:#b58a1a;--s0:#64b0ff;--s1:#ffa35c;"
+        "--s2:#5fd39a;--s3:#d59bf0;--s4:#e0c050;--s5:#4fd3dd;--s6:#ff8fc0;"
+        "--s7:#b4bfcc}}\n"
+        "body{margin:0;background:var(--back);color:var(--text);"
+        "font:15px/1.45 system-ui,sans-serif}\n"
+        "main{max-width:1040px;margin:0 auto;padding:24px}\n"
+        "h1{font-size:24px;margin:0}h2{font-size:18px;margin:32px 0 8px}\n"
+        ".sub,.note,figcaption,dt{color:var(--quiet)}\n"
+        ".sub{margin:2px 0 16px}\n"
+        ".settings{display:grid;gap:8px 24px;margin:0 0 8px;padding:12px 16px;"
+        "grid-template-columns:repeat(auto-fill,minmax(200px,1fr));"
+        "background:var(--panel);border-radius:6px}\n"
+        "dt{font-size:12px}dd{margin:0;overflow-wrap:anywhere}\n"
+        ".wide{overflow-x:auto}\n"
+        "table{border-collapse:collapse;width:100%;"
+        "font-variant-numeric:tabular-nums}\n"
+        "th,td{padding:5px 10px;text-align:right;white-space:nowrap;"
+        "border-bottom:1px solid var(--rule)}\n"
+        "th{font-weight:600;color:var(--quiet);font-size:13px}\n"
+        "th:first-child,td:first-child,.left{text-align:left}\n"
+        "td.text{text-align:left;white-space:normal}\n"
+        "td small{color:var(--quiet);font-size:12px}\n"
+        ".bad{color:var(--level);font-weight:600}\n");
+    qb_page_raw(
+        page,
+        "figure{margin:12px 0 4px}figcaption{font-size:14px}\n"
+        "figure svg{display:block;width:100%;height:auto}\n"
+        ".grid{stroke:var(--rule);stroke-width:1}\n"
+        ".tick,.levelname,.bandname{font-size:12px;fill:var(--quiet)}\n"
+        ".end{text-anchor:end}.middle{text-anchor:middle}\n"
+        ".line{fill:none;stroke-width:1.8;stroke-linejoin:round;"
+        "stroke-linecap:round}\n"
+        ".level{stroke:var(--level);stroke-width:1.4;stroke-dasharray:6 4}\n"
+        ".levelname{fill:var(--level)}\n"
+        ".band{fill:var(--band);opacity:.22}\n"
+        ".hit{fill:transparent}.hit:hover{fill:var(--quiet);opacity:.18}\n"
+        ".c0{stroke:var(--s0)}.c1{stroke:var(--s1)}.c2{stroke:var(--s2)}"
+        ".c3{stroke:var(--s3)}.c4{stroke:var(--s4)}.c5{stroke:var(--s5)}"
+        ".c6{stroke:var(--s6)}.c7{stroke:var(--s7)}\n"
+        ".dash{stroke-dasharray:7 4}\n"
+        ".max{stroke:var(--s7);stroke-width:1;opacity:.75}\n"
+        ".bar{fill:var(--s0)}.bar.own{fill:var(--s7)}\n"
+        ".keys{margin:2px 0 0;font-size:13px}\n"
+        ".key{margin-right:18px;white-space:nowrap}\n"
+        ".key svg{width:24px;height:10px;margin-right:6px}\n"
+        "@media print{main{max-width:none;padding:0}"
+        "figure,tr{break-inside:avoid}"
+        "body{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n"
+        "</style>\n");
+}
