@@ -119,6 +119,7 @@ void server_free(struct server *server)
     if (server->spare_fd >= 0) {
         close(server->spare_fd);
     }
+    sessions_close(&server->sessions);
     free(server);
 }
 

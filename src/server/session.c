@@ -19,8 +19,10 @@ static void session_on_alloc(uv_handle_t *handle, size_t suggested,
 static void session_on_read(uv_stream_t *stream, ssize_t nread,
                             const uv_buf_t *buf);
 static void session_on_closed(uv_handle_t *handle);
-static void session_dispatch(struct session *session);
-static size_t session_dispatch_one(struct session *session, size_t at);
+static void session_keep(struct session *session, struct bytes rest);
+static void session_dispatch_kept(struct session *session);
+static size_t session_dispatch(struct session *session, struct bytes input);
+static size_t session_dispatch_one(struct session *session, struct bytes input);
 static bool session_may_dispatch(const struct session *session);
 static void session_refuse(struct session *session, const struct err *err);
 static void session_shrink_input(struct session *session);
@@ -39,7 +41,7 @@ struct session *session_accept(struct sessions *sessions, uv_stream_t *listener,
     session->active_ms = session->opened_ms;
     session->written_ms = session->opened_ms;
     list_init(&session->turn);
-    output_init(&session->output);
+    output_init(&session->output, &sessions->outputs);
     scan_init(&session->scan, sessions->request_bytes_max);
     channel_init(&session->channel, &session_channel_ops, is_unix);
     list_push_back(&sessions->open, &session->link);
@@ -69,8 +71,8 @@ void session_turn(struct session *session)
         session_fail(session, session->fault);
         return;
     }
-    session_dispatch(session);
-    if (session_write(session) != 0) {
+    session_dispatch_kept(session);
+    if (session_send(session) != 0) {
         session_close(session);
         return;
     }
@@ -112,8 +114,8 @@ void session_close(struct session *session)
     if (session->state == SESSION_CLOSED) {
         return;
     }
-    session_write(session);
     session->state = SESSION_CLOSED;
+    session_send(session);
     channel_close(sessions->service, &session->channel);
     list_remove(&session->link);
     list_remove(&session->turn);
@@ -147,17 +149,26 @@ static void session_setup(struct session *session)
     session_update_reading(session);
 }
 
-/* The room grows only when the message at its start needs it. */
+/* What is kept stands in front of what is read; a long message has room of its
+ * own instead, which grows only when it needs it. */
 static void session_on_alloc(uv_handle_t *handle, size_t suggested,
                              uv_buf_t *ret_buf)
 {
     struct session *session = handle->data;
+    uint8_t *shared = session->sessions->read_bytes;
     struct buf *in = &session->in;
-    size_t more = in->room == 0 ? SESSION_INPUT_BYTES : in->room;
 
     (void)suggested;
+    if (in->len <= SESSION_READ_BYTES / 2) {
+        if (in->len > 0) {
+            memcpy(shared, in->data, in->len);
+        }
+        ret_buf->base = (char *)shared + in->len;
+        ret_buf->len = SESSION_READ_BYTES - in->len;
+        return;
+    }
     if (in->len == in->room) {
-        must_have_memory(buf_reserve(in, more));
+        must_have_memory(buf_reserve(in, in->room));
     }
     ret_buf->base = (char *)in->data + in->len;
     ret_buf->len = in->room - in->len;
@@ -167,8 +178,10 @@ static void session_on_read(uv_stream_t *stream, ssize_t nread,
                             const uv_buf_t *buf)
 {
     struct session *session = stream->data;
+    const uint8_t *shared = session->sessions->read_bytes;
+    struct bytes input;
+    size_t taken;
 
-    (void)buf;
     if (nread == 0) {
         return;
     }
@@ -186,45 +199,75 @@ static void session_on_read(uv_stream_t *stream, ssize_t nread,
     }
     session->active_ms = uv_now(session->sessions->loop);
     session->channel.read_ns = clock_monotonic_ns();
-    session->in.len += (size_t)nread;
-    session_dispatch(session);
+    input = (struct bytes){shared, session->in.len + (size_t)nread};
+    if ((const uint8_t *)buf->base == shared + session->in.len) {
+        taken = session_dispatch(session, input);
+        session_keep(session,
+                     (struct bytes){shared + taken, input.len - taken});
+    } else {
+        session->in.len += (size_t)nread;
+        session_dispatch_kept(session);
+    }
     session_update_reading(session);
     session_count(session);
     session_touch(session);
 }
 
-/* Takes whole messages from the start of @in as long as there is room for their
- * answers. */
-static void session_dispatch(struct session *session)
+/* Of what was read into the shared memory. */
+static void session_keep(struct session *session, struct bytes rest)
 {
-    size_t at = 0;
-    size_t len;
-
-    while (at < session->in.len && session_may_dispatch(session)) {
-        len = session_dispatch_one(session, at);
-        if (len == 0) {
-            break;
-        }
-        at += len;
+    session->in.len = 0;
+    if (session->state == SESSION_OPEN && rest.len > 0) {
+        must_have_memory(buf_add(&session->in, rest.data, rest.len));
     }
+    session_shrink_input(session);
+}
+
+static void session_dispatch_kept(struct session *session)
+{
+    struct bytes input = {session->in.data, session->in.len};
+    size_t taken;
+
+    if (input.len == 0) {
+        return;
+    }
+    taken = session_dispatch(session, input);
     if (session->state == SESSION_OPEN) {
-        buf_consume(&session->in, at);
+        buf_consume(&session->in, taken);
     } else {
         session->in.len = 0;
     }
     session_shrink_input(session);
 }
 
+/* Takes whole messages from the start of @input as long as there is room for
+ * their answers. Returns how many bytes they had. */
+static size_t session_dispatch(struct session *session, struct bytes input)
+{
+    size_t at = 0;
+    size_t len;
+
+    while (at < input.len && session_may_dispatch(session)) {
+        len = session_dispatch_one(
+            session, (struct bytes){input.data + at, input.len - at});
+        if (len == 0) {
+            break;
+        }
+        at += len;
+    }
+    return at;
+}
+
 /* Returns the length of the message, 0 when there was none. */
-static size_t session_dispatch_one(struct session *session, size_t at)
+static size_t session_dispatch_one(struct session *session, struct bytes input)
 {
     struct service *service = session->sessions->service;
-    const uint8_t *message = session->in.data + at;
-    size_t len = session->in.len - at;
-    struct err err = {0};
+    size_t len;
+    struct err err;
 
-    if (scan_feed(&session->scan, message, len, &err) != 0) {
-        service_refuse(service, &session->channel, message, len, &err);
+    err_init(&err);
+    if (scan_feed(&session->scan, input.data, input.len, &err) != 0) {
+        service_refuse(service, &session->channel, input.data, input.len, &err);
         session_refuse(session, &err);
         return 0;
     }
@@ -234,7 +277,8 @@ static size_t session_dispatch_one(struct session *session, size_t at)
     len = session->scan.at;
     scan_init(&session->scan, session->sessions->request_bytes_max);
     session->messages++;
-    if (service_handle(service, &session->channel, message, len, &err) != 0) {
+    if (service_handle(service, &session->channel, input.data, len, &err) !=
+        0) {
         session_refuse(session, &err);
         return 0;
     }

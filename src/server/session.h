@@ -7,7 +7,8 @@
  * with the kernel while too many calls are open or too much output is queued;
  * `in` holds one unfinished request of at most request_bytes_max (or as much of
  * unread requests as had been read by then); the output at most
- * SESSION_OUTPUT_MAX; and all connections together SESSIONS_BYTES_MAX.
+ * SESSION_OUTPUT_MAX; and all connections together SESSIONS_BYTES_MAX. One that is
+ * idle holds nothing: what arrives is read into memory that all share.
  */
 #pragma once
 
@@ -45,7 +46,7 @@ struct session {
     bool shutting;     /* so is a shutdown */
     const char *fault; /* close at the next turn, and say this */
     struct scan scan;  /* of the message at the start of @in */
-    struct buf in;
+    struct buf in;     /* of a message that is not whole, or must wait */
     struct output output;
     size_t counted;      /* of sessions->bytes */
     uint64_t messages;   /* taken so far */

@@ -8,7 +8,7 @@ extern const struct channel_ops session_channel_ops;
 
 /* Hands queued output to the kernel unless a write is under way. Returns 0, or
  * QL_IO when the connection is broken. */
-int session_write(struct session *session);
+int session_send(struct session *session);
 /* No more output comes: tells the other side once all is written. */
 void session_shutdown(struct session *session);
 /* True when output is queued and the client took none of it for too long. */

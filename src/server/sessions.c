@@ -7,7 +7,6 @@
 
 #include "server/session.h"
 #include "util/diag.h"
-#include "util/limits.h"
 
 #define COMPLAINT_MAX 1024
 #define COMPLAINT_INTERVAL_MS 1000u
@@ -19,6 +18,12 @@ void sessions_init(struct sessions *sessions)
     memset(sessions, 0, sizeof(*sessions));
     list_init(&sessions->open);
     list_init(&sessions->turns);
+    output_pool_init(&sessions->outputs);
+}
+
+void sessions_close(struct sessions *sessions)
+{
+    output_pool_close(&sessions->outputs);
 }
 
 void sessions_run_turns(struct sessions *sessions)

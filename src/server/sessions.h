@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "server/output.h"
 #include "service/service.h"
+#include "util/limits.h"
 #include "util/list.h"
 
 struct sessions {
@@ -26,9 +28,14 @@ struct sessions {
     uint64_t complaints_held;     /* not printed since */
     void (*on_freed)(void *data); /* a session's memory is gone */
     void *data;
+    struct output_pool outputs;
+    /* What libuv has read, from its allocation to its callback. */
+    uint8_t read_bytes[SESSION_READ_BYTES];
 };
 
 void sessions_init(struct sessions *sessions);
+/* When the last session is freed. */
+void sessions_close(struct sessions *sessions);
 /* Does what the sessions owe before the loop waits: goes on with requests that
  * were held back, and sends what they queued. */
 void sessions_run_turns(struct sessions *sessions);

@@ -13,6 +13,7 @@
 #include "service/channel.h"
 #include "service/chunk_wait.h"
 #include "service/service.h"
+#include "wire/args_read.h"
 
 struct call;
 struct follow;
@@ -43,6 +44,7 @@ struct call {
     call_applied_fn on_applied; /* a write's; may be NULL */
     call_answer_fn answer;      /* a read's */
     struct buf params;          /* a read's */
+    struct read_args read;      /* a log.read's: views into them */
     struct chunk_wait wait;     /* a read's, for its first entry */
     struct follow *follow;      /* opened by the answer: begins behind it */
     void *work;                 /* what makes the answer in later turns */
@@ -54,6 +56,8 @@ struct call *call_new(struct service *service, struct channel *channel,
                       uint32_t id, bool silent);
 /* Ends the call without an answer. */
 void call_free(struct call *call);
+/* Frees those that are kept to be used again. */
+void calls_drop_spare(struct service *service);
 
 /* These three answer and free the call. */
 /* @message is a whole response, begun by envelope_open_result(); taken. */
@@ -71,6 +75,11 @@ int call_write(struct call *call, enum command_kind kind, struct bytes params,
  * channel has room. Returns 0, or the node's refusal. */
 int call_read(struct call *call, struct bytes params, bool stale,
               call_answer_fn answer, struct err *err);
+/* The two halves of it, for one who decodes the params only once: @call keeps a
+ * copy of them, which is where they are decoded from. */
+int call_keep_params(struct call *call, struct bytes params, struct err *err);
+int call_read_kept(struct call *call, bool stale, call_answer_fn answer,
+                   struct err *err);
 /* Makes the answer of a call that waits for nothing any more. */
 void call_answer(struct call *call);
 /* For a call_answer_fn whose @reader found a chunk absent while about @entries

@@ -9,6 +9,7 @@
 #include "machine/must.h"
 #include "service/envelope.h"
 #include "service/follow.h"
+#include "service/message.h"
 #include "service/service_parts.h"
 
 static void call_on_readable(struct node_read *read, int status);
@@ -19,13 +20,27 @@ static int load_refusal(const struct chunk_wait *wait, struct err *err);
 int call_read(struct call *call, struct bytes params, bool stale,
               call_answer_fn answer, struct err *err)
 {
-    int rv;
+    int rv = call_keep_params(call, params, err);
 
+    return rv != 0 ? rv : call_read_kept(call, stale, answer, err);
+}
+
+int call_keep_params(struct call *call, struct bytes params, struct err *err)
+{
     if (params.len > CALL_PARAMS_MAX) {
         return err_set(err, QL_TOO_LARGE,
                        "the params of a read must be at most %u bytes",
                        CALL_PARAMS_MAX);
     }
+    must_have_memory(buf_add(&call->params, params.data, params.len));
+    return 0;
+}
+
+int call_read_kept(struct call *call, bool stale, call_answer_fn answer,
+                   struct err *err)
+{
+    int rv;
+
     if (stale && node_may_read(call->service->node) != 0) {
         return call_node_refusal(QL_NOT_LEADER, err);
     }
@@ -37,7 +52,6 @@ int call_read(struct call *call, struct bytes params, bool stale,
             return call_node_refusal(rv, err);
         }
     }
-    must_have_memory(buf_add(&call->params, params.data, params.len));
     if (stale) {
         call_ready(call);
     }
@@ -49,23 +63,25 @@ void call_answer(struct call *call)
     struct service *service = call->service;
     struct bytes params = {call->params.data, call->params.len};
     struct follow *follow;
-    struct buf message = BUF_INIT;
-    struct err err = {0};
+    struct buf message;
+    struct err err;
     int rv;
 
+    err_init(&err);
+    message_open(service, &message);
     envelope_open_result(&message, call->id);
     rv = call->answer(call, params, &message, &err);
     if (rv == CALL_LEFT) {
-        buf_close(&message);
+        message_close(service, &message);
         return;
     }
     if (rv != 0) {
-        buf_close(&message);
+        message_close(service, &message);
         call_fail(call, rv, &err);
         return;
     }
     if (chunk_wait_is_waiting(&call->wait)) {
-        buf_close(&message);
+        message_close(service, &message);
         return;
     }
     follow = call->follow;
@@ -99,8 +115,9 @@ bool call_has_waited(const struct call *call)
 static void call_on_readable(struct node_read *read, int status)
 {
     struct call *call = read->data;
-    struct err err = {0};
+    struct err err;
 
+    err_init(&err);
     if (status != 0) {
         call_node_refusal(status, &err);
         call_fail(call, status, &err);

@@ -3,6 +3,7 @@
 #include "consensus/stages.h"
 #include "machine/must.h"
 #include "service/envelope.h"
+#include "service/message.h"
 #include "service/service_parts.h"
 #include "wire/args_append.h"
 #include "wire/args_backup.h"
@@ -38,9 +39,10 @@ static void call_on_submitted(struct node_submit *submit, int status,
                               const struct outcome *outcome)
 {
     struct call *call = submit->data;
-    struct buf message = BUF_INIT;
-    struct err err = {0};
+    struct buf message;
+    struct err err;
 
+    err_init(&err);
     if (status != 0) {
         submit_refusal(call, status, &err);
         call_fail(call, status, &err);
@@ -58,6 +60,7 @@ static void call_on_submitted(struct node_submit *submit, int status,
     if (call->on_applied != NULL) {
         call->on_applied(call, outcome);
     }
+    message_open(call->service, &message);
     envelope_open_result(&message, call->id);
     outcome_encode(call->service, outcome, &message);
     call_finish(call, &message);

@@ -14,8 +14,9 @@
 struct channel;
 
 struct channel_ops {
-    /* Queues @message for sending and takes its memory (it is empty after).
-     * Never fails towards the caller: a broken session drops it. */
+    /* Queues @message for sending; it is empty after, and what memory it still
+     * has is the caller's. Never fails towards the caller: a broken session drops
+     * it. */
     void (*send)(struct channel *channel, struct buf *message);
     /* Bytes queued and not yet taken by the other side. */
     size_t (*queued)(const struct channel *channel);

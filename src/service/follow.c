@@ -6,6 +6,7 @@
 
 #include "machine/must.h"
 #include "service/envelope.h"
+#include "service/message.h"
 #include "service/restored.h"
 #include "service/service_parts.h"
 #include "util/mem.h"
@@ -73,6 +74,7 @@ size_t follow_pump(struct service *service, struct follow *follow)
     uint64_t head;
     int rv;
 
+    follow->resting = false;
     if (follow->channel->ops->queued(follow->channel) >= FOLLOW_QUEUED_MAX) {
         return 0; /* channel_on_drain() comes */
     }
@@ -92,8 +94,9 @@ size_t follow_pump(struct service *service, struct follow *follow)
                                  head, 0, &head);
     }
     /* When the log is gone follows_on_deleted() is about to say so. */
-    if (rv == 0 && follow->credit > 0 &&
-        !chunk_wait_is_waiting(&follow->wait)) {
+    if (follow->credit <= 0) {
+        follow->resting = true;
+    } else if (rv == 0 && !chunk_wait_is_waiting(&follow->wait)) {
         sent += follow_send_entries(service, follow, &reader);
     }
     return sent;
@@ -112,7 +115,9 @@ void follows_pump(struct service *service, struct channel *channel)
 
         list_remove(&follow->channel_link);
         list_push_back(&channel->follows, &follow->channel_link);
-        sent += follow_pump(service, follow);
+        if (!follow->resting) {
+            sent += follow_pump(service, follow);
+        }
     }
 }
 
@@ -214,7 +219,7 @@ static size_t follow_send_entries(struct service *service,
                                   struct machine_reader *reader)
 {
     enum machine_read found;
-    struct buf message = BUF_INIT;
+    struct buf message;
     struct entries_writer writer;
     struct read_entry entry;
     uint64_t next = follow->next;
@@ -231,6 +236,7 @@ static size_t follow_send_entries(struct service *service,
         }
         if (cost == 0) {
             hole = follow_skip_hole(follow, entry.position);
+            message_open(service, &message);
             envelope_open_notification(&message, NOTIFY_LOG_ENTRIES);
             must_have_memory(
                 follow_entries_open(&writer, &message, follow->id));
@@ -242,6 +248,7 @@ static size_t follow_send_entries(struct service *service,
         cost += (uint32_t)entry_cost;
         next = entry.position + 1;
     }
+    follow->resting = found == MACHINE_READ_END;
     if (cost == 0) {
         if (found == MACHINE_READ_ABSENT) {
             chunk_wait_start(&follow->wait, service, follow->channel, reader,
@@ -256,7 +263,7 @@ static size_t follow_send_entries(struct service *service,
     follow->next = next;
     follow->credit -= cost;
     len = message.len;
-    follow->channel->ops->send(follow->channel, &message);
+    message_send(service, follow->channel, &message);
     return hole + len;
 }
 
@@ -310,5 +317,6 @@ static size_t follow_tell(const struct follow *follow, const char *event,
     must_have_memory(follow_event_encode(args, &message));
     len = message.len;
     follow->channel->ops->send(follow->channel, &message);
+    buf_close(&message);
     return len;
 }

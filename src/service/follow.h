@@ -29,6 +29,8 @@ struct follow {
     uint64_t incarnation; /* of the log that it is a stream of */
     int64_t credit; /* bytes; below 0 after an entry larger than the credit */
     bool stale;     /* may be served by a node that does not lead */
+    bool resting;   /* all is sent, or all that there is credit for: only an
+                       entry, credit or chunk that comes changes that */
     struct chunk_wait wait; /* for the entry at @next */
 };
 

@@ -84,6 +84,7 @@ static void hold_notify(const struct hold *hold, uint64_t newer)
     envelope_open_notification(&message, NOTIFY_WRITER_FENCED);
     must_have_memory(writer_fenced_encode(&fenced, &message));
     hold->channel->ops->send(hold->channel, &message);
+    buf_close(&message);
 }
 
 static void hold_free(struct hold *hold)

@@ -88,6 +88,7 @@ struct service *service_new(const struct service_options *options)
     service->started_ms = clock_monotonic_ms();
     watches_init(&service->watches);
     list_init(&service->waits);
+    list_init(&service->spare);
     return service;
 }
 
@@ -109,6 +110,8 @@ void service_free(struct service *service)
     assert(list_empty(&service->waits));
     assert(service->recovery.job == NULL);
     watches_close(&service->watches);
+    calls_drop_spare(service);
+    buf_close(&service->message);
     spare_drop_all(); /* nobody reads any more */
     free(service);
 }
@@ -146,11 +149,11 @@ int service_handle(struct service *service, struct channel *channel,
                    const uint8_t *message, size_t len, struct err *err)
 {
     struct rpc_message rpc;
-    struct err why = {0};
     struct call *call;
+    struct err why;
     int rv;
 
-    rv = rpc_decode(&rpc, message, len, err);
+    rv = rpc_decode_scanned(&rpc, message, len, err);
     if (rv != 0 && rv != QL_INVALID) {
         return rv;
     }
@@ -169,6 +172,7 @@ int service_handle(struct service *service, struct channel *channel,
         call_fail(call, rv, err);
         return 0;
     }
+    err_init(&why);
     rv = call_begin(call, &rpc, &why);
     if (rv != 0) {
         call_fail(call, rv, &why);

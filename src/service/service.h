@@ -49,7 +49,8 @@ void service_stop(struct service *service);
 void service_on_state(struct service *service);
 void service_on_applied(struct service *service);
 
-/* One whole message from a client: a request or a notification. Returns 0, or a
+/* One whole message from a client, a request or a notification, as scan_feed() has
+ * let it through. Returns 0, or a
  * code for which the channel must be closed (QL_PROTOCOL, QL_BUSY when more
  * than SESSION_CALLS_MAX calls would be open). */
 int service_handle(struct service *service, struct channel *channel,

@@ -21,7 +21,10 @@ struct service {
     struct chunk_store *chunks; /* the node's */
     const struct service_loads *loads;
     struct list waits; /* struct chunk_wait, the oldest first */
-    uint64_t ticks;    /* of service_tick() */
+    struct list spare; /* struct call, ended: SERVICE_CALLS_SPARE at most */
+    size_t spare_count;
+    struct buf message; /* memory for the next; see message.h */
+    uint64_t ticks;     /* of service_tick() */
     struct recovery recovery;
     size_t recovery_calls; /* that look through what is staged */
 };

@@ -43,13 +43,18 @@ static int trimmed(uint64_t head, struct err *err);
 
 int service_log_read(struct call *call, struct bytes params, struct err *err)
 {
-    struct read_args args;
-    int rv = read_args_decode(&args, params, err);
+    struct bytes kept;
+    int rv = call_keep_params(call, params, err);
 
     if (rv != 0) {
         return rv;
     }
-    return call_read(call, params, args.stale, log_read_answer, err);
+    kept = (struct bytes){call->params.data, call->params.len};
+    rv = read_args_decode(&call->read, kept, err);
+    if (rv != 0) {
+        return rv;
+    }
+    return call_read_kept(call, call->read.stale, log_read_answer, err);
 }
 
 int service_log_follow(struct call *call, struct bytes params, struct err *err)
@@ -101,32 +106,30 @@ static int log_read_answer(struct call *call, struct bytes params,
 {
     struct machine_reader reader;
     struct entries_writer writer;
-    struct read_args args;
+    const struct read_args *args = &call->read;
     struct read_result result = {0};
     struct page page;
     struct log_stat stat;
     uint64_t head;
-    int rv = read_args_decode(&args, params, err);
+    int rv;
 
-    if (rv != 0) {
-        return rv;
-    }
-    rv = service_find_log(call->service, args.log, &stat, err);
+    (void)params;
+    rv = service_find_log(call->service, args->log, &stat, err);
     rv = rv != 0 ? rv
                  : restored_check(call->service->machine, &stat,
-                                  args.incarnation, err);
+                                  args->incarnation, err);
     if (rv != 0) {
         return rv;
     }
     rv = machine_reader_open(&reader, call->service->machine, stat.uid,
-                             args.from, args.to, &head);
+                             args->from, args->to, &head);
     if (rv != 0) {
         return trimmed(head, err);
     }
     must_have_memory(read_result_open(&writer, message));
-    page = read_page(&writer, &reader, &args);
-    if (page_is_short(&page, &args, &reader, call)) {
-        return call_wait(call, &reader, args.entries_max - page.count, err);
+    page = read_page(&writer, &reader, args);
+    if (page_is_short(&page, args, &reader, call)) {
+        return call_wait(call, &reader, args->entries_max - page.count, err);
     }
     service_has_read(call->service, &reader);
     result.next = reader.at;

@@ -20,7 +20,7 @@ void buf_close(struct buf *buf)
     buf_init(buf);
 }
 
-int buf_reserve(struct buf *buf, size_t more)
+int buf_grow(struct buf *buf, size_t more)
 {
     size_t needed;
     size_t room = buf->room < BUF_ROOM_MIN ? BUF_ROOM_MIN : buf->room;
@@ -44,21 +44,6 @@ int buf_reserve(struct buf *buf, size_t more)
     }
     buf->data = data;
     buf->room = room;
-    return 0;
-}
-
-int buf_add(struct buf *buf, const void *bytes, size_t len)
-{
-    int rv = buf_reserve(buf, len);
-
-    if (rv != 0) {
-        return rv;
-    }
-    /* memcpy takes no NULL, not even for nothing. */
-    if (len > 0) {
-        memcpy(buf->data + buf->len, bytes, len);
-        buf->len += len;
-    }
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
     uint8_t *data; /* NULL when nothing was ever stored */
@@ -24,10 +25,32 @@ struct bytes {
 
 void buf_init(struct buf *buf);
 void buf_close(struct buf *buf); /* frees; the struct is usable again */
-/* Room for @more bytes behind len. Returns 0 or QL_NO_MEMORY. */
-int buf_reserve(struct buf *buf, size_t more);
+/* Moves the bytes to where there is room for @more; as buf_reserve(). */
+int buf_grow(struct buf *buf, size_t more);
+
+/* Room for @more bytes behind len. Returns 0 or QL_NO_MEMORY. These two are here
+ * because messages are put together from very many very small pieces. */
+static inline int buf_reserve(struct buf *buf, size_t more)
+{
+    return more <= buf->room - buf->len ? 0 : buf_grow(buf, more);
+}
+
 /* Appends a copy. Returns 0 or QL_NO_MEMORY. */
-int buf_add(struct buf *buf, const void *bytes, size_t len);
+static inline int buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+    int rv = buf_reserve(buf, len);
+
+    if (rv != 0) {
+        return rv;
+    }
+    /* memcpy takes no NULL, not even for nothing. */
+    if (len > 0) {
+        memcpy(buf->data + buf->len, bytes, len);
+        buf->len += len;
+    }
+    return 0;
+}
+
 /* Drops @len bytes from the front, moving the rest down. */
 void buf_consume(struct buf *buf, size_t len);
 

@@ -12,6 +12,15 @@ struct err {
     char text[ERR_TEXT_MAX]; /* "outer: inner", NUL-terminated, cut if long */
 };
 
+/* No error: the text is empty. For where the many bytes of the struct would be set
+ * to zero for each message. */
+static inline void err_init(struct err *err)
+{
+    err->code = 0;
+    err->position = 0;
+    err->text[0] = '\0';
+}
+
 /* Sets code and text and returns @code, which must not be 0. @err may be NULL. */
 int err_set(struct err *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

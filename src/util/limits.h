@@ -68,18 +68,26 @@
 #define SESSION_OUTPUT_STALL_MS 60000u /* queued, none taken: closed */
 #define SESSION_FOLLOWS_MAX 64u
 #define SESSION_HOLDS_MAX 1024u /* writer epochs acquired on a connection */
-/* Room for what a client sends: grows from this to --max-request-bytes. */
+/* Read at once, into memory that all connections share. */
+#define SESSION_READ_BYTES (64u * KIB)
+/* A request that has more than half of that before it is whole has room of its
+ * own, which grows from this to --max-request-bytes. */
 #define SESSION_INPUT_BYTES (16u * KIB)
 #define SESSION_LINGER_MS 2000u /* to take the last error before the close */
 /* Input and output buffers of all connections together; above it the connection
  * that holds most is closed. */
 #define SESSIONS_BYTES_MAX (256u * MIB)
 #define OUTPUT_BLOCK_BYTES (16u * KIB) /* small answers share a block */
+#define OUTPUT_BLOCKS_SPARE 64u        /* freed ones kept for all connections */
 #define OUTPUT_WRITE_BLOCKS 64u        /* blocks in one write */
 #define OUTPUT_WRITE_BYTES (1u * MIB)  /* then a write takes no further block */
 #define SERVER_TICK_MS 1000u           /* between looks at all connections */
 /* Params of a read that is not yet good, or waits for room. */
 #define CALL_PARAMS_MAX (4u * KIB)
+/* Ended calls that are kept to be used again, each with room for such params. */
+#define SERVICE_CALLS_SPARE 1024u
+#define CALL_PARAMS_SPARE 256u
+#define MESSAGE_SPARE_BYTES (64u * KIB) /* of the last message's memory, kept */
 /* Loads of chunks that one connection has with the chunk store. */
 #define SESSION_LOADS_MAX 4u
 /* For a chunk to come into memory, from disk or a peer: then a read is refused,

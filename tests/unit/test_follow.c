@@ -291,11 +291,50 @@ static void follows_of_a_connection_are_limited(void **state)
                      "{'log': 'orders', 'from': 1, 'credit': 1}");
 }
 
+#define FOLLOWERS 100
+
+/* Also when their connections say in between that they have taken something. */
+static void hundred_followers_get_each_entry_once(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct recorder followers[FOLLOWERS];
+    size_t i;
+    int turn;
+
+    for (i = 0; i < FOLLOWERS; i++) {
+        recorder_open(&followers[i], &fixture->rig, false);
+        recorder_call(&followers[i], "log.follow",
+                      "{'log': 'orders', 'from': 1, 'credit': 100000}");
+    }
+    for (turn = 1; turn <= 3; turn++) {
+        append(fixture, 'x');
+        for (i = 0; i < FOLLOWERS; i++) {
+            struct follow_entries entries;
+            struct err err;
+
+            channel_on_drain(fixture->rig.service, &followers[i].channel);
+            assert_int_equal(
+                follow_entries_decode(
+                    &entries,
+                    recorder_notice(&followers[i], NOTIFY_LOG_ENTRIES), &err),
+                0);
+            assert_int_equal(entries.count, 1);
+            assert_int_equal(entries.entries[0].position, turn);
+            follow_entries_free(&entries);
+            recorder_expect_nothing(&followers[i]);
+        }
+    }
+    for (i = 0; i < FOLLOWERS; i++) {
+        recorder_close(&followers[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(follow_sends_what_is_there_and_wakes_on_append),
+        TEST(hundred_followers_get_each_entry_once),
         TEST(credit_bounds_what_is_sent),
         TEST(large_backlog_is_sent_one_bounded_event_at_a_time),
         TEST(follows_of_a_connection_take_turns),

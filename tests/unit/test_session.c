@@ -11,6 +11,7 @@
 #include "support/rig.h"
 #include "support/tmpdir.h"
 #include "util/limits.h"
+#include "wire/pack.h"
 
 #define IDLE_MS 60000u
 
@@ -93,6 +94,7 @@ static int teardown(void **state)
     rig_close(&fixture->rig);
     assert_int_equal(fixture->sessions.memory_count, 0);
     assert_int_equal(fixture->sessions.bytes, 0);
+    sessions_close(&fixture->sessions);
     return tmpdir_teardown(&dir);
 }
 
@@ -163,6 +165,7 @@ static void client_that_takes_no_answers_is_closed(void **state)
     call(fixture, "server.ping", "{}");
     assert_int_equal(buf_add(&message, value, sizeof(value)), 0);
     fixture->session->channel.ops->send(&fixture->session->channel, &message);
+    buf_close(&message);
     loop_turns(&fixture->rig.loop, 3);
     assert_true(survives(fixture, 0));
     assert_true(survives(fixture, SESSION_OUTPUT_STALL_MS - 1000));
@@ -219,8 +222,139 @@ static void queue_above_its_maximum_closes_the_connection(void **state)
                                             &message);
         assert_true(fixture->session->output.bytes <= SESSION_OUTPUT_MAX);
     }
+    buf_close(&message);
     loop_turns(&fixture->rig.loop, 2);
     assert_null(fixture->session);
+}
+
+/* @count answers of a little over @len bytes are queued at once. */
+static void queue_answers(struct fixture *fixture, uint32_t count, size_t len)
+{
+    static uint8_t bytes[10000];
+    struct buf result = BUF_INIT;
+    struct buf message = BUF_INIT;
+    uint32_t id;
+
+    assert_true(len <= sizeof(bytes));
+    assert_int_equal(pack_map(&result, 1), 0);
+    assert_int_equal(pack_field_bin(&result, "x", (struct bytes){bytes, len}),
+                     0);
+    for (id = 1; id <= count; id++) {
+        assert_int_equal(
+            rpc_encode_result(&message, id,
+                              (struct bytes){result.data, result.len}),
+            0);
+        fixture->session->channel.ops->send(&fixture->session->channel,
+                                            &message);
+        assert_int_equal(message.len, 0);
+    }
+    buf_close(&message);
+    buf_close(&result);
+}
+
+static void answers_that_the_socket_does_not_take_at_once_leave_in_order(
+    void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t id;
+
+    call(fixture, "server.ping", "{}");
+    /* Both those that are copied into blocks and those that are blocks. */
+    queue_answers(fixture, 1500, 1000);
+    sessions_run_turns(&fixture->sessions);
+    assert_true(fixture->session->writing);
+    assert_true(uv_stream_get_write_queue_size(&fixture->session->uv.stream) >
+                0);
+    queue_answers(fixture, 100, 10000);
+    for (id = 1; id <= 1500; id++) {
+        peer_client_result(&fixture->client, id);
+    }
+    for (id = 1; id <= 100; id++) {
+        peer_client_result(&fixture->client, id);
+    }
+    loop_turns(&fixture->rig.loop, 3);
+    assert_false(fixture->session->writing);
+    assert_int_equal(fixture->session->output.bytes, 0);
+    assert_int_equal(fixture->session->output.held, 0);
+}
+
+static void answer_that_the_socket_takes_leaves_without_a_callback(void **state)
+{
+    struct fixture *fixture = *state;
+
+    call(fixture, "server.ping", "{}");
+    queue_answers(fixture, 3, 100);
+    sessions_run_turns(&fixture->sessions);
+    assert_false(fixture->session->writing);
+    assert_int_equal(fixture->session->output.bytes, 0);
+    peer_client_result(&fixture->client, 1);
+    peer_client_result(&fixture->client, 2);
+    peer_client_result(&fixture->client, 3);
+}
+
+static void freed_blocks_are_kept_up_to_a_bound(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t id;
+
+    call(fixture, "server.ping", "{}");
+    queue_answers(fixture, 2000, 1000);
+    assert_true(fixture->session->output.held > 2000u * 1000u);
+    assert_int_equal(fixture->sessions.bytes, fixture->session->output.held);
+    for (id = 1; id <= 2000; id++) {
+        peer_client_result(&fixture->client, id);
+    }
+    loop_turns(&fixture->rig.loop, 3);
+    assert_int_equal(fixture->sessions.outputs.count, OUTPUT_BLOCKS_SPARE);
+    assert_int_equal(fixture->sessions.bytes, 0);
+}
+
+/* A long one among short ones, cut where it happens. */
+static void requests_in_pieces_of_any_length_are_answered_in_order(void **state)
+{
+    static const uint8_t filling[90000];
+    static const size_t lens[] = {1, 7, 1000, 40000, 65536, 70001};
+    struct fixture *fixture = *state;
+    struct buf stream = BUF_INIT;
+    struct buf params = BUF_INIT;
+    struct bytes ping = {NULL, 0};
+    size_t i;
+    size_t at;
+    uint32_t id;
+
+    assert_int_equal(pack_map(&params, 1), 0);
+    assert_int_equal(
+        pack_field_bin(&params, "x", (struct bytes){filling, sizeof(filling)}),
+        0);
+    for (id = 1; id <= 3000; id++) {
+        struct bytes long_params = {params.data, params.len};
+
+        assert_int_equal(rpc_encode_request(&stream, id, "server.ping",
+                                            id == 1500 ? long_params : ping),
+                         0);
+    }
+    for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        size_t len = i < 2 ? 2000 : stream.len; /* a turn for each is slow */
+
+        for (at = 0; at < len; at += lens[i]) {
+            size_t left = len - at;
+
+            peer_client_send(&fixture->client, stream.data + at,
+                             left < lens[i] ? left : lens[i]);
+            uv_run(&fixture->rig.loop, UV_RUN_NOWAIT);
+        }
+        if (len < stream.len) {
+            peer_client_send(&fixture->client, stream.data + len,
+                             stream.len - len);
+        }
+        for (id = 1; id <= 3000; id++) {
+            peer_client_result(&fixture->client, id);
+        }
+        loop_turns(&fixture->rig.loop, 2);
+        assert_int_equal(fixture->sessions.bytes, 0);
+    }
+    buf_close(&params);
+    buf_close(&stream);
 }
 
 int main(void)
@@ -234,6 +368,10 @@ int main(void)
         TEST(broken_connection_lingers_only_so_long),
         TEST(connection_that_holds_most_is_closed_when_all_hold_too_much),
         TEST(queue_above_its_maximum_closes_the_connection),
+        TEST(answers_that_the_socket_does_not_take_at_once_leave_in_order),
+        TEST(answer_that_the_socket_takes_leaves_without_a_callback),
+        TEST(freed_blocks_are_kept_up_to_a_bound),
+        TEST(requests_in_pieces_of_any_length_are_answered_in_order),
 #undef TEST
     };
 
