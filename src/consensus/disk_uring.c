@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Writes by io_uring (io_uring_setup(2)): the loop submits, an eventfd wakes it.
- * One write at a time is given to the kernel, so that they end in order.
+ * Writes by io_uring (io_uring_setup(2)): the loop submits, and polls the ring
+ * itself, which needs no read as an eventfd does. One write at a time is given to
+ * the kernel, so that they end in order.
  */
 #include "consensus/disk_internal.h"
 
@@ -12,17 +13,18 @@
 #include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define RING_ENTRIES 4u
 
 struct disk_uring {
     struct io_uring ring;
-    int event_fd;
     uv_poll_t poll;
-    struct list writes; /* the first is with the kernel */
+    uv_prepare_t turn;
+    struct list writes; /* the first is with the kernel, */
+    bool waits;         /* or waits for the end of the turn */
     size_t written;     /* of the first */
+    bool in_event;      /* results are being told */
+    unsigned closing;   /* handles */
     void (*stop_cb)(void *data);
     void *stop_data;
 };
@@ -30,6 +32,7 @@ struct disk_uring {
 static void prepare(struct io_uring_sqe *sqe, int fd, bool direct,
                     const uint8_t *bytes, size_t len, uint64_t offset);
 static int submit_first(struct disk_uring *uring);
+static void on_turn(uv_prepare_t *handle);
 static void on_event(uv_poll_t *poll, int status, int events);
 static void on_result(struct disk_uring *uring, int result);
 static void on_closed(uv_handle_t *handle);
@@ -76,28 +79,20 @@ int disk_uring_start(struct disk_uring **ret_uring, uv_loop_t *loop,
         rv = err_errno(err, -rv, "the kernel gives no io_uring");
         goto free_uring;
     }
-    uring->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (uring->event_fd < 0) {
-        rv = err_errno(err, errno, "make an eventfd");
+    if (uv_poll_init(loop, &uring->poll, uring->ring.ring_fd) != 0) {
+        rv = err_set(err, QL_IO, "the loop takes no io_uring");
         goto exit_ring;
     }
-    rv = io_uring_register_eventfd(&uring->ring, uring->event_fd);
-    if (rv != 0) {
-        rv = err_errno(err, -rv, "register the eventfd");
-        goto close_event;
-    }
-    if (uv_poll_init(loop, &uring->poll, uring->event_fd) != 0) {
-        rv = err_set(err, QL_IO, "the loop takes no eventfd");
-        goto close_event;
-    }
     uring->poll.data = uring;
+    (void)uv_prepare_init(loop, &uring->turn);
+    uring->turn.data = uring;
+    rv = uv_prepare_start(&uring->turn, on_turn);
+    assert(rv == 0);
     rv = uv_poll_start(&uring->poll, UV_READABLE, on_event);
     assert(rv == 0);
     *ret_uring = uring;
     return 0;
 
-close_event:
-    (void)close(uring->event_fd);
 exit_ring:
     io_uring_queue_exit(&uring->ring);
 free_uring:
@@ -115,6 +110,10 @@ int disk_uring_write(struct disk_uring *uring, struct disk_write *write)
         return 0;
     }
     uring->written = 0;
+    if (!uring->in_event) {
+        uring->waits = true;
+        return 0;
+    }
     rv = submit_first(uring);
     if (rv != 0) {
         list_remove(&write->link);
@@ -133,15 +132,19 @@ void disk_uring_stop(struct disk_uring *uring, void (*cb)(void *data),
     assert(list_empty(&uring->writes));
     uring->stop_cb = cb;
     uring->stop_data = data;
-    (void)uv_poll_stop(&uring->poll);
+    uring->closing = 2;
     uv_close((uv_handle_t *)&uring->poll, on_closed);
+    uv_close((uv_handle_t *)&uring->turn, on_closed);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
     struct disk_uring *uring = handle->data;
 
-    (void)close(uring->event_fd);
+    uring->closing--;
+    if (uring->closing > 0) {
+        return;
+    }
     io_uring_queue_exit(&uring->ring);
     uring->stop_cb(uring->stop_data);
     free(uring);
@@ -171,21 +174,42 @@ static int submit_first(struct disk_uring *uring)
     return rv == 1 ? 0 : QL_IO;
 }
 
+/* Before the loop waits, and behind all else that this turn has brought, above all
+ * what the peers are told, which have to write, too: to submit takes long. The
+ * link starts its handle when it has something, and libuv calls what was started
+ * later earlier. A write that waited for another one goes at once. */
+static void on_turn(uv_prepare_t *handle)
+{
+    struct disk_uring *uring = handle->data;
+    struct disk_write *write;
+
+    if (!uring->waits) {
+        return;
+    }
+    uring->waits = false;
+    write = LIST_ITEM(uring->writes.next, struct disk_write, link);
+    write->status = submit_first(uring);
+    if (write->status != 0) {
+        list_remove(&write->link);
+        disk_write_tell(write);
+    }
+}
+
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct disk_uring *uring = poll->data;
     struct io_uring_cqe *cqe;
-    uint64_t count;
 
     (void)status;
     (void)events;
-    (void)!read(uring->event_fd, &count, sizeof(count));
+    uring->in_event = true;
     while (io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
         int result = cqe->res;
 
         io_uring_cqe_seen(&uring->ring, cqe);
         on_result(uring, result);
     }
+    uring->in_event = false;
 }
 
 static void on_result(struct disk_uring *uring, int result)

@@ -85,16 +85,14 @@ bool fsm_is_overrun(const struct fsm *fsm)
 
 uint64_t fsm_snapshot_needs(const struct fsm *fsm)
 {
-    struct chunk_store_status chunks;
     uint64_t bytes = fsm->policy.bytes;
 
     /* What is free was looked at before it was stored: works take turns. */
     if (fsm->taking) {
         bytes += fsm->view_bytes;
     }
-    chunk_store_get_status(fsm->chunks, &chunks);
-    return snapshot_squeeze_needs(&fsm->squeeze, bytes) + chunks.waiting_bytes +
-           chunks.merges_bytes;
+    return snapshot_squeeze_needs(&fsm->squeeze, bytes) +
+           chunk_store_waiting_bytes(fsm->chunks);
 }
 
 void fsm_press(struct fsm *fsm)

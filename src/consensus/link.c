@@ -9,7 +9,13 @@
 
 static void make_peers(struct link *link);
 static int listen_if_needed(struct link *link, struct err *err);
+static void want_turn(struct link *link);
+static void on_turn(uv_prepare_t *handle);
+static size_t fill_bufs(struct link_peer *peer, size_t written);
+static int try_write(struct link_peer *peer, size_t *ret_written);
+static void write_rest(struct link_peer *peer, size_t written);
 static void on_written(uv_write_t *request, int status);
+static void end_write(struct link_peer *peer, int status);
 static int lost_code(const struct link *link);
 static void lose_all(struct link *link, struct list *sends, int status);
 static void lose(struct link *link, struct link_send *send, int status);
@@ -43,7 +49,9 @@ int link_start(struct link **ret_link, const struct link_options *options,
     }
     (void)uv_timer_init(options->loop, &link->later);
     link->later.data = link;
-    link->open++;
+    (void)uv_prepare_init(options->loop, &link->turn);
+    link->turn.data = link;
+    link->open += 2;
     make_peers(link);
     for (size_t i = 0; i < link->peers_count; i++) {
         link_connect_start(&link->peers[i]);
@@ -72,6 +80,7 @@ void link_stop(struct link *link, void (*cb)(void *data), void *data)
         link_stream_close(stream);
     }
     uv_close((uv_handle_t *)&link->later, link_on_handle_closed);
+    uv_close((uv_handle_t *)&link->turn, link_on_handle_closed);
 }
 
 void link_free(struct link *link)
@@ -122,7 +131,7 @@ int link_send(struct link *link, struct link_send *send, uint64_t node,
         lose(link, send, rv);
         return 0;
     }
-    link_peer_flush(peer);
+    want_turn(link);
     return 0;
 }
 
@@ -197,34 +206,116 @@ struct link_peer *link_peer_of(const struct link *link, uint64_t node)
 
 /* ---- Writing ---- */
 
-void link_peer_flush(struct link_peer *peer)
+/* Frames are written at link_flush(), or when the loop is about to wait, so those
+ * of one turn go together. */
+static void want_turn(struct link *link)
 {
-    struct link *link = peer->owner;
-    struct link_write *write = &peer->write;
+    (void)uv_prepare_start(&link->turn, on_turn);
+    if (link->in_turn) {
+        /* It must not wait before there was another. */
+        (void)uv_timer_start(&link->later, on_later, 0, 0);
+    }
+}
 
-    if (peer->writing || !link_connected(link, peer->member->id) ||
-        !link_queue_next(&peer->queue, write)) {
+static void on_turn(uv_prepare_t *handle)
+{
+    link_flush(handle->data);
+}
+
+void link_flush(struct link *link)
+{
+    if (link->stopping || !uv_is_active((uv_handle_t *)&link->turn)) {
         return;
     }
-    for (size_t i = 0; i < write->runs_count; i++) {
-        peer->bufs[i].base = (char *)(uintptr_t)write->runs[i].data;
-        peer->bufs[i].len = write->runs[i].len;
+    (void)uv_prepare_stop(&link->turn);
+    link->in_turn = true;
+    for (size_t i = 0; i < link->peers_count; i++) {
+        link_peer_flush(&link->peers[i]);
     }
+    link->in_turn = false;
+}
+
+/* Mostly the socket takes all of the first write at once. What is behind it goes
+ * in turns of its own, so that a long queue keeps nobody waiting. */
+void link_peer_flush(struct link_peer *peer)
+{
+    bool is_first = true;
+
+    while (!peer->writing && link_connected(peer->owner, peer->member->id) &&
+           link_queue_next(&peer->queue, &peer->write)) {
+        size_t written = 0;
+
+        if (is_first && try_write(peer, &written) != 0) {
+            end_write(peer, QL_DISCONNECTED);
+        } else if (written < peer->write.bytes) {
+            write_rest(peer, written);
+        } else {
+            end_write(peer, 0);
+        }
+        is_first = false;
+    }
+}
+
+/* Returns how many bufs there are for what is behind @written. */
+static size_t fill_bufs(struct link_peer *peer, size_t written)
+{
+    const struct link_write *write = &peer->write;
+    size_t count = 0;
+
+    for (size_t i = 0; i < write->runs_count; i++) {
+        const struct bytes *run = &write->runs[i];
+
+        if (written >= run->len) {
+            written -= run->len;
+            continue;
+        }
+        peer->bufs[count].base = (char *)(uintptr_t)run->data + written;
+        peer->bufs[count].len = run->len - written;
+        written = 0;
+        count++;
+    }
+    return count;
+}
+
+/* Not 0: the connection is broken. */
+static int try_write(struct link_peer *peer, size_t *ret_written)
+{
+    unsigned count = (unsigned)fill_bufs(peer, 0);
+    int rv = uv_try_write((uv_stream_t *)&peer->out->tcp, peer->bufs, count);
+
+    if (rv < 0 && rv != UV_EAGAIN) {
+        return QL_DISCONNECTED;
+    }
+    *ret_written = rv < 0 ? 0 : (size_t)rv;
+    return 0;
+}
+
+static void write_rest(struct link_peer *peer, size_t written)
+{
+    unsigned count = (unsigned)fill_bufs(peer, written);
+
     peer->request.data = peer;
     peer->writing = true;
-    link->open++;
+    peer->owner->open++;
     if (uv_write(&peer->request, (uv_stream_t *)&peer->out->tcp, peer->bufs,
-                 (unsigned)write->runs_count, on_written) != 0) {
-        peer->writing = false;
-        link->open--;
-        lose_all(link, &write->done, QL_DISCONNECTED);
-        link_stream_close(peer->out);
+                 count, on_written) != 0) {
+        peer->owner->open--;
+        end_write(peer, QL_DISCONNECTED);
     }
 }
 
 static void on_written(uv_write_t *request, int status)
 {
     struct link_peer *peer = request->data;
+    struct link *link = peer->owner;
+
+    end_write(peer, status == 0 ? 0 : QL_DISCONNECTED);
+    link_peer_flush(peer);
+    link_ended(link);
+}
+
+static void end_write(struct link_peer *peer, int status)
+{
     struct link *link = peer->owner;
     struct list done;
 
@@ -234,12 +325,10 @@ static void on_written(uv_write_t *request, int status)
     if (status == 0) {
         link->counts.frames_out += peer->write.frames;
         link->counts.bytes_out += peer->write.bytes;
-        link_peer_flush(peer);
     } else if (peer->out != NULL) {
         link_stream_close(peer->out);
     }
     finish_all(link, &done, status == 0 ? 0 : lost_code(link));
-    link_ended(link);
 }
 
 void link_peer_drop(struct link_peer *peer)

@@ -116,6 +116,9 @@ struct link_send {
 int link_send(struct link *link, struct link_send *send, uint64_t node,
               enum link_frame type, const struct bytes *parts,
               size_t parts_count, link_send_cb cb);
+/* Writes what was queued in this turn of the loop, which is done by itself before
+ * the loop waits. Not from inside a callback of a send. */
+void link_flush(struct link *link);
 /* Bytes queued to @node and not yet handed to the kernel. */
 size_t link_queued(const struct link *link, uint64_t node);
 /* Whether what is sent to @node now has a connection to go by. */

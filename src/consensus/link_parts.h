@@ -85,6 +85,8 @@ struct link {
     /* Sends that are lost and wait for their callback. */
     struct list lost;
     uv_timer_t later;
+    uv_prepare_t turn; /* active: something was queued in this one */
+    bool in_turn;      /* it is writing */
     bool stopping;
     size_t open; /* handles and requests that will call back */
     void (*on_stopped)(void *data);
@@ -94,7 +96,7 @@ struct link {
 
 /* ---- link.c ---- */
 struct link_peer *link_peer_of(const struct link *link, uint64_t node);
-/* Writes what waits, if nothing is being written. */
+/* Writes what waits, if nothing is being written. Not from link_send(). */
 void link_peer_flush(struct link_peer *peer);
 /* Ends all sends that wait for @peer. */
 void link_peer_drop(struct link_peer *peer);

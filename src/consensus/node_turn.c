@@ -89,6 +89,9 @@ static void node_on_check(uv_check_t *handle)
         }
     }
     integrity_step(&node->integrity);
+    if (node->core.disk != NULL) {
+        raft_io_real_flush(node->core.disk);
+    }
     if (node->restarting && node->phase == NODE_RUNNING) {
         node->options.on_restart(node->options.data);
     }

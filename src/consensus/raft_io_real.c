@@ -349,6 +349,13 @@ void raft_io_real_hold_back(struct raft_io_real *real, struct install *install)
     real->install = install;
 }
 
+void raft_io_real_flush(struct raft_io_real *real)
+{
+    if (real->net != NULL) {
+        link_flush(raft_net_link(real->net));
+    }
+}
+
 void raft_io_real_receive(struct raft_io_real *real,
                           struct raft_message *message)
 {

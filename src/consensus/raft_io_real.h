@@ -71,6 +71,9 @@ void raft_io_real_receive(struct raft_io_real *real,
                           struct raft_message *message);
 /* For struct guard_options. */
 void raft_io_real_tick_within(struct raft_io *io, unsigned ms);
+/* The end of a turn of the loop: what it brought leaves for the peers now, before
+ * what the timers take, and before it goes to the disk. */
+void raft_io_real_flush(struct raft_io_real *real);
 /* NULL before start, and while it closes. */
 struct raft_disk *raft_io_real_disk(struct raft_io_real *real);
 /* NULL before start. */

@@ -296,6 +296,14 @@ bool chunk_store_is_crowded(const struct chunk_store *store)
            merges->bytes - merges->stuck > STORE_MERGES_BYTES;
 }
 
+uint64_t chunk_store_waiting_bytes(const struct chunk_store *store)
+{
+    const struct store_lane *lanes = store->queue.lanes;
+
+    return lanes[LANE_URGENT].bytes + lanes[LANE_FETCHED].bytes +
+           lanes[LANE_MERGES].bytes;
+}
+
 /* ---- Flushes ------------------------------------------------------------- */
 
 void chunk_store_flush(struct chunk_store *store, struct chunk_flush *flush,

@@ -87,6 +87,9 @@ size_t chunk_store_missing(const struct chunk_store *store);
  * nothing, others take no entries. */
 bool chunk_store_is_crowded(const struct chunk_store *store);
 
+/* The waiting_bytes and merges_bytes of the status, without the rest of it. */
+uint64_t chunk_store_waiting_bytes(const struct chunk_store *store);
+
 struct chunk_flush;
 typedef void (*chunk_flush_cb)(struct chunk_flush *flush);
 struct chunk_flush {

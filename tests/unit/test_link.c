@@ -128,7 +128,7 @@ static void queue_is_bounded_and_says_so(void **state)
                     LINK_QUEUE_MAX + LINK_FRAME_MAX + 12);
     }
     assert_int_equal(burst.done, 0);
-    link_rig_wait_frames(rig, 2, 3);
+    link_rig_wait_frames(rig, 2, 2);
     while (burst.done < 6) {
         (void)uv_run(&rig->loop, UV_RUN_ONCE);
     }
