@@ -588,6 +588,75 @@ QL_API int ql_cluster_status(struct ql_client *client, const char *endpoint,
 QL_API int ql_cluster_status_async(struct ql_client *client,
                                    const char *endpoint, ql_cluster_cb cb,
                                    void *data, struct ql_error *error);
+/* ---- What a node has counted of itself ---- */
+
+#define QL_METRIC_NAME_MAX 31
+#define QL_METRIC_UNIT_MAX 7
+
+struct ql_metric {
+    char name[QL_METRIC_NAME_MAX + 1];
+    uint64_t value;
+};
+/* So many values from @low to @high, both included. */
+struct ql_metric_bucket {
+    uint64_t low;
+    uint64_t high;
+    uint64_t count;
+};
+/* Percentiles are never below the true value and less than 0.79 % above it; the
+ * rest is exact. All 0 while count is 0. */
+struct ql_metric_histogram {
+    char name[QL_METRIC_NAME_MAX + 1];
+    char unit[QL_METRIC_UNIT_MAX + 1]; /* "ns"; "": a mere number */
+    uint64_t count;
+    uint64_t sum;
+    uint64_t min;
+    uint64_t max;
+    uint64_t p50;
+    uint64_t p90;
+    uint64_t p99;
+    uint64_t p999;
+    const struct ql_metric_bucket *buckets; /* those not empty, rising */
+    size_t bucket_count;
+};
+/* Since the node's start. Which names there are, and what they mean, stands in
+ * libquorlog(3); there may be more. */
+struct ql_node_metrics {
+    uint64_t node_id; /* which node answered */
+    enum ql_role role;
+    uint64_t term;
+    uint64_t uptime_ms;
+    const struct ql_metric *counters; /* these only grow */
+    size_t counter_count;
+    const struct ql_metric *refusals; /* calls by the code they got */
+    size_t refusal_count;
+    const struct ql_metric_histogram *histograms;
+    size_t histogram_count;
+};
+/* @metrics is valid during the call. */
+typedef void (*ql_node_metrics_cb)(void *data,
+                                   const struct ql_node_metrics *metrics,
+                                   const struct ql_error *error);
+
+/* @endpoint NULL: any node the client can reach; otherwise just that one. How
+ * long the parts of an append take only the leader knows. ql_node_metrics_free()
+ * frees what is returned. */
+QL_API int ql_node_metrics(struct ql_client *client, const char *endpoint,
+                           struct ql_node_metrics **ret_metrics,
+                           struct ql_error *error);
+QL_API int ql_node_metrics_async(struct ql_client *client, const char *endpoint,
+                                 ql_node_metrics_cb cb, void *data,
+                                 struct ql_error *error);
+/* What the node has counted from @older to @newer, both of which stay the
+ * caller's; uptime_ms is the time between them. Of the least and the largest value
+ * then only the bucket is known. QL_INVALID: they are not of one run of one node,
+ * in this order. QL_NO_MEMORY. */
+QL_API int ql_node_metrics_since(const struct ql_node_metrics *older,
+                                 const struct ql_node_metrics *newer,
+                                 struct ql_node_metrics **ret_metrics,
+                                 struct ql_error *error);
+QL_API void ql_node_metrics_free(struct ql_node_metrics *metrics);
+
 /* Hands leadership to node @to (0: whoever is ready) and waits until another
  * term has a leader. Taken on the unix socket or from loopback only. */
 QL_API int ql_cluster_transfer(struct ql_client *client, uint64_t to,

@@ -64,6 +64,7 @@ struct command_options {
     uint64_t expect_state;
     uint64_t backup_interval_ms;
     uint64_t backups_max;
+    uint64_t interval_ms;
 };
 
 /* One run of a command. */
@@ -155,6 +156,9 @@ extern const struct option_row cluster_freeze_options[];
 int cluster_freeze_run(struct command_run *run, struct err *err);
 extern const struct option_row cluster_thaw_options[];
 int cluster_thaw_run(struct command_run *run, struct err *err);
+/* cmd_metrics.c */
+extern const struct option_row cluster_metrics_options[];
+int cluster_metrics_run(struct command_run *run, struct err *err);
 /* cmd_settings.c */
 extern const struct option_row cluster_settings_options[];
 int cluster_settings_run(struct command_run *run, struct err *err);

@@ -41,6 +41,8 @@ static const struct command commands[] = {
      writer_show_run},
     {"cluster", "status", "", 0, 0, cluster_status_options,
      "Show the members and how they are", cluster_status_run},
+    {"cluster", "metrics", "", 0, 0, cluster_metrics_options,
+     "Show what a node has counted of itself", cluster_metrics_run},
     {"cluster", "transfer", "", 0, 0, cluster_transfer_options,
      "Hand leadership to another node", cluster_transfer_run},
     {"cluster", "confirm-clock", "", 0, 0, cluster_confirm_clock_options,

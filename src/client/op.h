@@ -20,6 +20,7 @@ typedef int (*op_give_cb)(struct op *op, struct bytes result,
 union op_cb {
     ql_done_cb done;
     ql_settings_cb settings;
+    ql_node_metrics_cb metrics;
     ql_backup_cb backup;
     ql_backup_list_cb backup_list;
     ql_backup_show_cb backup_show;

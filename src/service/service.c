@@ -23,6 +23,7 @@ typedef int (*method_fn)(struct call *call, struct bytes params,
 static const method_fn method_fns[METHOD_COUNT] = {
     [METHOD_SERVER_HELLO] = service_hello,
     [METHOD_SERVER_PING] = service_ping,
+    [METHOD_SERVER_METRICS] = service_server_metrics,
     [METHOD_LOG_CREATE] = service_log_create,
     [METHOD_LOG_CONFIGURE] = service_log_configure,
     [METHOD_LOG_DELETE] = service_log_delete,

@@ -63,6 +63,8 @@ int service_backup_verify_deep(struct call *call, const char *name,
  * or the code that the caller answers with @err's text. */
 int service_hello(struct call *call, struct bytes params, struct err *err);
 int service_ping(struct call *call, struct bytes params, struct err *err);
+int service_server_metrics(struct call *call, struct bytes params,
+                           struct err *err);
 int service_log_create(struct call *call, struct bytes params, struct err *err);
 int service_log_configure(struct call *call, struct bytes params,
                           struct err *err);

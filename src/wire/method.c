@@ -10,6 +10,7 @@ static const struct method_row rows[METHOD_COUNT] = {
     {METHOD_NONE, "", false, false, false},
     {METHOD_SERVER_HELLO, "server.hello", false, false, false},
     {METHOD_SERVER_PING, "server.ping", false, false, false},
+    {METHOD_SERVER_METRICS, "server.metrics", false, false, false},
     {METHOD_LOG_CREATE, "log.create", true, true, false},
     {METHOD_LOG_CONFIGURE, "log.configure", true, true, false},
     {METHOD_LOG_DELETE, "log.delete", true, true, false},

@@ -12,6 +12,7 @@
 #include "wire/args_append.h"
 #include "wire/args_cluster.h"
 #include "wire/args_log.h"
+#include "wire/args_metrics.h"
 #include "wire/args_read.h"
 #include "wire/args_writer.h"
 #include "wire/method.h"
@@ -242,6 +243,18 @@ static int follow_answer(struct bytes map, struct buf *again)
     return rv != 0 ? rv : follow_result_encode(&result, again);
 }
 
+static int metrics_answer(struct bytes map, struct buf *again)
+{
+    struct metrics_result result;
+    int rv = metrics_result_decode(&result, map, NULL);
+
+    if (rv == 0) {
+        rv = metrics_result_encode(&result, again);
+        metrics_result_close(&result);
+    }
+    return rv;
+}
+
 static const struct decoder decoders[] = {
     {"server.hello", hello},
     {"log.create", config},
@@ -270,6 +283,7 @@ static const struct decoder decoders[] = {
     {NULL, append_answer},
     {NULL, read_answer},
     {NULL, follow_answer},
+    {NULL, metrics_answer},
 };
 
 #define DECODERS (sizeof(decoders) / sizeof(decoders[0]))

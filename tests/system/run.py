@@ -33,6 +33,7 @@ MODULES = (
     "test_bad_messages",
     "test_bad_clients",
     "test_connections",
+    "test_metrics",
     "test_peer_port",
     "test_snapshots",
     "test_install",

@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "consensus/metrics.h"
 #include "support/cmocka.h"
 #include "support/peer_client.h"
 #include "support/seats.h"
 #include "support/wire_check.h"
 #include "wire/args_log.h"
+#include "wire/args_metrics.h"
 #include "wire/args_read.h"
 #include "wire/args_writer.h"
 #include "wire/method.h"
@@ -146,6 +148,69 @@ static void single_node_serves_a_thousand_pipelined_appends(void **state)
     close_places(&fixture);
 }
 
+static uint64_t counted(const struct metrics_result *metrics, const char *name)
+{
+    for (size_t i = 0; i < metrics->counters_count; i++) {
+        if (strncmp((const char *)metrics->counters[i].name.data, name,
+                    metrics->counters[i].name.len) == 0) {
+            return metrics->counters[i].value;
+        }
+    }
+    fail_msg("no counter %s", name);
+    return 0;
+}
+
+static void metrics_tell_what_a_node_did(void **state)
+{
+    const uint64_t samples = 1000 / STAGES_EVERY;
+    struct fixture fixture;
+    struct peer_client *client;
+    struct metrics_result got;
+    struct err err;
+    uint64_t sum = 0;
+
+    (void)state;
+    open_places(&fixture, 1);
+    client = &fixture.places[0].client;
+    call(client, "log.create", "{'log': 'orders'}");
+    for (uint32_t i = 0; i < 1000; i++) {
+        peer_client_request(client, i, "log.append",
+                            "{'appends': [{'log': 'orders', "
+                            "'entries': [b'entry', b'entry']}]}");
+    }
+    for (uint32_t i = 0; i < 1000; i++) {
+        peer_client_result(client, i);
+    }
+    peer_client_request(client, 7, "log.stat", "{'log': 'other'}");
+    (void)peer_client_error(client, 7, QL_NOT_FOUND);
+    call(client, "log.read", "{'log': 'orders', 'from': 1998}");
+    assert_int_equal(
+        metrics_result_decode(&got, call(client, "server.metrics", "{}"), &err),
+        0);
+    assert_int_equal(got.node, 1);
+    assert_int_equal(got.role, QL_ROLE_LEADER);
+    assert_int_equal(counted(&got, "appends"), 1000);
+    assert_int_equal(counted(&got, "append_entries"), 2000);
+    assert_int_equal(counted(&got, "reads"), 1);
+    assert_int_equal(counted(&got, "read_entries"), 3);
+    assert_int_equal(counted(&got, "read_bytes"), 15);
+    assert_int_equal(counted(&got, "terms_led"), 1);
+    assert_in_range(counted(&got, "commands"), 1001, 1010);
+    assert_in_range(counted(&got, "wal_writes"), 1, 1010);
+    assert_int_equal(got.refusals_count, 1);
+    assert_bytes(got.refusals[0].name, "NOT_FOUND");
+    assert_int_equal(got.refusals[0].value, 1);
+    for (unsigned i = HISTOGRAM_DECODE; i <= HISTOGRAM_TOTAL; i++) {
+        assert_int_equal(got.histograms[i].histogram->count, samples);
+        if (i != HISTOGRAM_WAL && i != HISTOGRAM_TOTAL) {
+            sum += got.histograms[i].histogram->sum;
+        }
+    }
+    assert_int_equal(got.histograms[HISTOGRAM_TOTAL].histogram->sum, sum);
+    metrics_result_close(&got);
+    close_places(&fixture);
+}
+
 static void follower_redirects_and_serves_stale_reads(void **state)
 {
     struct fixture fixture;
@@ -223,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(single_node_serves_a_thousand_pipelined_appends),
+        cmocka_unit_test(metrics_tell_what_a_node_did),
         cmocka_unit_test(follower_redirects_and_serves_stale_reads),
         cmocka_unit_test(new_leader_ends_follows_and_fences_old_writers),
     };
