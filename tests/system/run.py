@@ -52,6 +52,7 @@ MODULES = (
     "test_recovery",
     "test_recovery_kills",
     "test_drill",
+    "test_bench",
 )
 
 LOG_LINES_SHOWN = 30

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""quorlog-bench: what it says is what happened."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from support import build
+from support.case import Case
+
+SHORT = ("--duration", "400ms", "--warm-up", "100ms", "--repetitions", "1",
+         "--no-floor")
+RUN_SECONDS = 100
+STALL_SECONDS = 0.3
+
+
+class Bench(Case):
+    def command(self, *words):
+        return [build.path("bench/quorlog-bench"), *words]
+
+    def bench(self, *words, status=0, cwd=None):
+        done = subprocess.run(
+            self.command(*words), stdin=subprocess.DEVNULL,
+            env=build.environment(), cwd=cwd or "/", capture_output=True,
+            timeout=RUN_SECONDS * build.slowness(), universal_newlines=True)
+        self.assertIsNone(build.sanitizer_report(done.stderr))
+        self.assertEqual(done.returncode, status, done.stderr + done.stdout)
+        return done
+
+    def measure(self, mode, *words, **options):
+        """The JSON document of a short run."""
+        done = self.bench(mode, "--json", *SHORT, *words, **options)
+        return json.loads(done.stdout)
+
+    def own(self, mode, *words):
+        """The same, against a cluster that it starts itself."""
+        base = self.directory()
+        result = self.measure(mode, "--nodes", "3", "--dir", base, *words)
+        self.assertEqual(os.listdir(base), [])
+        self.assertTrue(result["own_cluster"])
+        self.assertEqual(result["nodes"], 3)
+        return result
+
+    def only(self, items):
+        self.assertEqual(len(items), 1, items)
+        return items[0]
+
+    def check_track(self, track, seconds):
+        latency = track["latency"]
+        self.assertGreater(track["ops"], 0)
+        self.assertEqual(track["errors"]["count"], 0, track["errors"])
+        self.assertAlmostEqual(track["ops_per_second"], track["ops"] / seconds,
+                               delta=1)
+        steps = ("min_us", "p50_us", "p90_us", "p99_us", "p99_9_us", "max_us")
+        for lower, higher in zip(steps, steps[1:]):
+            self.assertLessEqual(latency[lower], latency[higher])
+        self.assertEqual(sum(count for _, count in track["histogram"]),
+                         latency["count"])
+        self.assertEqual(sum(slice["count"] for slice in
+                             track["series"]["slices"]), latency["count"])
+
+    def check_repetition(self, repetition, *names):
+        self.assertEqual([track["name"] for track in repetition["tracks"]],
+                         list(names))
+        self.assertAlmostEqual(repetition["seconds"], 0.4)
+        for track in repetition["tracks"]:
+            self.check_track(track, repetition["seconds"])
+        self.assertGreater(repetition["client_cpu_seconds"], 0)
+        self.assertEqual(repetition["warm_up_failed"], 0)
+
+
+class OwnCluster(Bench):
+    def test_appends_are_measured_with_what_they_cost(self):
+        result = self.own("append", "--outstanding", "1,64")
+        self.assertEqual([point["outstanding"] for point in result["points"]],
+                         [1, 64])
+        for point in result["points"]:
+            repetition = self.only(point["repetitions"])
+            self.check_repetition(repetition, "append")
+            self.assertEqual([node["id"] for node in repetition["nodes"]],
+                             [1, 2, 3])
+            for node in repetition["nodes"]:
+                self.assertTrue(node["running"])
+                self.assertGreater(node["rss_bytes"], 1 << 20)
+
+    def test_reads_are_measured(self):
+        for words in ((), ("--stale",), ("--tail", "--batch", "10")):
+            result = self.own("read", "--outstanding", "16", *words)
+            point = self.only(result["points"])
+            self.check_repetition(point["repetitions"][0], "read")
+
+    def test_mixed_calls_have_a_track_each(self):
+        result = self.own("mixed", "--outstanding", "16", "--reads", "75")
+        repetition = self.only(result["points"])["repetitions"][0]
+        self.check_repetition(repetition, "append", "read")
+        append, read = (track["latency"]["count"]
+                        for track in repetition["tracks"])
+        self.assertGreater(read, append)
+
+    def test_each_follower_is_waited_for(self):
+        result = self.own("follow", "--followers", "7", "--connections", "2")
+        repetition = self.only(result["points"])["repetitions"][0]
+        self.check_repetition(repetition, "last delivery", "delivery",
+                              "append")
+        last, delivery, append = (track["latency"]["count"]
+                                  for track in repetition["tracks"])
+        self.assertEqual(delivery, 7 * last)
+        self.assertEqual(append, last)
+
+    def test_many_connections_and_logs_are_all_used(self):
+        result = self.own("append", "--outstanding", "32", "--connections",
+                          "100", "--logs", "50", "--threads", "2",
+                          "--key-size", "16", "--batch", "3")
+        repetition = self.only(result["points"])["repetitions"][0]
+        self.check_repetition(repetition, "append")
+        track = repetition["tracks"][0]
+        self.assertEqual(track["entries"], 3 * track["ops"])
+
+    def test_floor_is_measured_and_latencies_are_multiples_of_it(self):
+        base = self.directory()
+        done = self.bench("append", "--dir", base, "--outstanding", "1",
+                          *SHORT[:-1])
+        self.assertIn("floor", done.stdout)
+        self.assertRegex(done.stdout, r"1 at once +\d+ +\d+-\d+ .* \d+\.\d\d ")
+        self.assertEqual(os.listdir(base), [])
+
+    def test_a_signal_leaves_no_files_and_no_nodes(self):
+        base = self.directory()
+        run = subprocess.Popen(
+            self.command("append", "--dir", base, "--duration", "60s",
+                         "--no-floor", "--outstanding", "1"),
+            env=build.environment(), cwd="/", stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.kill)
+        time.sleep(1)
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(20 * build.slowness()), 128 + signal.SIGINT)
+        self.assertEqual(os.listdir(base), [])
+
+
+class GivenCluster(Bench):
+    def test_the_log_has_exactly_what_was_acknowledged(self):
+        cluster = self.cluster(3)
+        result = self.measure("append", "--endpoints", cluster.endpoints(),
+                              "--log", "kept", "--keep", "--batch", "2",
+                              "--outstanding", "8,16", "--connections", "3")
+        self.assertFalse(result["own_cluster"])
+        acknowledged = 0
+        for point in result["points"]:
+            repetition = self.only(point["repetitions"])
+            self.assertEqual(repetition["entries_unknown"], 0)
+            self.assertEqual(repetition["nodes"], [])
+            acknowledged += repetition["entries_acknowledged"]
+        stat = self.leader_client(cluster).call("log.stat", {"log": "kept"})
+        self.assertEqual(stat["entries"], acknowledged)
+
+    def test_nothing_is_left_behind_and_other_logs_stay(self):
+        cluster = self.cluster(1)
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "mine"})
+        self.measure("mixed", "--endpoints", cluster.endpoints(), "--logs",
+                     "3", "--outstanding", "4")
+        self.measure("append", "--endpoints", cluster.endpoints(), "--log",
+                     "mine", "--outstanding", "4")
+        logs = [log["name"] for log in client.call("log.list")["logs"]]
+        self.assertEqual(logs, ["mine"])
+
+    def stalled(self, *words):
+        """The latencies of a run during which the server does nothing for
+        STALL_SECONDS."""
+        cluster = self.cluster(1)
+        node = cluster.node(1)
+
+        def stall():
+            node.pause()
+            time.sleep(STALL_SECONDS)
+            node.resume()
+
+        timer = threading.Timer(1.5, stall)
+        timer.start()
+        result = self.measure("append", "--endpoints", cluster.endpoints(),
+                              "--duration", "3s", "--outstanding", "4", *words)
+        timer.join()
+        track = result["points"][0]["repetitions"][0]["tracks"][0]
+        self.assertGreaterEqual(track["latency"]["max_us"],
+                                STALL_SECONDS * 1e6)
+        self.assertGreaterEqual(max(gap["to_us"] - gap["from_us"]
+                                    for gap in track["gaps"]),
+                                STALL_SECONDS * 1e6)
+        return track["latency"]
+
+    def test_open_loop_counts_what_a_stall_held_up(self):
+        latency = self.stalled("--rate", "500")
+        self.assertEqual(latency["count"], 3 * 500)
+        self.assertGreaterEqual(latency["p99_9_us"], 250e3)
+        # A fifth of the three seconds' calls were due in it or just after.
+        self.assertGreaterEqual(latency["p95_us"], 100e3)
+
+    def test_closed_loop_sees_a_stall_in_the_calls_under_way_alone(self):
+        latency = self.stalled()
+        held_up = 4
+        self.assertGreater(latency["count"], 100 * held_up)
+        self.assertLess(latency["p95_us"], 100e3)
+
+    def test_failing_calls_are_counted_by_their_code(self):
+        cluster = self.cluster(1)
+        client = self.leader_client(cluster)
+
+        def freeze():
+            client.call("cluster.freeze", {"reason": "for a test"})
+
+        timer = threading.Timer(1.0, freeze)
+        timer.start()
+        result = self.measure("append", "--endpoints", cluster.endpoints(),
+                              "--duration", "3s", "--outstanding", "4",
+                              "--log", "kept", "--keep")
+        timer.join()
+        repetition = result["points"][0]["repetitions"][0]
+        errors = repetition["tracks"][0]["errors"]
+        self.assertEqual(list(errors["by_code"]), ["FROZEN"])
+        self.assertEqual(errors["by_code"]["FROZEN"], errors["count"])
+        stat = client.call("log.stat", {"log": "kept"})
+        self.assertEqual(stat["entries"], repetition["entries_acknowledged"])
+
+
+class CommandLine(Bench):
+    def test_what_is_wrong_with_it_is_said(self):
+        for words, said in (
+                ((), "what is to be measured"),
+                (("apend",), "did you mean 'append'"),
+                (("append", "--outstandin", "3"), "--outstanding"),
+                (("append", "--outstanding", "1,,2"), "--outstanding"),
+                (("append", "--connections", "5000"), "--connections is"),
+                (("append", "--batch", "10000", "--size", "1KiB"), "3 MiB"),
+                (("follow", "--size", "4"), "--size is at least 8"),
+                (("append", "--nodes", "10"), "--nodes is 1 to 9"),
+                (("read", "--log", "../x"), "log")):
+            done = self.bench(*words, status=2)
+            self.assertIn(said, done.stderr)
+
+    def test_a_cluster_that_is_not_there_is_exit_status_3(self):
+        done = self.bench("append", "--endpoints", "127.0.0.1:1",
+                          "--timeout", "1s", status=3)
+        self.assertIn("127.0.0.1:1", done.stderr)
+
+    def test_help_names_all_modes_and_version_is_told(self):
+        help = self.bench("--help").stdout
+        for mode in ("append", "read", "follow", "mixed", "failover",
+                     "snapshot"):
+            self.assertRegex(help, r"\n  %s " % mode)
+        self.assertRegex(self.bench("--version").stdout,
+                         r"^quorlog-bench \d+\.\d+")
