@@ -97,7 +97,12 @@ static void add_settings(struct qb_page *page, const struct qb_result *result)
         add_number(page, "key", options->key_size, " bytes");
     }
     add_number(page, "entries per call", options->batch, "");
-    add_number(page, "connections", options->connections, "");
+    if (options->connections > 0 || options->mode == QB_READ ||
+        options->mode == QB_FOLLOW) {
+        add_number(page, "connections", qb_options_connections(options, 1), "");
+    } else {
+        add_setting(page, "connections", "one for each 64 appends at once");
+    }
     if (options->rate > 0) {
         (void)snprintf(text, sizeof text,
                        "open loop, %" PRIu64

@@ -122,7 +122,6 @@ static json_t *parameters_json(const struct qb_options *options)
     set(json, "tail", json_boolean(options->tail));
     set(json, "reads_percent", u64(options->reads));
     set(json, "followers", u64(options->followers));
-    set(json, "connections", u64(options->connections));
     set(json, "threads", u64(options->threads));
     set(json, "rate", u64(options->rate));
     set(json, "open_loop", json_boolean(options->rate > 0));
@@ -176,6 +175,8 @@ static json_t *point_json(const struct qb_result *result,
     json_t *repetitions = json_array();
 
     set(json, "outstanding", u64(point->outstanding));
+    set(json, "connections",
+        u64(qb_options_connections(result->options, point->outstanding)));
     set(json, "label", json_string(point->label));
     set(json, "median", u64(point->median));
     for (size_t i = 0; i < point->repetition_count; i++) {

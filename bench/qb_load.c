@@ -128,7 +128,9 @@ static void plan(const struct qb_load *load, struct qb_worker *worker,
     worker->bench = load->bench;
     worker->index = (unsigned)index;
     worker->workers = (unsigned)count;
-    worker->connections = share(load->bench->options.connections, index, count);
+    worker->connections =
+        share(qb_options_connections(&load->bench->options, load->outstanding),
+              index, count);
     worker->outstanding = share(load->outstanding, index, count);
     worker->rate = load->rate / (double)count;
 }

@@ -75,7 +75,8 @@ static const struct option_row load_rows[] = {
      "calls under way at once, measured one after the other "
      "(1,16,256; follow, failover: 1; snapshot: 16)"},
     {"connections", 'c', OPTION_U64, OPTION(connections), "N",
-     "clients, which share the calls (1; follow: one a follower)"},
+     "clients, which share the calls (one for 64 appends at once, one a "
+     "follower, 1 for reads)"},
     {"threads", 0, OPTION_U64, OPTION(threads), "N", "that make the load (1)"},
     {"rate", 'r', OPTION_U64, OPTION(rate), "N",
      "open loop: so many calls a second, each timed from when it was due "
@@ -200,6 +201,29 @@ int qb_options_parse(struct qb_options *ret, int argc, char **argv,
     return rv;
 }
 
+uint64_t qb_options_connections(const struct qb_options *options,
+                                uint64_t outstanding)
+{
+    uint64_t wanted;
+
+    if (options->connections > 0) {
+        return options->connections;
+    }
+    switch (options->mode) {
+    case QB_READ:
+        wanted = 1;
+        break;
+    case QB_FOLLOW:
+        wanted = options->followers;
+        break;
+    default:
+        wanted = (outstanding + PRODUCER_WINDOW - 1) / PRODUCER_WINDOW;
+        break;
+    }
+    wanted = wanted > options->threads ? wanted : options->threads;
+    return wanted < QB_CONNECTIONS_MAX ? wanted : QB_CONNECTIONS_MAX;
+}
+
 const char *qb_mode_name(enum qb_mode mode)
 {
     return modes[mode].name;
@@ -228,12 +252,6 @@ static int take_words(struct given *given, struct option_set *set, int argc,
     }
     if (options->prefill == UINT64_MAX) {
         options->prefill = modes[options->mode].prefill;
-    }
-    if (options->connections == 0) {
-        options->connections = options->mode != QB_FOLLOW ? 1
-                               : options->followers < QB_CONNECTIONS_MAX
-                                   ? options->followers
-                                   : QB_CONNECTIONS_MAX;
     }
     if (options->repetitions == UINT64_MAX) {
         options->repetitions = modes[options->mode].repetitions;
@@ -350,7 +368,7 @@ static int check(const struct qb_options *options, struct err *err)
         {"logs", options->logs, 1, LOGS_MAX},
         {"reads", options->reads, 0, PERCENT_MAX},
         {"followers", options->followers, 1, QB_FOLLOWERS_MAX},
-        {"connections", options->connections, 1, QB_CONNECTIONS_MAX},
+        {"connections", options->connections, 0, QB_CONNECTIONS_MAX},
         {"threads", options->threads, 1, QB_THREADS_MAX},
         {"rate", options->rate, 0, RATE_MAX},
         {"duration", options->duration_ms, 1, QB_DURATION_MAX_MS},
@@ -374,7 +392,7 @@ static int check(const struct qb_options *options, struct err *err)
                        "%u MiB of one append",
                        APPEND_BYTES_MAX / MIB);
     }
-    if (options->threads > options->connections) {
+    if (options->connections > 0 && options->threads > options->connections) {
         return err_set(err, QL_INVALID,
                        "each of --threads needs one of --connections");
     }
@@ -386,7 +404,8 @@ static int check(const struct qb_options *options, struct err *err)
                        "log, by one thread");
     }
     if (options->mode == QB_FOLLOW &&
-        options->followers > options->connections * SESSION_FOLLOWS_MAX) {
+        options->followers >
+            qb_options_connections(options, 1) * SESSION_FOLLOWS_MAX) {
         return err_set(err, QL_INVALID,
                        "a connection has at most %u --followers",
                        SESSION_FOLLOWS_MAX);

@@ -57,7 +57,7 @@ struct qb_options {
     /* The load. */
     uint64_t outstanding[QB_POINTS_MAX]; /* of all connections together */
     size_t outstanding_count;
-    uint64_t connections;
+    uint64_t connections; /* 0: see qb_options_connections() */
     uint64_t threads;
     uint64_t rate; /* calls a second; 0: closed loop */
     uint64_t duration_ms;
@@ -80,5 +80,10 @@ struct qb_options {
  * or the version was printed and nothing is left to do. QL_INVALID. */
 int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                      bool *ret_done, struct err *err);
+/* The connections of a load with @outstanding calls. Where none are given: one for
+ * each PRODUCER_WINDOW of appends, as a client has no more numbered appends on
+ * their way, and the others would wait inside it; one for each follower; else 1. */
+uint64_t qb_options_connections(const struct qb_options *options,
+                                uint64_t outstanding);
 /* "append". Static storage. */
 const char *qb_mode_name(enum qb_mode mode);

@@ -72,12 +72,11 @@ static void print_head(const struct qb_result *result, FILE *out)
     }
     (void)fprintf(
         out,
-        "\n%llu connection%s, %llu log%s, %zu nodes%s, %llu x %.1f s "
+        "\n%llu log%s, %zu nodes%s, %llu x %.1f s "
         "after %.1f s, quorlog %s\n%s\n",
-        (unsigned long long)options->connections,
-        options->connections == 1 ? "" : "s", (unsigned long long)options->logs,
-        options->logs == 1 ? "" : "s", result->nodes,
-        result->own ? " here" : "", (unsigned long long)options->repetitions,
+        (unsigned long long)options->logs, options->logs == 1 ? "" : "s",
+        result->nodes, result->own ? " here" : "",
+        (unsigned long long)options->repetitions,
         (double)options->duration_ms / 1000, (double)options->warmup_ms / 1000,
         result->server, result->host);
 }
@@ -171,8 +170,9 @@ static void print_late(const struct qb_result *result, FILE *out)
 
 static void print_costs(const struct qb_result *result, FILE *out)
 {
-    (void)fprintf(out, "\n%-15s %12s %15s %15s %15s\n", "cost", "entries/s",
-                  "client us/op", "servers us/op", "servers' memory");
+    (void)fprintf(out, "\n%-15s %12s %12s %15s %15s %15s\n", "cost",
+                  "connections", "entries/s", "client us/op", "servers us/op",
+                  "servers' memory");
     for (size_t i = 0; i < result->point_count; i++) {
         const struct qb_point *point = &result->points[i];
         const struct qb_repetition *one;
@@ -210,7 +210,9 @@ static void print_costs(const struct qb_result *result, FILE *out)
             text_bytes_human(rss, memory, sizeof memory);
         }
         qb_point_name(point, name, sizeof name);
-        (void)fprintf(out, "%-15s %12.0f %15s %15s %15s\n", name,
+        (void)fprintf(out, "%-15s %12llu %12.0f %15s %15s %15s\n", name,
+                      (unsigned long long)qb_options_connections(
+                          result->options, point->outstanding),
                       entries / one->seconds, client, servers, memory);
     }
 }
