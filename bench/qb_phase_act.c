@@ -182,7 +182,7 @@ static bool begin_slow(struct qb_phase_act *act)
     if (qb_slow_disk_begin(act->slow, act->node->pid, &err) != 0) {
         return say(act, "not done: %.200s", err.text);
     }
-    (void)say(act, "node %u%s, writes of %" PRIu64 " ms for %" PRIu64 " ms",
+    (void)say(act, "node %u%s, a write each %" PRIu64 " ms for %" PRIu64 " ms",
               act->node->id,
               act->node == qb_bench_leader(act->bench) ? ", which leads" : "",
               act->phase->delay_ms, act->phase->lasts_ms);

@@ -45,6 +45,15 @@ static double slice_seconds(const struct qb_series *series, size_t index)
     return (double)index * (double)series->slice_ns / 1e9;
 }
 
+/* The first and the last slice are partly of other times, when calls may have been
+ * many more. */
+static struct window inside(struct window window)
+{
+    return window.last - window.first > 2
+               ? (struct window){window.first + 1, window.last - 1}
+               : window;
+}
+
 static void fill_during(struct qb_phase_cost *cost,
                         const struct qb_phase_calls *calls,
                         struct window during, struct histogram *histogram)
@@ -52,9 +61,10 @@ static void fill_during(struct qb_phase_cost *cost,
     const struct qb_series *series = &calls->track->series;
 
     look(calls, during, histogram);
+    cost->max_ns = histogram->max;
+    look(calls, inside(during), histogram);
     cost->p50_ns = histogram_percentile(histogram, 50);
     cost->p99_ns = histogram_percentile(histogram, 99);
-    cost->max_ns = histogram->max;
     cost->failed = 0;
     for (size_t i = during.first; i < during.last; i++) {
         cost->failed += series->slices[i].failed;

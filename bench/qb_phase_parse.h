@@ -28,7 +28,7 @@ struct qb_phase {
     enum qb_phase_kind kind;
     uint64_t at_ms;    /* since the measurement began */
     uint64_t lasts_ms; /* 0: it ends by itself */
-    uint64_t delay_ms; /* of a slow disk's writes, each */
+    uint64_t delay_ms; /* from one write of a slow disk to the next */
     unsigned node;     /* with the slow disk; 0: the leader */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Slows one process's disk down: the kernel lets it begin only so many writes a
- * second (cgroups(7): blkio of version 1, io of version 2). A node gives the kernel
- * one write of its raft log after the other, so each takes that long. Only where
- * this process may make cgroups.
+ * second (cgroups(7): blkio of version 1, io of version 2). It counts over a tenth
+ * of a second, so of several writes in that time some are quick, and the others
+ * wait for the rest of it. Only where this process may make cgroups.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 struct qb_slow_disk;
 
-/* Makes a group below @root for writes of @delay_ms each to the device on which
+/* Makes a group below @root for a write each @delay_ms to the device on which
  * @dir is; no process is in it yet. QL_DENIED: not for this user; QL_NOT_FOUND:
  * the kernel has no such groups; QL_INVALID: @dir is on no device of its own. */
 int qb_slow_disk_new(struct qb_slow_disk **ret_disk, const char *root,

@@ -225,13 +225,20 @@ static void say_summary(struct qb_bench *bench, const struct tally *tallies)
         say_way(bench, &tallies[i]);
     }
     if (often->taken > 0) {
+        double lost = (rate_of(bench, NEITHER) - rate_of(bench, SNAPSHOTS)) *
+                      often->seconds / (double)often->taken;
+
         qb_result_note(&bench->result,
                        "one snapshot: at most %.1f ms on the loop and %.1f ms "
-                       "until it was stored; one costs as much as %.1f "
-                       "appends",
+                       "until it was stored",
                        (double)often->loop_us_max / 1000,
-                       (double)often->wall_us_max / 1000,
-                       (rate_of(bench, NEITHER) - rate_of(bench, SNAPSHOTS)) *
-                           often->seconds / (double)often->taken);
+                       (double)often->wall_us_max / 1000);
+        if (lost > 0) {
+            qb_result_note(&bench->result,
+                           "one snapshot costs the time of %.0f appends", lost);
+        } else {
+            qb_result_note(&bench->result, "what one snapshot costs is less "
+                                           "than rates differ by themselves");
+        }
     }
 }

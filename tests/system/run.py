@@ -53,6 +53,7 @@ MODULES = (
     "test_recovery_kills",
     "test_drill",
     "test_bench",
+    "test_bench_phases",
 )
 
 LOG_LINES_SHOWN = 30

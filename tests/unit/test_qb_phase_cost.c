@@ -119,6 +119,20 @@ static void latencies_that_stay_high_never_recover(void **state)
     assert_int_equal(measurement->cost.after_p50_ns, 0);
 }
 
+static void slices_at_both_ends_are_of_other_times(void **state)
+{
+    struct measurement *measurement = *state;
+
+    calls_take(measurement, 0, 11, 100);
+    for (size_t i = 11; i < 20; i++) {
+        qb_recorder_add(&measurement->recorder, i * SLICE_NS, 50000 * US);
+    }
+    calls_take(measurement, 20, SLICES, 100);
+    fill(measurement);
+    assert_near((double)measurement->cost.p50_ns, 50000 * US);
+    assert_near((double)measurement->cost.after_p99_ns, 100 * US);
+}
+
 static void empty_slices_are_not_calm(void **state)
 {
     struct measurement *measurement = *state;
@@ -187,6 +201,7 @@ int main(void)
         TEST(short_calm_between_slow_slices_is_none),
         TEST(what_changes_nothing_is_over_at_once),
         TEST(latencies_that_stay_high_never_recover),
+        TEST(slices_at_both_ends_are_of_other_times),
         TEST(empty_slices_are_not_calm),
         TEST(slices_with_failures_are_not_calm),
         TEST(without_a_time_before_nothing_can_be_compared),
