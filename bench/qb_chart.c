@@ -4,7 +4,7 @@
 #include <math.h>
 
 #define LEFT 70.0
-#define RIGHT 20.0
+#define RIGHT 66.0 /* where levels have their names */
 #define TOP 12.0
 #define BOTTOM 34.0
 #define DECADES_FINE 3.0 /* more have a mark at 1 only, not at 1, 2 and 5 */
@@ -121,10 +121,10 @@ void qb_chart_level(struct qb_chart *chart, double ns, const char *name)
     y = qb_chart_y(chart, ns);
     qb_page_add(chart->page,
                 "<line class=\"level\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
-                "y2=\"%.1f\"/><text class=\"levelname end\" x=\"%.1f\" "
+                "y2=\"%.1f\"/><text class=\"levelname\" x=\"%.1f\" "
                 "y=\"%.1f\">",
-                LEFT, y, QB_CHART_WIDTH - RIGHT, y, QB_CHART_WIDTH - RIGHT - 4,
-                y - 5);
+                LEFT, y, QB_CHART_WIDTH - RIGHT, y, QB_CHART_WIDTH - RIGHT + 6,
+                y + 4);
     qb_page_text(chart->page, name);
     qb_page_add(chart->page, "</text>\n");
 }

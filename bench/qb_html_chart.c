@@ -183,11 +183,24 @@ static double slice_middle(const struct qb_series *series, size_t index)
     return ((double)index + 0.5) * (double)series->slice_ns / 1e9;
 }
 
+/* The last slice also has what ended after the measurement. */
+static size_t slices_shown(const struct qb_repetition *repetition)
+{
+    const struct qb_series *series = &repetition->tracks[0].series;
+    size_t count = series->count;
+
+    while (count > 1 && (double)(count - 1) * (double)series->slice_ns / 1e9 >=
+                            repetition->seconds - 1e-3) {
+        count--;
+    }
+    return count;
+}
+
 static void draw_series(struct qb_chart *chart, const struct qb_series *series,
-                        size_t offset, const char *line)
+                        size_t count, size_t offset, const char *line)
 {
     qb_chart_line_begin(chart, line);
-    for (size_t i = 0; i < series->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const uint64_t *ns =
             (const void *)((const char *)&series->slices[i] + offset);
 
@@ -222,11 +235,12 @@ static void draw_phases(struct qb_chart *chart,
 }
 
 /* What a pointer is told, for a few slices at once where there are many. */
-static void draw_hits(struct qb_chart *chart, const struct qb_series *series)
+static void draw_hits(struct qb_chart *chart, const struct qb_series *series,
+                      size_t count)
 {
-    size_t each = series->count / HITS_MAX + 1;
+    size_t each = count / HITS_MAX + 1;
 
-    for (size_t i = 0; i < series->count; i += each) {
+    for (size_t i = 0; i < count; i += each) {
         const struct qb_slice *slice = &series->slices[i];
         double begin = (double)i * (double)series->slice_ns / 1e9;
         double x = qb_chart_x(chart, begin);
@@ -271,12 +285,13 @@ static void add_times(struct qb_page *page, const struct qb_result *result,
     const struct qb_track *track = &median->tracks[0];
     const struct qb_series *series = &track->series;
     double floor_ns = qb_result_floor_us(result, track) * 1e3;
-    struct qb_chart chart = {.x_to = (double)series->count *
-                                     (double)series->slice_ns / 1e9};
+    size_t count = slices_shown(median);
+    struct qb_chart chart = {.x_to = (double)count * (double)series->slice_ns /
+                                     1e9};
     char caption[4 * NAME_MAX_LEN];
     char label[NAME_MAX_LEN];
 
-    for (size_t i = 0; i < series->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         widen(&chart, (double)series->slices[i].p50_ns);
         widen(&chart, (double)series->slices[i].max_ns);
     }
@@ -289,11 +304,12 @@ static void add_times(struct qb_page *page, const struct qb_result *result,
     draw_phases(&chart, median);
     qb_chart_draw_y(&chart);
     draw_seconds(&chart);
-    draw_series(&chart, series, offsetof(struct qb_slice, max_ns), "max");
-    draw_series(&chart, series, offsetof(struct qb_slice, p99_ns), "c1");
-    draw_series(&chart, series, offsetof(struct qb_slice, p50_ns), "c0");
+    draw_series(&chart, series, count, offsetof(struct qb_slice, max_ns),
+                "max");
+    draw_series(&chart, series, count, offsetof(struct qb_slice, p99_ns), "c1");
+    draw_series(&chart, series, count, offsetof(struct qb_slice, p50_ns), "c0");
     qb_chart_level(&chart, floor_ns, "the floor");
-    draw_hits(&chart, series);
+    draw_hits(&chart, series, count);
     qb_chart_end(&chart);
 }
 
