@@ -9,8 +9,11 @@
 #include "util/text.h"
 #include "wire/append_number.h"
 
+#define ENTRIES_FEW 16u /* for these the stack has room */
+
 /* The encoder's view of the caller's parts. */
 struct encoding {
+    struct append_entry few[ENTRIES_FEW];
     struct append_part_args parts[APPEND_PARTS_MAX];
     struct append_entry *entries;
     size_t entries_count;
@@ -53,6 +56,7 @@ int append_start(struct ql_client *client, const struct ql_append_part *parts,
 {
     struct ql_append_options given;
     struct append_call *call;
+    struct request *request;
     struct err err;
     int rv;
 
@@ -60,11 +64,12 @@ int append_start(struct ql_client *client, const struct ql_append_part *parts,
     if (rv != 0) {
         return rv;
     }
-    call = calloc(1, sizeof(*call));
-    if (call == NULL) {
+    request = request_pool_take(&client->append_calls, client,
+                                METHOD_LOG_APPEND, on_done);
+    if (request == NULL) {
         return error_set(error, QL_NO_MEMORY, "out of memory");
     }
-    request_init(&call->request, client, METHOD_LOG_APPEND, on_done);
+    call = append_call_of(request);
     list_init(&call->order);
     call->cb = cb;
     call->data = data;
@@ -97,17 +102,22 @@ int append_start(struct ql_client *client, const struct ql_append_part *parts,
 static int encode(struct append_call *call, const struct ql_append_part *parts,
                   size_t count, struct err *err)
 {
-    struct encoding encoding = {.entries = NULL};
+    struct encoding encoding; /* large: what is not used is not set either */
     struct append_args args = {.parts = encoding.parts, .parts_count = count};
     struct buf *params = &call->request.params;
     int rv;
 
+    encoding.entries = encoding.few;
+    encoding.entries_count = 0;
+    encoding.bytes = 0;
     rv = check_parts(parts, count, &encoding, err);
     if (rv != 0) {
         return rv;
     }
-    encoding.entries =
-        malloc(encoding.entries_count * sizeof(*encoding.entries));
+    if (encoding.entries_count > ENTRIES_FEW) {
+        encoding.entries =
+            malloc(encoding.entries_count * sizeof(*encoding.entries));
+    }
     if (encoding.entries == NULL) {
         return err_set(err, QL_NO_MEMORY, "out of memory for an append");
     }
@@ -117,7 +127,9 @@ static int encode(struct append_call *call, const struct ql_append_part *parts,
         args.sequence = APPEND_NUMBER_ROOM;
     }
     rv = append_args_encode(&args, params);
-    free(encoding.entries);
+    if (encoding.entries != encoding.few) {
+        free(encoding.entries);
+    }
     if (rv != 0) {
         return err_set(err, rv, "out of memory for an append");
     }

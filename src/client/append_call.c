@@ -37,14 +37,13 @@ struct append_call *append_call_of(struct request *request)
 
 void append_call_free(struct append_call *call)
 {
-    list_remove(&call->order);
-    request_close(&call->request);
-    free(call);
+    append_queue_remove(call);
+    request_pool_give(&call->request.client->append_calls, &call->request);
 }
 
 void append_call_fail(struct append_call *call, const struct ql_error *error)
 {
-    list_remove(&call->order);
+    append_queue_remove(call);
     call_back(call, NULL, error);
     append_call_free(call);
 }
@@ -52,7 +51,7 @@ void append_call_fail(struct append_call *call, const struct ql_error *error)
 void append_call_succeed(struct append_call *call,
                          const struct append_result *result)
 {
-    list_remove(&call->order);
+    append_queue_remove(call);
     call_back(call, result, NULL);
     append_call_free(call);
 }
@@ -92,10 +91,12 @@ void append_queue_on_answer(struct request *request,
 {
     struct append_call *call = append_call_of(request);
     struct append_queue *queue = &request->client->appends;
-    struct append_result result = {0};
+    struct append_result result;
     struct ql_error error;
     struct err err;
 
+    result.count = 0;
+    result.time_ms = 0;
     queue->in_flight--;
     if (refusal != NULL) {
         on_refusal(call, refusal);

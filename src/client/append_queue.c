@@ -8,6 +8,7 @@
 #include "wire/append_number.h"
 #include "wire/args_append.h"
 
+static struct list *first_unsent(struct append_queue *queue);
 static struct append_call *call_at(struct list *link);
 static int send_call(struct ql_client *client, struct append_call *call,
                      struct err *err);
@@ -55,10 +56,19 @@ void append_queue_cancel_all(struct ql_client *client)
 void append_queue_add(struct ql_client *client, struct append_call *call)
 {
     list_push_back(&client->appends.calls, &call->order);
+    client->appends.count++;
     if (call->request.deadline_ms < client->deadline_ms) {
         client->deadline_ms = call->request.deadline_ms;
     }
     client_wake(client);
+}
+
+void append_queue_remove(struct append_call *call)
+{
+    if (!list_empty(&call->order)) {
+        list_remove(&call->order);
+        call->request.client->appends.count--;
+    }
 }
 
 bool append_queue_wants_leader(const struct append_queue *queue)
@@ -74,7 +84,7 @@ int append_queue_send(struct ql_client *client, struct err *err)
     if (!may_send(client)) {
         return 0;
     }
-    link = queue->calls.next;
+    link = first_unsent(queue);
     while (link != &queue->calls && uplink_has_room(client)) {
         struct append_call *call = call_at(link);
         int rv;
@@ -160,6 +170,24 @@ void append_queue_say_goodbye(struct ql_client *client)
         uplink_send(client, &queue->open, NULL) == 0) {
         (void)conn_flush(&client->uplink.conn, client->now_ms, NULL);
     }
+}
+
+/* While answers come what has not been sent stands behind all that has: then the
+ * many that have need not be looked at. Otherwise the first of all. */
+static struct list *first_unsent(struct append_queue *queue)
+{
+    size_t unsent = queue->count - queue->in_flight;
+    struct list *link = &queue->calls;
+
+    if (!list_empty(&queue->calls) && !call_at(queue->calls.next)->numbered) {
+        return queue->calls.next;
+    }
+    while (unsent > 0 && link->prev != &queue->calls &&
+           !call_at(link->prev)->request.in_flight) {
+        link = link->prev;
+        unsent--;
+    }
+    return unsent == 0 ? link : queue->calls.next;
 }
 
 static struct append_call *call_at(struct list *link)

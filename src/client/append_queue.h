@@ -27,9 +27,9 @@
 #include "client/request.h"
 
 struct append_call {
-    struct request request;
-    struct list order; /* in append_queue.calls */
-    ql_append_cb cb;   /* NULL: nobody waits for it (any more) */
+    struct request request; /* first: see client/request_pool.h */
+    struct list order;      /* in append_queue.calls */
+    ql_append_cb cb;        /* NULL: nobody waits for it (any more) */
     void *data;
     uint64_t writer; /* serial of the ql_writer it was made with, or 0 */
     uint64_t producer;
@@ -41,6 +41,7 @@ struct append_call {
 
 struct append_queue {
     struct list calls;   /* struct append_call */
+    size_t count;        /* of them */
     struct request open; /* producer.open, or producer.close */
     uint64_t producer;   /* 0: none */
     uint64_t next_sequence;
@@ -57,6 +58,8 @@ void append_queue_init(struct ql_client *client);
 void append_queue_cancel_all(struct ql_client *client);
 /* Takes @call, whose params are encoded, with room for its numbers. */
 void append_queue_add(struct ql_client *client, struct append_call *call);
+/* Fine with one that is not in it. */
+void append_queue_remove(struct append_call *call);
 bool append_queue_wants_leader(const struct append_queue *queue);
 /* Sends what may be sent now. An error ends the connection. */
 int append_queue_send(struct ql_client *client, struct err *err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/probe.h"
+#include "client/read_call.h"
 #include "client/reader.h"
 #include "client/writer.h"
 #include "util/clock.h"
@@ -26,7 +27,10 @@ static int set_options(struct ql_client *client,
 static int open_descriptors(struct ql_client *client, struct err *err);
 static uint64_t seed(void);
 static void close_all(struct ql_client *client);
-static void handle_events(struct ql_client *client);
+static void process(struct ql_client *client, struct epoll_event *events,
+                    int count);
+static void handle_events(struct ql_client *client, struct epoll_event *events,
+                          int count);
 static void drain_wake(struct ql_client *client);
 static void ring(struct ql_client *client);
 
@@ -56,6 +60,8 @@ int ql_client_new(struct ql_client **ret_client,
     list_init(&client->probes);
     list_init(&client->waiting);
     list_init(&client->in_flight);
+    request_pool_init(&client->append_calls, sizeof(struct append_call));
+    request_pool_init(&client->read_calls, read_call_size());
     list_init(&client->readers);
     list_init(&client->writers);
     append_queue_init(client);
@@ -119,14 +125,47 @@ int ql_client_timeout_ms(const struct ql_client *client)
 
 int ql_client_process(struct ql_client *client)
 {
+    struct epoll_event events[EVENTS_MAX];
+
     if (client->processing) {
         return QL_INVALID;
     }
+    process(client, events,
+            epoll_wait(client->epoll_fd, events, EVENTS_MAX, 0));
+    return 0;
+}
+
+int ql_client_wait(struct ql_client *client, int timeout_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int own_ms = ql_client_timeout_ms(client);
+
+    if (client->processing) {
+        return QL_INVALID;
+    }
+    if (timeout_ms < 0 || (own_ms >= 0 && own_ms < timeout_ms)) {
+        timeout_ms = own_ms;
+    }
+    /* Interrupted or not, looking at the time does no harm. */
+    process(client, events,
+            epoll_wait(client->epoll_fd, events, EVENTS_MAX, timeout_ms));
+    return 0;
+}
+
+size_t ql_client_pending(const struct ql_client *client)
+{
+    return client->pending;
+}
+
+/* @count below 0: the wait was interrupted. */
+static void process(struct ql_client *client, struct epoll_event *events,
+                    int count)
+{
     client->processing = true;
     client->now_ms = clock_monotonic_ms();
     client->timer_ms = UINT64_MAX;
     client->dirty = false;
-    handle_events(client);
+    handle_events(client, events, count);
     request_expire_all(client);
     reader_notify_all(client);
     writer_notify_all(client);
@@ -138,32 +177,13 @@ int ql_client_process(struct ql_client *client)
     if (client->dirty) {
         ring(client);
     }
-    return 0;
-}
-
-int ql_client_wait(struct ql_client *client, int timeout_ms)
-{
-    struct pollfd watched = {.fd = client->epoll_fd, .events = POLLIN};
-    int own_ms = ql_client_timeout_ms(client);
-
-    if (timeout_ms < 0 || (own_ms >= 0 && own_ms < timeout_ms)) {
-        timeout_ms = own_ms;
-    }
-    /* Interrupted or not, looking does no harm. */
-    (void)poll(&watched, 1, timeout_ms);
-    return ql_client_process(client);
-}
-
-size_t ql_client_pending(const struct ql_client *client)
-{
-    return client->pending;
 }
 
 void client_wake(struct ql_client *client)
 {
     if (!client->dirty) {
         client->dirty = true;
-        if (!client->processing) {
+        if (!client->processing && !client->blocking) {
             ring(client);
         }
     }
@@ -271,6 +291,8 @@ static void close_all(struct ql_client *client)
 {
     uplink_close(client);
     route_close(&client->route);
+    request_pool_close(&client->append_calls);
+    request_pool_close(&client->read_calls);
     if (client->wake_fd >= 0) {
         close(client->wake_fd);
     }
@@ -282,10 +304,9 @@ static void close_all(struct ql_client *client)
 
 /* ---- Processing ---------------------------------------------------------- */
 
-static void handle_events(struct ql_client *client)
+static void handle_events(struct ql_client *client, struct epoll_event *events,
+                          int count)
 {
-    struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(client->epoll_fd, events, EVENTS_MAX, 0);
     int i;
 
     for (i = 0; i < count; i++) {

@@ -8,6 +8,7 @@
 
 #include "client/append_queue.h"
 #include "client/request.h"
+#include "client/request_pool.h"
 #include "client/route.h"
 #include "client/uplink.h"
 
@@ -31,6 +32,8 @@ struct ql_client {
     struct list waiting;   /* struct request */
     struct list in_flight; /* struct request, in the order they were sent */
     struct append_queue appends;
+    struct request_pool append_calls;
+    struct request_pool read_calls;
     struct list readers; /* struct ql_reader */
     struct list writers; /* struct ql_writer */
 
@@ -44,8 +47,9 @@ struct ql_client {
     struct err trouble;    /* why nothing can be sent; code 0: nothing wrong */
     uint32_t no_leader_at; /* route.failures when a node said so last */
     bool processing;
-    bool dirty;   /* something was queued since the last sending */
-    bool closing; /* being freed: nothing new is taken */
+    bool blocking; /* who makes the call processes next: none to wake */
+    bool dirty;    /* something was queued since the last sending */
+    bool closing;  /* being freed: nothing new is taken */
 };
 
 /* Something is to be done: process() must run soon. */

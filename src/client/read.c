@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* One answer's worth of entries, without a reader. */
+#include "client/read_call.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
 #include "util/text.h"
 #include "wire/args_read.h"
+
+#define ENTRIES_FEW 16u /* for these the stack has room */
 
 struct read_call {
     struct request request;
@@ -24,6 +28,7 @@ int ql_read_async(struct ql_client *client, const char *log, uint64_t from,
                   void *data, struct ql_error *error)
 {
     struct ql_read_options given;
+    struct request *request;
     struct read_call *call;
     struct err err;
     int rv;
@@ -32,11 +37,12 @@ int ql_read_async(struct ql_client *client, const char *log, uint64_t from,
     if (rv != 0) {
         return rv;
     }
-    call = calloc(1, sizeof(*call));
-    if (call == NULL) {
+    request = request_pool_take(&client->read_calls, client, METHOD_LOG_READ,
+                                on_read);
+    if (request == NULL) {
         return error_set(error, QL_NO_MEMORY, "out of memory");
     }
-    request_init(&call->request, client, METHOD_LOG_READ, on_read);
+    call = LIST_ITEM(request, struct read_call, request);
     call->request.any_node = given.consistency == QL_STALE;
     call->cb = cb;
     call->data = data;
@@ -47,10 +53,14 @@ int ql_read_async(struct ql_client *client, const char *log, uint64_t from,
         rv = request_start(&call->request, given.timeout_ms, error);
     }
     if (rv != 0) {
-        request_close(&call->request);
-        free(call);
+        request_pool_give(&client->read_calls, request);
     }
     return rv;
+}
+
+size_t read_call_size(void)
+{
+    return sizeof(struct read_call);
 }
 
 static int encode(struct request *request, const char *log, uint64_t from,
@@ -92,15 +102,15 @@ static void on_read(struct request *request, const struct answer *answer)
             call->cb(call->data, NULL, &error);
         }
     }
-    request_close(request);
-    free(call);
+    request_pool_give(&request->client->read_calls, request);
 }
 
 static int give(const struct read_call *call, struct bytes encoded,
                 struct err *err)
 {
     struct ql_read_result public_result = {0};
-    struct ql_entry *entries;
+    struct ql_entry few[ENTRIES_FEW];
+    struct ql_entry *entries = few;
     struct read_result result;
     size_t i;
     int rv = read_result_decode(&result, encoded, err);
@@ -108,7 +118,9 @@ static int give(const struct read_call *call, struct bytes encoded,
     if (rv != 0) {
         return rv;
     }
-    entries = calloc(result.count + 1, sizeof(*entries));
+    if (result.count > ENTRIES_FEW) {
+        entries = malloc(result.count * sizeof(*entries));
+    }
     if (entries == NULL) {
         rv = err_set(err, QL_NO_MEMORY, "out of memory");
         goto free_result;
@@ -132,7 +144,9 @@ static int give(const struct read_call *call, struct bytes encoded,
     public_result.tail = result.tail;
     public_result.incarnation = result.incarnation;
     call->cb(call->data, &public_result, NULL);
-    free(entries);
+    if (entries != few) {
+        free(entries);
+    }
 
 free_result:
     read_result_free(&result);

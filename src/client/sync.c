@@ -110,8 +110,10 @@ int append_and_wait(struct ql_client *client,
         return rv;
     }
     wait.places = ret_places;
+    client->blocking = true;
     rv = append_start(client, parts, count, options, writer, on_append, &wait,
                       error);
+    client->blocking = false;
     return sync_end(&wait.sync, rv, error);
 }
 

@@ -349,6 +349,10 @@
 #define CLIENT_CONNECT_TIMEOUT_MS 2000u
 #define CLIENT_CALLS_MAX 4096u
 #define CLIENT_BYTES_MAX (64u * MIB)
+/* Ended calls of a kind that are kept to be used again, each with room for such
+ * parameters. */
+#define CLIENT_CALLS_SPARE 1024u
+#define CLIENT_PARAMS_SPARE KIB
 #define CLIENT_OUTPUT_BYTES (1u * MIB) /* encoded ahead of the socket */
 #define CLIENT_RETRY_MIN_MS 20u        /* the first delay of a back-off */
 #define CLIENT_RETRY_MAX_MS 500u

@@ -362,6 +362,25 @@ static void at_least_once_is_repeated_after_a_definite_refusal(void **state)
     assert_int_equal(outcome.position, 4);
 }
 
+static void an_append_without_a_number_travels_alone(void **state)
+{
+    struct client_rig *rig = *state;
+    struct fake_server *server = &rig->servers[0];
+    struct ql_append_options options = QL_APPEND_OPTIONS_INIT;
+    struct outcome *outcomes = rig->outcomes;
+
+    options.at_least_once = true;
+    rig_append_with(rig, "a", &options, &outcomes[0]);
+    rig_append(rig, "b", &outcomes[1]);
+    rig_check_append(rig_expect(rig, 0, METHOD), "a", 0, 0);
+    rig_pass(rig, 30);
+    assert_int_equal(fake_count(server, "producer.open"), 0);
+    rig_answer_append(server, fake_find(server, METHOD), 1);
+    rig_open_producer(rig, 0, 7);
+    rig_answer_append(server, rig_expect(rig, 0, METHOD), 2);
+    rig_finish(rig, &outcomes[1]);
+}
+
 /* Beyond it the machine would forget the result of the oldest. */
 static void no_more_appends_are_out_than_the_machine_remembers(void **state)
 {
@@ -466,6 +485,7 @@ int main(void)
         TEST(another_cluster_gets_another_producer),
         TEST(at_least_once_is_not_repeated_after_a_lost_connection),
         TEST(at_least_once_is_repeated_after_a_definite_refusal),
+        TEST(an_append_without_a_number_travels_alone),
         TEST(no_more_appends_are_out_than_the_machine_remembers),
         TEST(an_answer_without_a_place_leaves_the_outcome_open),
         TEST(oversized_and_malformed_appends_are_refused_at_once),
