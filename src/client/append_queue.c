@@ -159,7 +159,7 @@ void append_queue_on_new_cluster(struct ql_client *client)
 void append_queue_say_goodbye(struct ql_client *client)
 {
     struct append_queue *queue = &client->appends;
-    struct producer_args args = {queue->producer};
+    struct producer_args args = {.producer = queue->producer};
 
     if (queue->producer == 0 || queue->opening || !list_empty(&queue->calls) ||
         !client->uplink.is_leader || !uplink_has_room(client)) {
@@ -241,7 +241,7 @@ static bool take_number(struct ql_client *client, struct append_call *call)
         open_producer(client);
         return false;
     }
-    if (queue->next_sequence - lowest_sequence(queue) >= PRODUCER_WINDOW) {
+    if (queue->next_sequence - lowest_sequence(queue) >= queue->window) {
         return false;
     }
     call->producer = queue->producer;
@@ -295,6 +295,7 @@ static void on_open(struct request *request, const struct answer *answer)
         return;
     }
     queue->producer = args.producer;
+    queue->window = args.window != 0 ? args.window : PRODUCER_WINDOW;
     queue->next_sequence = 1;
 }
 

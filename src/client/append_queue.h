@@ -44,6 +44,7 @@ struct append_queue {
     size_t count;        /* of them */
     struct request open; /* producer.open, or producer.close */
     uint64_t producer;   /* 0: none */
+    uint64_t window;     /* as much may be in flight */
     uint64_t next_sequence;
     uint64_t not_before_ms;
     uint32_t refusals; /* in a row, for the back-off */

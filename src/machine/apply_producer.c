@@ -7,6 +7,7 @@ void apply_producer_open(struct machine *machine, struct bytes params,
                          struct outcome *ret)
 {
     struct state *state = machine->state;
+    struct producer *producer;
 
     (void)params;
     if (apply_is_frozen(machine, ret)) {
@@ -16,8 +17,10 @@ void apply_producer_open(struct machine *machine, struct bytes params,
         ret->code = QL_NO_SPACE;
         return;
     }
-    ret->producer =
-        producers_open(&state->producers, machine->index, state->time_ms)->id;
+    producer =
+        producers_open(&state->producers, machine->index, state->time_ms);
+    ret->producer = producer->id;
+    ret->window = producer->window;
 }
 
 void apply_producer_close(struct machine *machine, struct bytes params,

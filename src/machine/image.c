@@ -85,7 +85,9 @@ void image_write_producer(const struct producer *producer, struct buf *buf)
     uint64_t sequence = producer->last - producer_window(producer) + 1;
 
     image_add_u64(buf, producer->id);
-    image_add_u64(buf, producer->last);
+    image_add_u64(buf,
+                  producer->last |
+                      (producer_is_wide(producer) ? IMAGE_PRODUCER_WIDE : 0));
     image_add_u64(buf, producer->used_at_ms);
     image_add_u64(buf, producer->use);
     for (; sequence <= producer->last; sequence++) {

@@ -40,6 +40,7 @@
 #define IMAGE_ROW_SCHEDULED 2u
 
 /* Above this no number of ours goes; so sums of two cannot overflow. */
+#define IMAGE_PRODUCER_WIDE (1ull << 63) /* in what it used up last */
 #define IMAGE_NUMBER_MAX (UINT64_MAX / 4)
 
 /* The flag of a kept part. */

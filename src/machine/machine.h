@@ -62,6 +62,7 @@ struct outcome {
     uint64_t log_uid;  /* of the log it was about, when there is one */
     uint64_t producer; /* COMMAND_PRODUCER_OPEN: the new one;
                           COMMAND_LOG_APPEND: the one that is not there */
+    uint64_t window;   /* with a new producer: how many results it keeps */
     struct append_result append; /* COMMAND_LOG_APPEND */
     bool duplicate; /* an append, commit or undo that had been applied before */
     /* COMMAND_BACKUP_CREATE, _ADD, _DELETE: the row, a view until the next

@@ -9,9 +9,10 @@
 
 #define RESULTS_FIRST 4u /* most producers are short-lived */
 
+static void narrow_idle(struct producers *producers, uint64_t time_ms);
+static void set_room(struct producer *producer, uint32_t room);
 static size_t id_index(const struct producers *producers, uint64_t id);
 static void producer_free(struct producer *producer);
-static void grow_results(struct producer *producer);
 
 void producers_init(struct producers *producers)
 {
@@ -43,6 +44,12 @@ struct producer *producers_open(struct producers *producers, uint64_t index,
     }
     producer = producers_add(producers, id > index ? id : index);
     producers_use(producers, producer, time_ms);
+    if (producers->wide == PRODUCERS_WIDE_MAX) {
+        narrow_idle(producers, time_ms);
+    }
+    if (producers->wide < PRODUCERS_WIDE_MAX) {
+        producers_widen(producers, producer);
+    }
     return producer;
 }
 
@@ -58,6 +65,7 @@ struct producer *producers_add(struct producers *producers, uint64_t id)
             producers->by_id, producers->room * sizeof(struct producer *));
     }
     producer->id = id;
+    producer->window = PRODUCER_WINDOW;
     list_init(&producer->use_link);
     list_init(&producer->changed_link);
     list_push_back(&producers->changed, &producer->changed_link);
@@ -73,6 +81,7 @@ void producers_remove(struct producers *producers, struct producer *producer)
 
     assert(producers->by_id[index] == producer);
     producers->count--;
+    producers->wide -= producer_is_wide(producer) ? 1 : 0;
     memmove(producers->by_id + index, producers->by_id + index + 1,
             (producers->count - index) * sizeof(struct producer *));
     if (producer->is_counted) {
@@ -138,19 +147,60 @@ struct producer *producers_idle(const struct producers *producers,
     return producer;
 }
 
+void producers_widen(struct producers *producers, struct producer *producer)
+{
+    assert(!producer_is_wide(producer));
+    assert(producer->last == 0);
+    assert(producers->wide < PRODUCERS_WIDE_MAX);
+    producer->window = PRODUCER_WINDOW_WIDE;
+    producers->wide++;
+}
+
+/* The least recently used wide one, if nobody waits for its answers any more. Its
+ * client may go on as before: when it repeats what is no longer kept it hears that
+ * nobody knows. */
+static void narrow_idle(struct producers *producers, uint64_t time_ms)
+{
+    struct list *link;
+
+    for (link = producers->by_use.next; link != &producers->by_use;
+         link = link->next) {
+        struct producer *producer = LIST_ITEM(link, struct producer, use_link);
+
+        if (time_ms - producer->used_at_ms <= PRODUCER_WIDE_IDLE_MS) {
+            return;
+        }
+        if (producer_is_wide(producer)) {
+            producer->window = PRODUCER_WINDOW;
+            producers->wide--;
+            if (producer->room > PRODUCER_WINDOW) {
+                set_room(producer, PRODUCER_WINDOW);
+            }
+            list_remove(&producer->changed_link);
+            list_push_back(&producers->changed, &producer->changed_link);
+            return;
+        }
+    }
+}
+
 /* ---- One producer -------------------------------------------------------- */
+
+bool producer_is_wide(const struct producer *producer)
+{
+    return producer->window == PRODUCER_WINDOW_WIDE;
+}
 
 uint32_t producer_window(const struct producer *producer)
 {
-    return producer->last < PRODUCER_WINDOW ? (uint32_t)producer->last
-                                            : PRODUCER_WINDOW;
+    return producer->last < producer->window ? (uint32_t)producer->last
+                                             : producer->window;
 }
 
 const struct producer_result *producer_result(const struct producer *producer,
                                               uint64_t sequence)
 {
     if (sequence == 0 || sequence > producer->last ||
-        producer->last - sequence >= PRODUCER_WINDOW) {
+        producer->last - sequence >= producer->window) {
         return NULL;
     }
     return &producer->results[sequence % producer->room];
@@ -161,8 +211,9 @@ void producer_keep(struct producer *producer, const struct outcome *outcome)
     const struct append_result *append = &outcome->append;
     struct producer_result *result;
 
-    if (producer->last == producer->room && producer->room < PRODUCER_WINDOW) {
-        grow_results(producer);
+    if (producer->last == producer->room && producer->room < producer->window) {
+        set_room(producer,
+                 producer->room == 0 ? RESULTS_FIRST : producer->room * 2);
     }
     producer->last++;
     result = &producer->results[producer->last % producer->room];
@@ -254,15 +305,27 @@ static void producer_free(struct producer *producer)
     free(producer);
 }
 
-/* Doubles the ring, which is full: sequences 1 to room are in it. */
-static void grow_results(struct producer *producer)
+/* Keeps as many of the last results as fit, and no others. */
+static void set_room(struct producer *producer, uint32_t room)
 {
-    uint32_t room = producer->room == 0 ? RESULTS_FIRST : producer->room * 2;
     struct producer_result *results = mem_must_array(room, sizeof(*results));
+    uint64_t kept = producer->last < room ? producer->last : room;
     uint64_t sequence;
+    uint32_t i;
 
-    for (sequence = 1; sequence <= producer->last; sequence++) {
-        results[sequence % room] = producer->results[sequence % producer->room];
+    if (kept > producer->room) {
+        kept = producer->room;
+    }
+    for (sequence = producer->last - kept + 1; sequence <= producer->last;
+         sequence++) {
+        struct producer_result *from =
+            &producer->results[sequence % producer->room];
+
+        results[sequence % room] = *from;
+        from->places = NULL;
+    }
+    for (i = 0; i < producer->room; i++) {
+        free(producer->results[i].places);
     }
     free(producer->results);
     producer->results = results;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Producers make appends exactly-once: each numbers its appends from 1 without
- * gaps, and the table keeps what the last PRODUCER_WINDOW of them came to.
+ * gaps, and the table keeps what the last of them came to: PRODUCER_WINDOW, or
+ * PRODUCER_WINDOW_WIDE for some. Whoever opens one gets a wide one while there are
+ * any: how much a client will have in flight nobody knows then.
  */
 #pragma once
 
@@ -29,9 +31,10 @@ struct producer {
     uint64_t use;         /* rises with every use of any producer */
     struct list use_link; /* in producers.by_use */
     /* A ring: the result of sequence n is at n % room, for those of the last
-     * `room` sequences. It grows to PRODUCER_WINDOW, a power of two. */
+     * `room` sequences. It grows to the window, a power of two. */
     struct producer_result *results;
     uint32_t room;
+    uint32_t window; /* so many results are kept */
     bool is_counted;
     uint8_t counted[HASH128_LEN]; /* what it is in producers.digests */
     struct list changed_link;     /* in producers.changed: that is not right */
@@ -41,6 +44,7 @@ struct producers {
     struct producer **by_id; /* in order of ids */
     size_t count;
     size_t room;
+    size_t wide;         /* how many have a wide window */
     uint64_t mark;       /* the last id given */
     uint64_t void_mark;  /* up to this id: gone with what a recovery replaced */
     uint64_t use_last;   /* the last value of producer.use */
@@ -56,6 +60,9 @@ void producers_close(struct producers *producers);
  * When PRODUCERS_MAX are open the least recently used one goes. */
 struct producer *producers_open(struct producers *producers, uint64_t index,
                                 uint64_t time_ms);
+/* There are PRODUCERS_WIDE_MAX of them at most. */
+void producers_widen(struct producers *producers, struct producer *producer);
+bool producer_is_wide(const struct producer *producer);
 /* Takes a producer with an id above all present ones, in the order of ids; the
  * order of use is the caller's to restore. */
 struct producer *producers_add(struct producers *producers, uint64_t id);
@@ -72,7 +79,7 @@ void producers_use(struct producers *producers, struct producer *producer,
 struct producer *producers_idle(const struct producers *producers,
                                 uint64_t time_ms);
 
-/* How many of the last results are kept. */
+/* How many of the last results it has. */
 uint32_t producer_window(const struct producer *producer);
 /* The result of @sequence, or NULL when it is not kept (any more, or yet). */
 const struct producer_result *producer_result(const struct producer *producer,

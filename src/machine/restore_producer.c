@@ -39,15 +39,24 @@ static int read_producer(struct restore *restore)
     struct cursor *tables = &restore->tables;
     struct producer *producer;
     uint64_t id = cursor_u64(tables);
-    uint64_t last = cursor_u64(tables);
-    uint64_t kept = last < PRODUCER_WINDOW ? last : PRODUCER_WINDOW;
+    uint64_t word = cursor_u64(tables);
+    uint64_t last = word & ~IMAGE_PRODUCER_WIDE;
+    bool is_wide = (word & IMAGE_PRODUCER_WIDE) != 0;
+    uint64_t window = is_wide ? PRODUCER_WINDOW_WIDE : PRODUCER_WINDOW;
+    uint64_t kept = last < window ? last : window;
     uint64_t sequence;
     int rv;
 
     if (id <= producers->mark || id > IMAGE_NUMBER_MAX) {
         return restore_corrupt(restore, "ids of producers do not rise");
     }
+    if (is_wide && producers->wide == PRODUCERS_WIDE_MAX) {
+        return restore_corrupt(restore, "too many producers are wide");
+    }
     producer = producers_add(producers, id);
+    if (is_wide) {
+        producers_widen(producers, producer);
+    }
     producer->used_at_ms = cursor_u64(tables);
     producer->use = cursor_u64(tables);
     if (kept > cursor_left(tables) / IMAGE_RESULT_LEN_MIN ||

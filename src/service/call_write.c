@@ -99,7 +99,8 @@ static int submit_refusal(const struct call *call, int status, struct err *err)
 static void outcome_encode(const struct service *service,
                            const struct outcome *outcome, struct buf *message)
 {
-    struct producer_args producer = {.producer = outcome->producer};
+    struct producer_args producer = {.producer = outcome->producer,
+                                     .window = outcome->window};
 
     switch (outcome->kind) {
     case COMMAND_LOG_APPEND:

@@ -22,6 +22,11 @@
 #define FREEZE_BY_MAX 255u          /* bytes */
 #define PRODUCERS_MAX 10000u        /* open producers in a cluster */
 #define PRODUCER_WINDOW 64u         /* results kept for each producer */
+/* And for this many of them, so that a client can have as much in flight. One
+ * that was idle for so long is wide no more when another wants to be. */
+#define PRODUCER_WINDOW_WIDE 1024u
+#define PRODUCERS_WIDE_MAX 64u
+#define PRODUCER_WIDE_IDLE_MS (60u * 1000u)
 #define PRODUCER_TTL_MS (24ull * 3600u * 1000u) /* idle time before expiry */
 #define CHUNK_BYTES (1u * MIB)        /* raw bytes at which a chunk seals */
 #define OPEN_CHUNKS_BYTES (16u * MIB) /* of all open chunks together */

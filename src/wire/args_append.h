@@ -67,9 +67,10 @@ int append_result_decode(struct append_result *ret, struct bytes result,
                          struct err *err);
 int append_result_encode(const struct append_result *result, struct buf *buf);
 
-/* producer.open {} -> {producer}; producer.close {producer} -> {}. */
+/* producer.open {} -> {producer, window?}; producer.close {producer} -> {}. */
 struct producer_args {
     uint64_t producer;
+    uint64_t window; /* of results that are kept; 0: PRODUCER_WINDOW */
 };
 int producer_args_decode(struct producer_args *ret, struct bytes params,
                          struct err *err);

@@ -93,6 +93,8 @@ int append_result_encode(const struct append_result *result, struct buf *buf)
 static const struct field producer_fields[] = {
     {FIELD_KEY("producer"), .kind = FIELD_U64, .required = true, .min = 1,
      .offset = offsetof(struct producer_args, producer)},
+    {FIELD_KEY("window"), .kind = FIELD_U64,
+     .offset = offsetof(struct producer_args, window)},
 };
 static const struct message producer_message =
     FIELD_MESSAGE("producer", producer_fields);

@@ -269,7 +269,7 @@ static int encode_params(struct sim *sim, const struct client *client,
     uint64_t next = sim->clients->logs[client->log].next;
     struct log_trim_args trim = {create.log, 1 + sim_random(sim, next)};
     struct log_args remove = {create.log, false};
-    struct producer_args producer = {client->producer};
+    struct producer_args producer = {.producer = client->producer};
 
     switch (client->kind) {
     case COMMAND_LOG_CONFIGURE:

@@ -186,7 +186,7 @@ void rig_on_log(void *data, const struct ql_log_stat *stat,
 
 void rig_open_producer(struct client_rig *rig, size_t server, uint64_t id)
 {
-    const struct producer_args args = {id};
+    const struct producer_args args = {.producer = id};
     struct buf result = BUF_INIT;
     struct fake_request *request = rig_expect(rig, server, "producer.open");
 

@@ -170,7 +170,7 @@ uint64_t driver_open_producer(struct driver *driver)
 
 int driver_close_producer(struct driver *driver, uint64_t producer)
 {
-    struct producer_args args = {producer};
+    struct producer_args args = {.producer = producer};
     struct buf params = BUF_INIT;
 
     assert_int_equal(producer_args_encode(&args, &params), 0);

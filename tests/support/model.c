@@ -411,7 +411,7 @@ int model_append(struct model *model, const struct model_part *parts,
         *ret_position = numbered->last + 1;
         return QL_OUT_OF_ORDER;
     }
-    if (sequence + PRODUCER_WINDOW <= numbered->last) {
+    if (sequence + PRODUCER_WINDOW_WIDE <= numbered->last) {
         return QL_DUPLICATE_UNKNOWN;
     }
     result = &numbered->results[sequence];

@@ -330,7 +330,7 @@ static void producers_have_numbers_from_1(void **state)
         {"{'producer': 1, 'sequence': 0}", QL_INVALID, NULL},
         {"{'producer': 0, 'sequence': 1}", QL_INVALID, NULL},
     };
-    const struct producer_args producer = {7};
+    const struct producer_args producer = {.producer = 7};
     const struct append_status_args status = {7, 8};
     struct producer_args got_producer;
     struct append_status_args got_status;

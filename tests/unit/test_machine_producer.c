@@ -99,9 +99,11 @@ static void results_are_kept_for_a_window(void **state)
     uint64_t id = driver_open_producer(driver);
     struct append_result result;
 
-    for (uint64_t sequence = 1; sequence <= 200; sequence++) {
-        uint64_t oldest =
-            sequence > PRODUCER_WINDOW ? sequence - PRODUCER_WINDOW + 1 : 1;
+    assert_int_equal(driver->outcome.window, PRODUCER_WINDOW_WIDE);
+    for (uint64_t sequence = 1; sequence <= 2000; sequence++) {
+        uint64_t oldest = sequence > PRODUCER_WINDOW_WIDE
+                              ? sequence - PRODUCER_WINDOW_WIDE + 1
+                              : 1;
 
         assert_int_equal(driver_append_numbered(driver, "a", id, sequence), 0);
         assert_int_equal(
@@ -112,11 +114,50 @@ static void results_are_kept_for_a_window(void **state)
                              QL_DUPLICATE_UNKNOWN);
         }
     }
-    assert_int_equal(driver_append_numbered(driver, "a", id, 100),
+    assert_int_equal(driver_append_numbered(driver, "a", id, 976),
                      QL_DUPLICATE_UNKNOWN);
-    assert_int_equal(driver_append_numbered(driver, "a", id, 137), 0);
+    assert_int_equal(driver_append_numbered(driver, "a", id, 977), 0);
     assert_true(driver->outcome.duplicate);
-    assert_int_equal(driver_stat(driver, "a").entries, 200);
+    assert_int_equal(driver_stat(driver, "a").entries, 2000);
+}
+
+static void wide_windows_are_few_and_pass_on_from_who_is_idle(void **state)
+{
+    struct driver *driver = *state;
+    uint64_t ids[PRODUCERS_WIDE_MAX];
+    uint64_t id;
+
+    for (size_t i = 0; i < PRODUCERS_WIDE_MAX; i++) {
+        ids[i] = driver_open_producer(driver);
+        assert_int_equal(driver->outcome.window, PRODUCER_WINDOW_WIDE);
+    }
+    for (uint64_t sequence = 1; sequence <= 100; sequence++) {
+        assert_int_equal(driver_append_numbered(driver, "a", ids[1], sequence),
+                         0);
+    }
+    id = driver_open_producer(driver);
+    assert_int_equal(driver->outcome.window, PRODUCER_WINDOW);
+
+    /* One that is closed makes room at once, an idle one when it is wanted. */
+    assert_int_equal(driver_close_producer(driver, ids[0]), 0);
+    (void)driver_open_producer(driver);
+    assert_int_equal(driver->outcome.window, PRODUCER_WINDOW_WIDE);
+    driver->time_ms += PRODUCER_WIDE_IDLE_MS;
+    for (size_t i = 2; i < PRODUCERS_WIDE_MAX; i++) {
+        assert_int_equal(driver_append_numbered(driver, "a", ids[i], 1), 0);
+    }
+    assert_int_equal(status(driver, ids[1], 1), 0);
+    driver->time_ms++;
+    (void)driver_open_producer(driver);
+    assert_int_equal(driver->outcome.window, PRODUCER_WINDOW_WIDE);
+    assert_int_equal(status(driver, ids[1], 36), QL_DUPLICATE_UNKNOWN);
+    assert_int_equal(status(driver, ids[1], 37), 0);
+    assert_int_equal(driver_append_numbered(driver, "a", ids[1], 101), 0);
+    assert_int_equal(status(driver, ids[1], 37), QL_DUPLICATE_UNKNOWN);
+    assert_int_equal(driver_append_numbered(driver, "a", id, 1), 0);
+    driver_reborn(driver);
+    assert_int_equal(status(driver, ids[1], 37), QL_DUPLICATE_UNKNOWN);
+    assert_int_equal(status(driver, ids[1], 38), 0);
 }
 
 static void a_result_of_several_parts_is_kept_whole(void **state)
@@ -255,6 +296,7 @@ int main(void)
         TEST(a_gap_is_refused_and_uses_up_nothing),
         TEST(a_refusal_uses_up_its_number),
         TEST(results_are_kept_for_a_window),
+        TEST(wide_windows_are_few_and_pass_on_from_who_is_idle),
         TEST(a_result_of_several_parts_is_kept_whole),
         TEST(an_id_that_was_never_given_is_not_new),
         TEST(a_closed_producer_is_gone),
