@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "qb_failover.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,11 +62,7 @@ int qb_failover_run(struct qb_bench *bench, struct err *err)
     struct qb_point *point;
     int rv;
 
-    if (bench->cluster.node_count < 3) {
-        return err_set(err, QL_INVALID,
-                       "failover needs a cluster of its own with 3 nodes or "
-                       "more: leave --endpoints out");
-    }
+    assert(bench->cluster.node_count >= 3);
     failover.count = bench->options.outstanding_count > 0
                          ? bench->options.outstanding[0]
                          : 1;

@@ -113,11 +113,17 @@ static void add_settings(struct qb_page *page, const struct qb_result *result)
         (void)snprintf(text, sizeof text, "closed loop");
     }
     add_setting(page, "load", text);
-    (void)snprintf(text, sizeof text,
-                   "%.1f s after %.1f s of warm-up, %" PRIu64
-                   " times; shown is the middle one by rate",
-                   (double)options->duration_ms / 1000,
-                   (double)options->warmup_ms / 1000, options->repetitions);
+    if (options->mode == QB_FAILOVER) {
+        (void)snprintf(text, sizeof text, "%" PRIu64 " rounds",
+                       options->repetitions);
+    } else {
+        (void)snprintf(text, sizeof text,
+                       "%" PRIu64 " x %.1f s after %.1f s of warm-up; shown is "
+                       "the middle one by rate",
+                       options->repetitions,
+                       (double)options->duration_ms / 1000,
+                       (double)options->warmup_ms / 1000);
+    }
     add_setting(page, "measured", text);
     qb_page_add(page, "</dl>\n");
 }

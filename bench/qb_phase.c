@@ -29,6 +29,7 @@ struct qb_phase_list {
 };
 
 static int add(struct qb_phase_list *list, const char *text, struct err *err);
+static int check_mode(const struct qb_options *options, struct err *err);
 static int check(const struct qb_options *options, const char *text,
                  struct err *err);
 static void on_begin(void *data, uint64_t begun_ns);
@@ -44,10 +45,8 @@ int qb_phase_check(const struct qb_options *options, struct err *err)
 {
     int rv = 0;
 
-    if (options->phase_count > 0 &&
-        (options->mode == QB_FAILOVER || options->mode == QB_SNAPSHOT)) {
-        return err_set(err, QL_INVALID, "%s has phases of its own, not --phase",
-                       qb_mode_name(options->mode));
+    if (options->mode == QB_FAILOVER || options->mode == QB_SNAPSHOT) {
+        return check_mode(options, err);
     }
     for (size_t i = 0; rv == 0 && i < options->phase_count; i++) {
         rv = check(options, options->phases[i], err);
@@ -109,6 +108,29 @@ static int add(struct qb_phase_list *list, const char *text, struct err *err)
     for (size_t i = 0; i < list->count; i++) {
         list->runs[i].act.bench = list->bench;
         list->runs[i].act.phase = &list->runs[i].phase;
+    }
+    return 0;
+}
+
+/* They do by themselves what phases do, to a cluster of their own. */
+static int check_mode(const struct qb_options *options, struct err *err)
+{
+    const char *name = qb_mode_name(options->mode);
+
+    if (options->phase_count > 0) {
+        return err_set(err, QL_INVALID, "%s has phases of its own, not --phase",
+                       name);
+    }
+    if (options->endpoints != NULL) {
+        return err_set(err, QL_INVALID,
+                       "%s ends and starts nodes, so it needs a cluster of its "
+                       "own: leave --endpoints out",
+                       name);
+    }
+    if (options->mode == QB_FAILOVER && options->nodes < 3) {
+        return err_set(err, QL_INVALID,
+                       "failover needs 3 nodes or more: of fewer none can be "
+                       "spared");
     }
     return 0;
 }

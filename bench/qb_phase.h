@@ -10,7 +10,7 @@ struct qb_phase_list;
 
 /* Before anything is started: QL_INVALID when a text is wrong, a phase comes after
  * the end of the measurement or needs a cluster of our own, or the mode takes
- * none. */
+ * none or needs such a cluster itself. */
 int qb_phase_check(const struct qb_options *options, struct err *err);
 /* Takes bench->options.phases, which were checked, and fills
  * @ret_watch, whose life is that of the list. QL_DENIED, QL_NOT_FOUND, QL_INVALID:

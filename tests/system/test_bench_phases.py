@@ -153,12 +153,52 @@ class Phases(Case):
                 (("--phase", "99s:backup"), "the measurement ends before"),
                 (("--phase", "1s:slow-disk=7:1ms"), "there are 3 nodes"),
                 (("--endpoints", "127.0.0.1:1", "--phase", "1s:kill-leader"),
-                 "starts the cluster itself")):
+                 "starts the cluster itself"),
+                (("failover", "--phase", "1s:backup"), "phases of its own"),
+                (("failover", "--nodes", "2"), "3 nodes or more"),
+                (("snapshot", "--endpoints", "127.0.0.1:1"),
+                 "leave --endpoints out")):
             began = time.monotonic()
-            bench = self.bench("append", *words, status=2)
+            mode = () if not words[0].startswith("-") else ("append",)
+            bench = self.bench(*mode, *words, status=2)
             self.assertIn(reason, bench.stderr)
             self.assertLess(time.monotonic() - began, 5 * build.slowness())
             self.assertEqual(os.listdir(bench.data), [])
+
+
+class Running(Case):
+    def test_backup_snapshot_and_floor_of_a_running_cluster(self):
+        cluster = self.cluster()
+        folder = self.directory()
+        disk = self.directory()
+        bench = Bench(folder, "append", "--endpoints", cluster.endpoints(),
+                      "--outstanding", "4", "--repetitions", "1",
+                      "--duration", "4s", "--warm-up", "500ms",
+                      "--floor-dir", disk, "--phase",
+                      "1s:backup,2s:snapshot")
+        result = bench.result()
+        backup, snapshot = bench.repetition()["phases"]
+        self.assertIn("quorlog-backup-", backup["note"])
+        self.assertIn("until it was stored", snapshot["note"])
+        names = [backup["name"] for backup in
+                 cluster.leader().ask("backup.list")["backups"]]
+        self.assertIn(backup["note"].split(":")[0], names)
+        self.assertTrue(result["floor"]["trips_real"])
+        self.assertGreater(result["floor"]["p50_us"], 0)
+        self.assertEqual(os.listdir(disk), [])
+        # The log that brought the snapshot on is gone.
+        logs = cluster.leader().ask("log.list")["logs"]
+        self.assertEqual(logs, [])
+
+    def test_floor_without_directories_says_what_it_does_not_know(self):
+        cluster = self.cluster()
+        bench = Bench(self.directory(), "append", "--endpoints",
+                      cluster.endpoints(), "--outstanding", "1",
+                      "--repetitions", "1", "--duration", "1s", "--warm-up",
+                      "100ms")
+        self.assertFalse(bench.result()["floor"]["disks_known"])
+        self.assertIn("disks are not known", bench.stdout)
+        self.assertIn("disks are not known", Page(bench.page()).text())
 
 
 class Failover(Case):
