@@ -70,8 +70,8 @@ static void append_request(struct samples *samples)
     struct rpc_message message;
 
     scan_whole(&samples->request);
-    must(rpc_decode(&message, samples->request.data, samples->request.len,
-                    NULL));
+    must(rpc_decode_scanned(&message, samples->request.data,
+                            samples->request.len, NULL));
     if (method_find((const char *)message.method.data, message.method.len) ==
         NULL) {
         must(QL_UNKNOWN_METHOD);

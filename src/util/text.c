@@ -94,12 +94,12 @@ int text_bool(const char *text, bool *ret_value, struct err *err)
     return err_set(err, QL_INVALID, "\"%s\" is neither true nor false", text);
 }
 
-static bool log_name_byte(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '/' ||
-           c == '-';
-}
+/* The bytes of a log's name. */
+static const bool log_name_bytes[256] = {
+    ['-'] = true,         ['.'] = true,         ['/'] = true,
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['_'] = true,
+    ['a' ... 'z'] = true,
+};
 
 int log_name_check(const char *name, size_t len, struct err *err)
 {
@@ -114,7 +114,7 @@ int log_name_check(const char *name, size_t len, struct err *err)
                        LOG_NAME_MAX, len);
     }
     for (size_t i = 0; i <= len; i++) {
-        if (i < len && !log_name_byte(name[i])) {
+        if (i < len && !log_name_bytes[(uint8_t)name[i]]) {
             return err_set(err, QL_INVALID,
                            "a log name has only A-Z, a-z, 0-9 and ._/-; byte "
                            "%zu is 0x%02x",

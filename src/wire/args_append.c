@@ -51,9 +51,9 @@ static const struct message part_message =
  * then the entries. */
 struct append_decoder {
     struct append_args *args;
-    size_t entries_count; /* of all parts */
-    size_t bytes;         /* of keys and values */
-    struct items entries[APPEND_PARTS_MAX];
+    size_t entries_count;                   /* of all parts */
+    size_t bytes;                           /* of keys and values */
+    struct bytes entries[APPEND_PARTS_MAX]; /* encoded */
 };
 
 static int decode(struct append_decoder *decoder, struct append_head *head,
@@ -63,10 +63,11 @@ static int decode_parts(struct append_decoder *decoder, struct items *appends,
 static int decode_part(struct append_decoder *decoder, struct items *appends,
                        struct err *err);
 static int decode_entries(struct append_decoder *decoder, struct err *err);
-static int decode_entry(struct append_decoder *decoder, struct bytes encoded,
+static int decode_entry(struct append_decoder *decoder, struct bytes *left,
                         struct append_entry *ret, struct err *err);
 static int check_head(const struct append_head *head, struct err *err);
 static int encode_part(const struct append_part_args *part, struct buf *buf);
+static int encode_entry(const struct append_entry *entry, struct buf *buf);
 
 int append_args_decode(struct append_args *ret, struct bytes params,
                        struct err *err)
@@ -89,8 +90,9 @@ int append_args_decode(struct append_args *ret, struct bytes params,
     rv = decode(&decoder, &head, err);
     if (rv != 0) {
         append_args_close(ret);
+        return fields_refuse(&append_message, params, rv, err);
     }
-    return rv;
+    return 0;
 }
 
 void append_args_close(struct append_args *args)
@@ -189,7 +191,7 @@ static int decode_part(struct append_decoder *decoder, struct items *appends,
                        APPEND_ENTRIES_MAX);
     }
     head.args.entries_count = head.entries.count;
-    decoder->entries[args->parts_count] = head.entries;
+    decoder->entries[args->parts_count] = head.entries.left;
     args->parts[args->parts_count] = head.args;
     args->parts_count++;
     return 0;
@@ -211,39 +213,45 @@ static int decode_entries(struct append_decoder *decoder, struct err *err)
         return err_set(err, QL_NO_MEMORY, "log.append: out of memory");
     }
     for (i = 0; i < args->parts_count; i++) {
+        struct bytes *left = &decoder->entries[i];
+
         args->parts[i].entries = entry;
         for (j = 0; j < args->parts[i].entries_count; j++) {
-            rv = decode_entry(decoder, items_next(&decoder->entries[i]), entry,
-                              err);
+            rv = decode_entry(decoder, left, entry, err);
             if (rv != 0) {
                 err_wrap(err, "log.append: part %zu, entry %zu", i, j);
                 return rv;
             }
             entry++;
         }
+        if (left->len > 0) {
+            return fields_unsound(err);
+        }
     }
     return 0;
 }
 
-/* value | [key, value]; a key of nil is none. */
-static int decode_entry(struct append_decoder *decoder, struct bytes encoded,
+/* value | [key, value]. */
+static int decode_entry(struct append_decoder *decoder, struct bytes *left,
                         struct append_entry *ret, struct err *err)
 {
     struct append_entry entry = {{NULL, 0}, {NULL, 0}};
-    struct token head = value_head(encoded);
+    struct token head;
 
+    if (!take_head(left, &head)) {
+        return fields_unsound(err);
+    }
     if (head.kind == TOKEN_ARRAY) {
-        struct items pair = value_items(encoded, &head);
-
-        if (pair.count != 2) {
+        if (head.number != 2) {
             return err_set(err, QL_INVALID, "must be a value or [key, value]");
         }
-        if (!value_bytes_or_nil(items_next(&pair), &entry.key)) {
+        if (!take_bytes_or_nil(left, &entry.key)) {
             return err_set(err, QL_INVALID, "the key must be bytes or nil");
         }
-        encoded = items_next(&pair);
-    }
-    if (!value_bytes(encoded, &entry.value)) {
+        if (!take_bytes(left, &entry.value)) {
+            return err_set(err, QL_INVALID, "the value must be bytes");
+        }
+    } else if (!take_body(left, &head, &entry.value)) {
         return err_set(err, QL_INVALID, "the value must be bytes");
     }
     if (entry.key.len > ENTRY_KEY_MAX) {
@@ -295,13 +303,23 @@ static int encode_part(const struct append_part_args *part, struct buf *buf)
     rv = rv != 0 ? rv : pack_text(buf, "entries");
     rv = rv != 0 ? rv : pack_array(buf, (uint32_t)part->entries_count);
     for (i = 0; i < part->entries_count && rv == 0; i++) {
-        const struct append_entry *entry = &part->entries[i];
-
-        if (entry->key.data != NULL) {
-            rv = pack_array(buf, 2);
-            rv = rv != 0 ? rv : pack_bin(buf, entry->key.data, entry->key.len);
-        }
-        rv = rv != 0 ? rv : pack_bin(buf, entry->value.data, entry->value.len);
+        rv = encode_entry(&part->entries[i], buf);
     }
     return rv;
+}
+
+static int encode_entry(const struct append_entry *entry, struct buf *buf)
+{
+    uint8_t *at = pack_begin(buf, 1 + 2 * PACK_HEAD_LEN + entry->key.len +
+                                      entry->value.len);
+
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    if (entry->key.data != NULL) {
+        *at++ = 0x92; /* an array of two */
+        at = pack_put_bin(at, entry->key);
+    }
+    pack_end(buf, pack_put_bin(at, entry->value));
+    return 0;
 }

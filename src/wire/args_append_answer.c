@@ -24,18 +24,10 @@ static const struct field answer_fields[] = {
 static const struct message answer_message =
     FIELD_MESSAGE("append answer", answer_fields);
 
-static int decode_place(struct bytes place, struct append_place *ret,
-                        struct err *err)
+static bool take_place(struct bytes *left, struct append_place *ret)
 {
-    struct items pair;
-
-    if (!value_tuple(place, 2, &pair) ||
-        !value_u64(items_next(&pair), &ret->first) ||
-        !value_u64(items_next(&pair), &ret->count)) {
-        return err_set(err, QL_INVALID,
-                       "append answer: a place must be [first, count]");
-    }
-    return 0;
+    return take_tuple(left, 2) && take_u64(left, &ret->first) &&
+           take_u64(left, &ret->count);
 }
 
 int append_result_decode(struct append_result *ret, struct bytes result,
@@ -43,6 +35,7 @@ int append_result_decode(struct append_result *ret, struct bytes result,
 {
     struct append_answer answer = {0};
     struct append_place places[APPEND_PARTS_MAX];
+    struct bytes left;
     size_t count;
     size_t i;
     int rv = fields_decode(&answer_message, result, &answer, err);
@@ -52,19 +45,35 @@ int append_result_decode(struct append_result *ret, struct bytes result,
     }
     count = answer.places.count;
     if (count > APPEND_PARTS_MAX) {
-        return err_set(err, QL_INVALID,
-                       "append answer: 'places' has %zu items, more than %u",
-                       count, APPEND_PARTS_MAX);
+        rv = err_set(err, QL_INVALID,
+                     "append answer: 'places' has %zu items, more than %u",
+                     count, APPEND_PARTS_MAX);
+        return fields_refuse(&answer_message, result, rv, err);
     }
-    for (i = 0; i < count; i++) {
-        rv = decode_place(items_next(&answer.places), &places[i], err);
-        if (rv != 0) {
-            return rv;
-        }
+    left = answer.places.left;
+    for (i = 0; i < count && take_place(&left, &places[i]); i++) {
+    }
+    if (i < count || left.len > 0) {
+        rv = err_set(err, QL_INVALID,
+                     "append answer: a place must be [first, count]");
+        return fields_refuse(&answer_message, result, rv, err);
     }
     memcpy(ret->places, places, count * sizeof(places[0]));
     ret->count = count;
     ret->time_ms = answer.time_ms;
+    return 0;
+}
+
+static int pack_place(const struct append_place *place, struct buf *buf)
+{
+    uint8_t *at = pack_begin(buf, 1 + 2 * PACK_U64_LEN);
+
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    *at++ = 0x92; /* an array of two */
+    at = pack_put_u64(at, place->first);
+    pack_end(buf, pack_put_u64(at, place->count));
     return 0;
 }
 
@@ -80,9 +89,7 @@ int append_result_encode(const struct append_result *result, struct buf *buf)
     rv = rv != 0 ? rv : pack_text(buf, "places");
     rv = rv != 0 ? rv : pack_array(buf, (uint32_t)result->count);
     for (i = 0; i < result->count && rv == 0; i++) {
-        rv = pack_array(buf, 2);
-        rv = rv != 0 ? rv : pack_u64(buf, result->places[i].first);
-        rv = rv != 0 ? rv : pack_u64(buf, result->places[i].count);
+        rv = pack_place(&result->places[i], buf);
     }
     if (rv != 0) {
         buf->len = len;

@@ -28,6 +28,8 @@ struct show_head {
 
 static int item_read(struct backup_item *ret, struct bytes map,
                      struct err *err);
+static int item_read_next(struct backup_item *ret, struct items *items,
+                          struct err *err);
 static int item_pack(const struct backup_item *item, struct buf *buf);
 
 static const struct field holder_fields[] = {
@@ -82,6 +84,15 @@ static int item_read(struct backup_item *ret, struct bytes map, struct err *err)
     head.item.nodes_count = count;
     *ret = head.item;
     return rv;
+}
+
+static int item_read_next(struct backup_item *ret, struct items *items,
+                          struct err *err)
+{
+    struct bytes map;
+
+    return items_next(items, &map) ? item_read(ret, map, err)
+                                   : fields_unsound(err);
 }
 
 static int item_pack(const struct backup_item *item, struct buf *buf)
@@ -143,19 +154,20 @@ int backup_list_result_decode(struct backup_list_result *ret,
     }
     count = head.items.count;
     if (count > BACKUP_ITEMS_MAX) {
-        return err_set(err, QL_INVALID, "backup list: more than %u 'backups'",
-                       BACKUP_ITEMS_MAX);
+        rv = err_set(err, QL_INVALID, "backup list: more than %u 'backups'",
+                     BACKUP_ITEMS_MAX);
+        return fields_refuse(&list_message, result, rv, err);
     }
     items = calloc(count + 1, sizeof(*items));
     if (items == NULL) {
         return err_set(err, QL_NO_MEMORY, "backup list: out of memory");
     }
     for (i = 0; i < count && rv == 0; i++) {
-        rv = item_read(&items[i], items_next(&head.items), err);
+        rv = item_read_next(&items[i], &head.items, err);
     }
     if (rv != 0) {
         free(items);
-        return rv;
+        return fields_refuse(&list_message, result, rv, err);
     }
     *ret = head.list;
     ret->items = items;
@@ -239,7 +251,7 @@ int backup_show_result_decode(struct backup_show_result *ret,
     }
     rv = item_read(&show.backup, head.backup, err);
     if (rv != 0) {
-        return rv;
+        return fields_refuse(&shown_message, result, rv, err);
     }
     show.more = head.more;
     show.count = head.logs.count;
@@ -253,7 +265,7 @@ int backup_show_result_decode(struct backup_show_result *ret,
     }
     if (rv != 0) {
         free(show.logs);
-        return rv;
+        return fields_refuse(&shown_message, result, rv, err);
     }
     *ret = show;
     return 0;

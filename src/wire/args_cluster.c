@@ -221,19 +221,21 @@ int status_result_decode(struct status_result *ret, struct bytes result,
     }
     count = answer.members.count;
     if (count > MEMBERS_MAX) {
-        return err_set(err, QL_INVALID,
-                       "cluster status: 'members' has %zu items, more than %u",
-                       count, MEMBERS_MAX);
+        rv = err_set(err, QL_INVALID,
+                     "cluster status: 'members' has %zu items, more than %u",
+                     count, MEMBERS_MAX);
+        return fields_refuse(&status_message, result, rv, err);
     }
     for (i = 0; i < count && rv == 0; i++) {
         rv = fields_read_next(&member_message, &answer.members,
                               &status->members[i], err);
     }
-    if (rv == 0) {
-        status->members_count = count;
-        *ret = *status;
+    if (rv != 0) {
+        return fields_refuse(&status_message, result, rv, err);
     }
-    return rv;
+    status->members_count = count;
+    *ret = *status;
+    return 0;
 }
 
 int status_result_encode(const struct status_result *status, struct buf *buf)

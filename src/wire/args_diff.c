@@ -177,8 +177,9 @@ int recovery_diff_result_decode(struct recovery_diff_result *ret,
     }
     count = head.logs.count;
     if (count > DIFF_LOGS_MAX) {
-        return err_set(err, QL_INVALID, "recovery diff: more than %u 'logs'",
-                       DIFF_LOGS_MAX);
+        rv = err_set(err, QL_INVALID, "recovery diff: more than %u 'logs'",
+                     DIFF_LOGS_MAX);
+        return fields_refuse(&diff_message, result, rv, err);
     }
     logs = calloc(count + 1, sizeof(*logs));
     if (logs == NULL) {
@@ -189,7 +190,7 @@ int recovery_diff_result_decode(struct recovery_diff_result *ret,
     }
     if (rv != 0) {
         free(logs);
-        return rv;
+        return fields_refuse(&diff_message, result, rv, err);
     }
     *ret = head.diff;
     ret->logs = logs;

@@ -151,10 +151,11 @@ int follow_entries_decode(struct follow_entries *ret, struct bytes params,
     head.notice.count = head.entries.count;
     rv = read_entries_decode(&head.notice.entries, &head.entries,
                              entries_message.name, err);
-    if (rv == 0) {
-        *ret = head.notice;
+    if (rv != 0) {
+        return fields_refuse(&entries_message, params, rv, err);
     }
-    return rv;
+    *ret = head.notice;
+    return 0;
 }
 
 void follow_entries_free(struct follow_entries *entries)

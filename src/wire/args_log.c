@@ -231,7 +231,7 @@ int log_list_result_decode(struct log_list_result *ret, struct bytes result,
     }
     if (rv != 0) {
         free(stats);
-        return rv;
+        return fields_refuse(&list_answer_message, result, rv, err);
     }
     ret->stats = stats;
     ret->count = count;

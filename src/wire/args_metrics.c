@@ -113,10 +113,11 @@ int metrics_result_decode(struct metrics_result *ret, struct bytes result,
     if (rv == 0) {
         rv = histograms_decode(&answer.histograms, &answer.result, err);
     }
-    if (rv == 0) {
-        *ret = answer.result;
+    if (rv != 0) {
+        return fields_refuse(&metrics_message, result, rv, err);
     }
-    return rv;
+    *ret = answer.result;
+    return 0;
 }
 
 void metrics_result_close(struct metrics_result *result)
@@ -203,7 +204,7 @@ static int histogram_decode(struct items *items, struct metrics_histogram *ret,
                             struct histogram *histogram, struct err *err)
 {
     struct histogram_answer answer = {.sum = 0};
-    struct items *buckets = &answer.buckets;
+    struct bytes *left = &answer.buckets.left;
     uint64_t least = 0; /* the lowest index that may come */
     int rv = fields_read_next(&histogram_message, items, &answer, err);
 
@@ -211,13 +212,11 @@ static int histogram_decode(struct items *items, struct metrics_histogram *ret,
         return rv;
     }
     histogram_init(histogram);
-    while (buckets->count >= 2 && rv == 0) {
-        struct bytes first = items_next(buckets);
-        struct bytes second = items_next(buckets);
+    for (size_t i = 0; i < answer.buckets.count / 2 && rv == 0; i++) {
         uint64_t index;
         uint64_t count;
 
-        if (!value_u64(first, &index) || !value_u64(second, &count) ||
+        if (!take_u64(left, &index) || !take_u64(left, &count) ||
             index < least || index >= HISTOGRAM_BUCKETS) {
             rv = QL_INVALID;
         } else {
@@ -225,7 +224,7 @@ static int histogram_decode(struct items *items, struct metrics_histogram *ret,
             least = index + 1;
         }
     }
-    if (rv == 0 && buckets->count == 0) {
+    if (rv == 0 && answer.buckets.count % 2 == 0 && left->len == 0) {
         rv = histogram_close_sparse(histogram, answer.sum, answer.min,
                                     answer.max);
     } else {

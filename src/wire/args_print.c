@@ -88,12 +88,12 @@ int recovery_print_result_decode(struct recovery_print_result *ret,
     }
     print = head.result;
     rv = read_arrays(&head, &print, err);
-    if (rv == 0) {
-        *ret = print;
-    } else {
+    if (rv != 0) {
         recovery_print_result_close(&print);
+        return fields_refuse(&print_message, result, rv, err);
     }
-    return rv;
+    *ret = print;
+    return 0;
 }
 
 void recovery_print_result_close(struct recovery_print_result *result)

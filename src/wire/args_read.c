@@ -102,10 +102,11 @@ int read_result_decode(struct read_result *ret, struct bytes result,
     answer.result.count = answer.entries.count;
     rv = read_entries_decode(&answer.result.entries, &answer.entries,
                              answer_message.name, err);
-    if (rv == 0) {
-        *ret = answer.result;
+    if (rv != 0) {
+        return fields_refuse(&answer_message, result, rv, err);
     }
-    return rv;
+    *ret = answer.result;
+    return 0;
 }
 
 void read_result_free(struct read_result *result)

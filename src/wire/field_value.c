@@ -10,46 +10,45 @@
 #include "wire/pack.h"
 #include "wire/utf8.h"
 
-/* What a value is checked for, and who is told. */
-struct reading {
-    const struct message *message;
-    const struct field *field;
-    struct bytes value;
-    struct token head;
-    void *at; /* the field's place in the struct */
-    struct err *err;
-};
-
-static int refuse_field(const struct message *message,
-                        const struct field *field, const char *what,
-                        struct err *err);
+static inline int check_number(const struct message *message,
+                               const struct field *field, struct err *err,
+                               const struct token *head, uint64_t max);
 static int refuse_number(const struct message *message,
-                         const struct field *field, const char *bound,
-                         uint64_t number, const char *unit, struct err *err);
-static inline int refuse(const struct reading *reading, const char *what);
-static inline int refuse_bound(const struct reading *reading, const char *bound,
-                               uint64_t number, const char *unit);
-static inline int read_integer(const struct reading *reading, uint64_t *ret);
-static inline int read_bounded(const struct reading *reading, uint64_t *ret);
-static inline int read_bytes(const struct reading *reading);
-static int read_backup(const struct reading *reading);
-static int read_word(const struct reading *reading);
-static int read_digest(const struct reading *reading);
+                         const struct field *field, struct err *err,
+                         const struct token *head, uint64_t max);
+static int refuse_integer(const struct message *message,
+                          const struct field *field, struct err *err,
+                          const struct token *head);
+static uint32_t clamped(const struct field *field, uint64_t number);
+static int refuse(const struct message *message, const struct field *field,
+                  struct err *err, const char *what);
+static int refuse_bound(const struct message *message,
+                        const struct field *field, struct err *err,
+                        const char *bound, uint64_t number, const char *unit);
+static int read_string(const struct message *message, const struct field *field,
+                       struct err *err, const struct token *head,
+                       struct bytes value, void *at);
+static int read_log(const struct message *message, const struct field *field,
+                    struct err *err, struct bytes name, struct bytes *ret);
+static int read_bytes(const struct message *message, const struct field *field,
+                      struct err *err, struct bytes bytes, struct bytes *ret);
+static int read_backup(const struct message *message, const struct field *field,
+                       struct err *err, struct bytes name, char *ret);
+static int read_word(const struct message *message, const struct field *field,
+                     struct err *err, struct bytes word, uint32_t *ret);
+static int read_digest(const struct message *message, const struct field *field,
+                       struct err *err, const struct token *head,
+                       struct bytes bytes, uint8_t *ret);
 static bool any_is_set(const struct message *message, const void *source);
 
 int field_value_read(const struct message *message, const struct field *field,
                      struct bytes value, void *target, struct err *err)
 {
-    const struct reading reading = {message,
-                                    field,
-                                    value,
-                                    value_head(value),
-                                    (char *)target + field->offset,
-                                    err};
-    uint64_t number = 0;
+    const struct token head = value_head(value);
+    void *at = (char *)target + field->offset;
     int rv = 0;
 
-    if (reading.head.kind == TOKEN_NIL) {
+    if (head.kind == TOKEN_NIL) {
         return field_value_absent(message, field, target, err);
     }
     if (field->has != 0) {
@@ -57,50 +56,37 @@ int field_value_read(const struct message *message, const struct field *field,
     }
     switch (field->kind) {
     case FIELD_U64:
-        rv = read_bounded(&reading, &number);
-        *(uint64_t *)reading.at = number;
+        rv = check_number(message, field, err, &head, UINT64_MAX);
+        *(uint64_t *)at = head.number;
         return rv;
     case FIELD_U32:
-        rv = read_bounded(&reading, &number);
-        *(uint32_t *)reading.at = (uint32_t)number;
+        rv = check_number(message, field, err, &head, UINT32_MAX);
+        *(uint32_t *)at = (uint32_t)head.number;
         return rv;
     case FIELD_CLAMPED:
-        rv = read_integer(&reading, &number);
-        number = number < field->min ? field->min : number;
-        number = number > field->max ? field->max : number;
-        *(uint32_t *)reading.at = (uint32_t)number;
-        return rv;
+        *(uint32_t *)at = clamped(field, head.number);
+        return head.kind == TOKEN_UINT
+                   ? 0
+                   : refuse_integer(message, field, err, &head);
     case FIELD_BOOL:
-        if (reading.head.kind != TOKEN_BOOL) {
-            return refuse(&reading, "must be true or false");
-        }
-        *(bool *)reading.at = reading.head.number != 0;
-        return 0;
-    case FIELD_BYTES:
-    case FIELD_BIN:
-    case FIELD_LOG:
-    case FIELD_NAME:
-        return read_bytes(&reading);
-    case FIELD_BACKUP:
-        return read_backup(&reading);
-    case FIELD_WORD:
-        return read_word(&reading);
-    case FIELD_DIGEST:
-        return read_digest(&reading);
+        *(bool *)at = head.number != 0;
+        return head.kind == TOKEN_BOOL
+                   ? 0
+                   : refuse(message, field, err, "must be true or false");
     case FIELD_MAP:
-        return fields_read(field->inner, value, reading.at, err);
+        return fields_read(field->inner, value, at, err);
     case FIELD_ARRAY:
-        if (reading.head.kind != TOKEN_ARRAY) {
-            return refuse(&reading, "must be an array");
+        if (head.kind != TOKEN_ARRAY) {
+            return refuse(message, field, err, "must be an array");
         }
-        *(struct items *)reading.at = value_items(value, &reading.head);
-        return 0;
+        return value_items(value, &head, at) ? 0 : fields_unsound(err);
     case FIELD_VALUE:
-        *(struct bytes *)reading.at = value;
+        *(struct bytes *)at = value;
         return 0;
+    default:
+        break;
     }
-    assert(false); /* a kind that the switch does not know */
-    return QL_INTERNAL;
+    return read_string(message, field, err, &head, value, at);
 }
 
 /* The struct was zeroed, which means absent to all kinds but one. */
@@ -110,7 +96,7 @@ int field_value_absent(const struct message *message, const struct field *field,
     void *at = (char *)target + field->offset;
 
     if (field->required) {
-        return refuse_field(message, field, "is missing", err);
+        return refuse(message, field, err, "is missing");
     }
     if (field->kind == FIELD_CLAMPED) {
         *(uint32_t *)at = field->absent;
@@ -188,141 +174,169 @@ int field_value_pack(const struct field *field, const void *source,
     return QL_INTERNAL;
 }
 
-static int refuse_field(const struct message *message,
-                        const struct field *field, const char *what,
-                        struct err *err)
+static inline int check_number(const struct message *message,
+                               const struct field *field, struct err *err,
+                               const struct token *head, uint64_t max)
+{
+    if (field->max != 0) {
+        max = field->max;
+    }
+    if (head->kind != TOKEN_UINT || head->number < field->min ||
+        head->number > max) {
+        return refuse_number(message, field, err, head, max);
+    }
+    return 0;
+}
+
+static int refuse_number(const struct message *message,
+                         const struct field *field, struct err *err,
+                         const struct token *head, uint64_t max)
+{
+    if (head->kind != TOKEN_UINT) {
+        return refuse_integer(message, field, err, head);
+    }
+    if (head->number < field->min) {
+        return refuse_bound(message, field, err, "at least", field->min, "");
+    }
+    return refuse_bound(message, field, err, "at most", max, "");
+}
+
+static int refuse_integer(const struct message *message,
+                          const struct field *field, struct err *err,
+                          const struct token *head)
+{
+    return refuse(message, field, err,
+                  head->kind == TOKEN_NEGATIVE ? "must not be negative"
+                                               : "must be an integer");
+}
+
+static uint32_t clamped(const struct field *field, uint64_t number)
+{
+    number = number < field->min ? field->min : number;
+    number = number > field->max ? field->max : number;
+    return (uint32_t)number;
+}
+
+static int refuse(const struct message *message, const struct field *field,
+                  struct err *err, const char *what)
 {
     return err_set(err, QL_INVALID, "%s: '%s' %s", message->name, field->key,
                    what);
 }
 
-static int refuse_number(const struct message *message,
-                         const struct field *field, const char *bound,
-                         uint64_t number, const char *unit, struct err *err)
+static int refuse_bound(const struct message *message,
+                        const struct field *field, struct err *err,
+                        const char *bound, uint64_t number, const char *unit)
 {
     return err_set(err, QL_INVALID, "%s: '%s' must be %s %llu%s", message->name,
                    field->key, bound, (unsigned long long)number, unit);
 }
 
-static inline int refuse(const struct reading *reading, const char *what)
+/* What is a str or bin on the wire. */
+static int read_string(const struct message *message, const struct field *field,
+                       struct err *err, const struct token *head,
+                       struct bytes value, void *at)
 {
-    return refuse_field(reading->message, reading->field, what, reading->err);
-}
+    struct bytes bytes = value_body(value, head);
 
-static inline int refuse_bound(const struct reading *reading, const char *bound,
-                               uint64_t number, const char *unit)
-{
-    return refuse_number(reading->message, reading->field, bound, number, unit,
-                         reading->err);
-}
-
-static inline int read_integer(const struct reading *reading, uint64_t *ret)
-{
-    if (reading->head.kind == TOKEN_NEGATIVE) {
-        return refuse(reading, "must not be negative");
+    switch (field->kind) {
+    case FIELD_DIGEST:
+        return read_digest(message, field, err, head, bytes, at);
+    case FIELD_BYTES:
+    case FIELD_BIN:
+    case FIELD_LOG:
+    case FIELD_NAME:
+    case FIELD_BACKUP:
+    case FIELD_WORD:
+        break;
+    default:
+        assert(false); /* a kind that the switches do not know */
     }
-    if (reading->head.kind != TOKEN_UINT) {
-        return refuse(reading, "must be an integer");
+    if (head->kind != TOKEN_STR && head->kind != TOKEN_BIN) {
+        return refuse(message, field, err, "must be a string");
     }
-    *ret = reading->head.number;
-    return 0;
+    switch (field->kind) {
+    case FIELD_LOG:
+        return read_log(message, field, err, bytes, at);
+    case FIELD_BACKUP:
+        return read_backup(message, field, err, bytes, at);
+    case FIELD_WORD:
+        return read_word(message, field, err, bytes, at);
+    default:
+        return read_bytes(message, field, err, bytes, at);
+    }
 }
 
-static inline int read_bounded(const struct reading *reading, uint64_t *ret)
+static int read_log(const struct message *message, const struct field *field,
+                    struct err *err, struct bytes name, struct bytes *ret)
 {
-    const struct field *field = reading->field;
-    uint64_t max = field->kind == FIELD_U32 ? UINT32_MAX : UINT64_MAX;
-    int rv = read_integer(reading, ret);
+    int rv = log_name_check((const char *)name.data, name.len, err);
 
     if (rv != 0) {
+        err_wrap(err, "%s: '%s'", message->name, field->key);
         return rv;
     }
-    if (field->max != 0) {
-        max = field->max;
-    }
-    if (*ret < field->min) {
-        return refuse_bound(reading, "at least", field->min, "");
-    }
-    if (*ret > max) {
-        return refuse_bound(reading, "at most", max, "");
-    }
+    *ret = name;
     return 0;
 }
 
-static inline int read_bytes(const struct reading *reading)
+static int read_bytes(const struct message *message, const struct field *field,
+                      struct err *err, struct bytes bytes, struct bytes *ret)
 {
-    const struct field *field = reading->field;
-    struct bytes bytes;
-    int rv;
-
-    if (!value_bytes(reading->value, &bytes)) {
-        return refuse(reading, "must be a string");
+    if (bytes.len < field->min) {
+        return refuse(message, field, err, "must not be empty");
     }
-    if (field->kind == FIELD_LOG) {
-        rv = log_name_check((const char *)bytes.data, bytes.len, reading->err);
-        if (rv != 0) {
-            err_wrap(reading->err, "%s: '%s'", reading->message->name,
-                     field->key);
-            return rv;
-        }
-    } else if (bytes.len < field->min) {
-        return refuse(reading, "must not be empty");
-    } else if (field->max != 0 && bytes.len > field->max) {
-        return refuse_bound(reading, "at most", field->max, " bytes long");
+    if (field->max != 0 && bytes.len > field->max) {
+        return refuse_bound(message, field, err, "at most", field->max,
+                            " bytes long");
     }
     if (field->kind == FIELD_NAME && !utf8_is_printable(bytes)) {
-        return refuse(reading, "must be UTF-8 without control characters");
+        return refuse(message, field, err,
+                      "must be UTF-8 without control characters");
     }
-    *(struct bytes *)reading->at = bytes;
+    *ret = bytes;
     return 0;
 }
 
-static int read_backup(const struct reading *reading)
+static int read_backup(const struct message *message, const struct field *field,
+                       struct err *err, struct bytes name, char *ret)
 {
-    struct bytes name;
-    int rv;
+    int rv = backup_name_check((const char *)name.data, name.len, err);
 
-    if (!value_bytes(reading->value, &name)) {
-        return refuse(reading, "must be a string");
-    }
-    rv = backup_name_check((const char *)name.data, name.len, reading->err);
     if (rv != 0) {
-        err_wrap(reading->err, "%s: '%s'", reading->message->name,
-                 reading->field->key);
+        err_wrap(err, "%s: '%s'", message->name, field->key);
         return rv;
     }
-    memset(reading->at, 0, BACKUP_NAME_MAX + 1);
-    memcpy(reading->at, name.data, name.len);
+    memset(ret, 0, BACKUP_NAME_MAX + 1);
+    memcpy(ret, name.data, name.len);
     return 0;
 }
 
-static int read_word(const struct reading *reading)
+static int read_word(const struct message *message, const struct field *field,
+                     struct err *err, struct bytes word, uint32_t *ret)
 {
-    const struct words *words = reading->field->words;
-    struct bytes word;
+    const struct words *words = field->words;
     uint32_t i;
 
-    if (!value_bytes(reading->value, &word)) {
-        return refuse(reading, "must be a string");
-    }
     for (i = 0; i < words->count; i++) {
         if (strlen(words->words[i]) == word.len &&
             memcmp(words->words[i], word.data, word.len) == 0) {
-            *(uint32_t *)reading->at = i;
+            *ret = i;
             return 0;
         }
     }
-    return refuse(reading, words->refusal);
+    return refuse(message, field, err, words->refusal);
 }
 
-static int read_digest(const struct reading *reading)
+static int read_digest(const struct message *message, const struct field *field,
+                       struct err *err, const struct token *head,
+                       struct bytes bytes, uint8_t *ret)
 {
-    struct bytes bytes;
-
-    if (!value_bytes(reading->value, &bytes) || bytes.len != FIELD_DIGEST_LEN) {
-        return refuse(reading, "must be 16 bytes");
+    if ((head->kind != TOKEN_STR && head->kind != TOKEN_BIN) ||
+        bytes.len != FIELD_DIGEST_LEN) {
+        return refuse(message, field, err, "must be 16 bytes");
     }
-    memcpy(reading->at, bytes.data, bytes.len);
+    memcpy(ret, bytes.data, bytes.len);
     return 0;
 }
 

@@ -9,32 +9,53 @@
 #include "wire/pack.h"
 #include "wire/scan.h"
 
-static inline bool is_same(const char *key, struct bytes name);
-static size_t find_field(const struct message *message, struct bytes key,
-                         size_t next);
+#define KEY_UNKNOWN SIZE_MAX
+#define KEY_UNSOUND (SIZE_MAX - 1)
+
+static inline size_t take_key(const struct message *message,
+                              struct items *items, size_t next);
+static inline bool is_key(const struct field *field, const uint8_t *bytes);
+static size_t find_key(const struct message *message, struct items *items);
+static int check_unknown(struct bytes value, struct err *err);
+static int read_absent(const struct message *message, uint64_t seen,
+                       void *target, struct err *err);
 static int field_pack(const struct field *field, const void *source,
                       struct buf *buf);
-static bool is_written(const struct field *field, const void *source);
+static inline bool is_written(const struct field *field, const void *source);
 
 int fields_decode(const struct message *message, struct bytes encoded,
                   void *target, struct err *err)
 {
-    size_t len = 0;
-    int rv;
+    int rv = fields_read(message, encoded, target, err);
 
-    if (encoded.len == 0) {
-        return err_set(err, QL_INVALID, "%s: must be a map", message->name);
-    }
-    rv = scan_value(encoded.data, encoded.len, &len, err);
-    if (rv != 0) {
-        err_wrap(err, "%s", message->name);
+    return rv == 0 ? 0 : fields_refuse(message, encoded, rv, err);
+}
+
+int fields_refuse(const struct message *message, struct bytes encoded, int rv,
+                  struct err *err)
+{
+    size_t len = 0;
+    int scan_rv;
+
+    assert(rv != 0);
+    if (encoded.len == 0 || rv == QL_NO_MEMORY) {
         return rv;
+    }
+    scan_rv = scan_value(encoded.data, encoded.len, &len, err);
+    if (scan_rv != 0) {
+        err_wrap(err, "%s", message->name);
+        return scan_rv;
     }
     if (len != encoded.len) {
         return err_set(err, QL_PROTOCOL, "%s: %zu bytes behind the map",
                        message->name, encoded.len - len);
     }
-    return fields_read(message, encoded, target, err);
+    return rv;
+}
+
+int fields_unsound(struct err *err)
+{
+    return err_set(err, QL_PROTOCOL, "not MessagePack");
 }
 
 int fields_decode_to(const struct message *message, struct bytes encoded,
@@ -52,56 +73,83 @@ int fields_decode_to(const struct message *message, struct bytes encoded,
     return rv;
 }
 
-/* First all keys, then the values in the order of the table: so a message that is
- * wrong in several ways is always refused for the same one. */
 int fields_read(const struct message *message, struct bytes map, void *target,
                 struct err *err)
 {
-    struct bytes found[MESSAGE_FIELDS_MAX];
     struct token head = value_head(map);
-    struct items items = value_items(map, &head);
-    uint64_t seen = 0; /* a bit for each field: only those are in @found */
+    struct items items;
+    uint64_t seen = 0; /* a bit for each field */
     size_t next = 0;
-    size_t i;
     int rv;
 
     assert(message->count <= MESSAGE_FIELDS_MAX);
     if (head.kind != TOKEN_MAP) {
         return err_set(err, QL_INVALID, "%s: must be a map", message->name);
     }
-    while (items.count > 0) {
-        struct bytes key = items_next(&items);
-        struct bytes value = items_next(&items);
-
-        i = find_field(message, key, next);
-        if (i == message->count) {
-            continue;
-        }
-        if ((seen >> i & 1u) != 0) {
-            return err_set(err, QL_INVALID, "%s: '%s' stands twice",
-                           message->name, message->fields[i].key);
-        }
-        seen |= (uint64_t)1 << i;
-        found[i] = value;
-        next = i + 1;
+    if (!value_items(map, &head, &items)) {
+        return fields_unsound(err);
     }
-    for (i = 0; i < message->count; i++) {
-        const struct field *field = &message->fields[i];
+    while (items.count > 0) {
+        struct bytes value;
+        size_t i = take_key(message, &items, next);
 
-        rv = (seen >> i & 1u) != 0
-                 ? field_value_read(message, field, found[i], target, err)
-                 : field_value_absent(message, field, target, err);
+        if (i == KEY_UNSOUND || !items_next(&items, &value)) {
+            return fields_unsound(err);
+        }
+        if (i == KEY_UNKNOWN) {
+            rv = check_unknown(value, err);
+        } else if ((seen >> i & 1u) != 0) {
+            rv = err_set(err, QL_INVALID, "%s: '%s' stands twice",
+                         message->name, message->fields[i].key);
+        } else {
+            seen |= (uint64_t)1 << i;
+            next = i + 1;
+            rv = field_value_read(message, &message->fields[i], value, target,
+                                  err);
+        }
         if (rv != 0) {
             return rv;
         }
     }
-    return 0;
+    return read_absent(message, seen, target, err);
 }
 
 int fields_read_next(const struct message *message, struct items *maps,
                      void *target, struct err *err)
 {
-    return fields_read(message, items_next(maps), target, err);
+    struct bytes map;
+
+    return items_next(maps, &map) ? fields_read(message, map, target, err)
+                                  : fields_unsound(err);
+}
+
+/* Nobody else looks at what it holds. */
+static int check_unknown(struct bytes value, struct err *err)
+{
+    size_t len = 0;
+    int rv = scan_member(value.data, value.len, &len, err);
+
+    if (rv == 0 && len != value.len) {
+        rv = fields_unsound(err);
+    }
+    return rv;
+}
+
+static int read_absent(const struct message *message, uint64_t seen,
+                       void *target, struct err *err)
+{
+    size_t i;
+    int rv;
+
+    for (i = 0; i < message->count; i++) {
+        if ((seen >> i & 1u) == 0) {
+            rv = field_value_absent(message, &message->fields[i], target, err);
+            if (rv != 0) {
+                return rv;
+            }
+        }
+    }
+    return 0;
 }
 
 int fields_encode(const struct message *message, const void *source,
@@ -144,12 +192,14 @@ int fields_pack(const struct message *message, const void *source,
 static int field_pack(const struct field *field, const void *source,
                       struct buf *buf)
 {
-    uint8_t *at = pack_begin(buf, 1 + field->key_len + PACK_U64_LEN);
+    uint8_t *at = pack_begin(buf, 1 + FIELD_KEY_MAX + PACK_U64_LEN);
 
     if (at == NULL) {
         return QL_NO_MEMORY;
     }
-    at = pack_put_key(at, field->key, field->key_len);
+    *at++ = (uint8_t)(0xa0u | field->key_len);
+    memcpy(at, field->key, FIELD_KEY_MAX); /* all: a length that is known */
+    at += field->key_len;
     if (field->kind == FIELD_U64) {
         const void *number = (const char *)source + field->offset;
 
@@ -161,61 +211,79 @@ static int field_pack(const struct field *field, const void *source,
     return field_value_pack(field, source, buf);
 }
 
-static bool is_written(const struct field *field, const void *source)
+static inline bool is_written(const struct field *field, const void *source)
 {
-    return field->kind != FIELD_ARRAY && field->kind != FIELD_VALUE &&
-           (field->required || field_value_is_set(field, source));
+    if (field->kind == FIELD_ARRAY || field->kind == FIELD_VALUE) {
+        return false;
+    }
+    return field->required || field_value_is_set(field, source);
 }
 
-/* Returns the number of fields when there is none of that name. Keys are str; bin
- * is tolerated, as older encoders know only one kind. Most come in the order of
- * the table: the search begins at @next. */
-static size_t find_field(const struct message *message, struct bytes key,
-                         size_t next)
+/* Takes the next key and returns the index of its field. Nearly all keys are as we
+ * write them, short strings in the order of the table. */
+static inline size_t take_key(const struct message *message,
+                              struct items *items, size_t next)
 {
-    struct bytes name;
-    size_t tried;
-    size_t i = next;
+    const struct bytes *left = &items->left;
+    size_t len;
+    size_t i;
 
-    if (!value_bytes(key, &name)) {
-        return message->count;
+    /* Where 16 bytes more can be read, whatever they are. */
+    if (left->len > 16) {
+        len = left->data[0] ^ 0xa0u;
+        for (i = next; i < message->count; i++) {
+            const struct field *field = &message->fields[i];
+
+            if (field->key_len == len && is_key(field, left->data + 1)) {
+                items->count--;
+                items->left.data += 1 + len;
+                items->left.len -= 1 + len;
+                return i;
+            }
+        }
     }
-    for (tried = 0; tried < message->count; tried++) {
-        const struct field *field;
+    return find_key(message, items);
+}
 
-        i = i < message->count ? i : 0;
-        field = &message->fields[i];
-        if (field->key_len == name.len && is_same(field->key, name)) {
+/* @bytes are at least 16, and hold a string of field->key_len bytes if they have
+ * as many. */
+static inline bool is_key(const struct field *field, const uint8_t *bytes)
+{
+    const uint8_t *key = (const uint8_t *)field->key;
+    size_t len = field->key_len;
+    uint64_t differ = get_u64(key) ^ get_u64(bytes);
+
+    if (len <= 8) {
+        return differ << (64 - 8 * len) == 0;
+    }
+    if (len <= 16) {
+        return differ == 0 &&
+               get_u64(key + len - 8) == get_u64(bytes + len - 8);
+    }
+    return false;
+}
+
+/* Any key: str, also a longer form than needed, or bin, which is tolerated, as
+ * older encoders know only one kind. */
+static size_t find_key(const struct message *message, struct items *items)
+{
+    struct bytes key;
+    struct bytes name;
+    size_t i;
+
+    if (!items_next(items, &key)) {
+        return KEY_UNSOUND;
+    }
+    if (!value_bytes(key, &name)) {
+        return KEY_UNKNOWN;
+    }
+    for (i = 0; i < message->count; i++) {
+        const struct field *field = &message->fields[i];
+
+        if (field->key_len == name.len &&
+            memcmp(field->key, name.data, name.len) == 0) {
             return i;
         }
-        i++;
     }
-    return message->count;
-}
-
-/* memcmp() of two words at a time, as keys have few; @key is as long as @name. */
-static inline bool is_same(const char *key, struct bytes name)
-{
-    uint64_t word[4];
-    uint32_t half[4];
-    size_t rest;
-
-    if (name.len < sizeof(half[0]) || name.len > 2 * sizeof(word[0])) {
-        return memcmp(key, name.data, name.len) == 0;
-    }
-    /* The second of each pair ends where the name does. */
-    if (name.len < sizeof(word[0])) {
-        rest = name.len - sizeof(half[0]);
-        memcpy(&half[0], key, sizeof(half[0]));
-        memcpy(&half[1], key + rest, sizeof(half[0]));
-        memcpy(&half[2], name.data, sizeof(half[0]));
-        memcpy(&half[3], name.data + rest, sizeof(half[0]));
-        return half[0] == half[2] && half[1] == half[3];
-    }
-    rest = name.len - sizeof(word[0]);
-    memcpy(&word[0], key, sizeof(word[0]));
-    memcpy(&word[1], key + rest, sizeof(word[0]));
-    memcpy(&word[2], name.data, sizeof(word[0]));
-    memcpy(&word[3], name.data + rest, sizeof(word[0]));
-    return word[0] == word[2] && word[1] == word[3];
+    return KEY_UNKNOWN;
 }

@@ -31,6 +31,7 @@ enum field_kind {
 };
 
 #define FIELD_DIGEST_LEN 16u
+#define FIELD_KEY_MAX 31u /* what the head of a short string can say */
 
 struct message;
 
@@ -41,7 +42,8 @@ struct words {
 };
 
 struct field {
-    const char *key;
+    /* Zeros behind it, so that it is compared and copied by whole words. */
+    char key[FIELD_KEY_MAX + 1];
     size_t key_len;
     enum field_kind kind;
     bool required; /* must be there, and is always written; others are written
@@ -57,7 +59,7 @@ struct field {
 };
 
 /* The key and its length in a row of a table. */
-#define FIELD_KEY(text) .key = (text), .key_len = sizeof(text) - 1
+#define FIELD_KEY(text) .key = text, .key_len = sizeof(text) - 1
 
 /* A number that is left out while it is 0, under the name of its member. */
 #define FIELD_NUMBER(type, name)                                               \
@@ -82,18 +84,25 @@ struct message {
 
 /* Decodes @encoded, exactly one map, into the zeroed struct @target. Views of
  * bytes, items and values point into @encoded. On error @target is in no useful
- * state. */
+ * state. Who gets items or values must look at all of them, and give what it is
+ * going to refuse to fields_refuse(): they may hold bytes that are no message. */
 int fields_decode(const struct message *message, struct bytes encoded,
                   void *target, struct err *err);
+/* Returns @rv, which is not 0; or the reason, if there is one, why @encoded is not
+ * sound, which comes before what else is wrong with it. */
+int fields_refuse(const struct message *message, struct bytes encoded, int rv,
+                  struct err *err);
+/* What to refuse then, when a walk found out. */
+int fields_unsound(struct err *err);
 /* Likewise, but @ret need not be zeroed, and its @size bytes, at most
  * FIELDS_STRUCT_MAX, are written only on success. */
 #define FIELDS_STRUCT_MAX 1024u
 int fields_decode_to(const struct message *message, struct bytes encoded,
                      void *ret, size_t size, struct err *err);
-/* The same for a map inside a message that was decoded. */
+/* A map inside a message that was decoded. */
 int fields_read(const struct message *message, struct bytes map, void *target,
                 struct err *err);
-/* And for the next one of an array of maps. */
+/* And the next one of an array of maps. */
 int fields_read_next(const struct message *message, struct items *maps,
                      void *target, struct err *err);
 

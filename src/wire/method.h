@@ -52,7 +52,8 @@ enum method {
 
 struct method_row {
     enum method method;
-    const char *name; /* "log.append" */
+    const char *name;
+    size_t name_len;  /* "log.append" */
     bool is_write;    /* becomes a command in the raft log */
     bool leader_only; /* others answer NOT_LEADER (reads: when linearizable) */
     bool operator_only; /* unix socket or loopback */

@@ -12,8 +12,6 @@
 #define MAP_32 0xdf
 
 static int pack_byte(struct buf *buf, uint8_t byte);
-static int pack_body(struct buf *buf, uint8_t *at, const void *bytes,
-                     size_t len);
 static inline uint8_t *put_big_endian(uint8_t *at, uint64_t value, size_t len);
 static int on_write(void *data, const char *bytes, size_t len);
 static msgpack_packer packer_of(struct buf *buf);
@@ -63,22 +61,22 @@ int pack_u64(struct buf *buf, uint64_t value)
     return 0;
 }
 
-int pack_text(struct buf *buf, const char *text)
-{
-    return pack_str(buf, text, strlen(text));
-}
-
 int pack_str(struct buf *buf, const void *bytes, size_t len)
 {
     msgpack_packer packer;
     uint8_t *at;
 
-    if (len <= PACK_KEY_MAX) {
+    if (len < 32) {
         at = pack_begin(buf, 1 + len);
-        if (at != NULL) {
-            *at++ = (uint8_t)(0xa0u | len);
+        if (at == NULL) {
+            return QL_NO_MEMORY;
         }
-        return pack_body(buf, at, bytes, len);
+        *at++ = (uint8_t)(0xa0u | len);
+        if (len > 0) {
+            memcpy(at, bytes, len);
+        }
+        pack_end(buf, at + len);
+        return 0;
     }
     assert(len <= UINT32_MAX);
     packer = packer_of(buf);
@@ -90,42 +88,18 @@ int pack_str(struct buf *buf, const void *bytes, size_t len)
 
 int pack_bin(struct buf *buf, const void *bytes, size_t len)
 {
-    msgpack_packer packer;
-    uint8_t *at;
+    uint8_t *at = pack_begin(buf, PACK_HEAD_LEN + len);
 
-    if (len <= UINT8_MAX) {
-        at = pack_begin(buf, 2 + len);
-        if (at != NULL) {
-            *at++ = 0xc4;
-            *at++ = (uint8_t)len;
-        }
-        return pack_body(buf, at, bytes, len);
-    }
-    assert(len <= UINT32_MAX);
-    packer = packer_of(buf);
-    if (msgpack_pack_bin(&packer, len) != 0) {
+    if (at == NULL) {
         return QL_NO_MEMORY;
     }
-    return pack_raw(buf, bytes, len);
+    pack_end(buf, pack_put_bin(at, (struct bytes){bytes, len}));
+    return 0;
 }
 
 int pack_raw(struct buf *buf, const void *bytes, size_t len)
 {
     return buf_add(buf, bytes, len);
-}
-
-uint8_t *pack_begin(struct buf *buf, size_t len)
-{
-    if (buf->room - buf->len < len && buf_reserve(buf, len) != 0) {
-        return NULL;
-    }
-    return buf->data + buf->len;
-}
-
-void pack_end(struct buf *buf, const uint8_t *end)
-{
-    buf->len = (size_t)(end - buf->data);
-    assert(buf->len <= buf->room);
 }
 
 uint8_t *pack_put_u64(uint8_t *at, uint64_t value)
@@ -148,12 +122,23 @@ uint8_t *pack_put_u64(uint8_t *at, uint64_t value)
     return at;
 }
 
-uint8_t *pack_put_key(uint8_t *at, const char *key, size_t len)
+uint8_t *pack_put_bin(uint8_t *at, struct bytes bytes)
 {
-    assert(len <= PACK_KEY_MAX);
-    *at++ = (uint8_t)(0xa0u | len);
-    memcpy(at, key, len);
-    return at + len;
+    assert(bytes.len <= UINT32_MAX);
+    if (bytes.len <= UINT8_MAX) {
+        *at++ = 0xc4;
+        *at++ = (uint8_t)bytes.len;
+    } else if (bytes.len <= UINT16_MAX) {
+        *at++ = 0xc5;
+        at = put_big_endian(at, bytes.len, 2);
+    } else {
+        *at++ = 0xc6;
+        at = put_big_endian(at, bytes.len, 4);
+    }
+    if (bytes.len > 0) {
+        memcpy(at, bytes.data, bytes.len);
+    }
+    return at + bytes.len;
 }
 
 int pack_field_u64(struct buf *buf, const char *key, uint64_t value)
@@ -231,20 +216,6 @@ static int pack_byte(struct buf *buf, uint8_t byte)
     }
     *at = byte;
     pack_end(buf, at + 1);
-    return 0;
-}
-
-/* Behind a head that was written; @at is NULL when there was no memory. */
-static int pack_body(struct buf *buf, uint8_t *at, const void *bytes,
-                     size_t len)
-{
-    if (at == NULL) {
-        return QL_NO_MEMORY;
-    }
-    if (len > 0) {
-        memcpy(at, bytes, len);
-    }
-    pack_end(buf, at + len);
     return 0;
 }
 

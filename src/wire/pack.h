@@ -3,7 +3,9 @@
  * msgpack-c, which writes the heads of what is long. */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "util/buf.h"
 
@@ -12,21 +14,38 @@ int pack_array(struct buf *buf, uint32_t count);
 int pack_nil(struct buf *buf);
 int pack_bool(struct buf *buf, bool value);
 int pack_u64(struct buf *buf, uint64_t value);
-int pack_text(struct buf *buf, const char *text);
 int pack_str(struct buf *buf, const void *bytes, size_t len);
 int pack_bin(struct buf *buf, const void *bytes, size_t len);
 /* Already encoded MessagePack. */
 int pack_raw(struct buf *buf, const void *bytes, size_t len);
 
-/* For who writes several small things at once: room for @len bytes at the end of
- * @buf, NULL when memory ran out, and what was written there. */
-uint8_t *pack_begin(struct buf *buf, size_t len);
-void pack_end(struct buf *buf, const uint8_t *end);
+/* Here, so that the length of a literal is known where it is written. */
+static inline int pack_text(struct buf *buf, const char *text)
+{
+    return pack_str(buf, text, strlen(text));
+}
+
+/* For who writes several values at once: room for @len bytes at the end of @buf,
+ * NULL when memory ran out; and the end of what was written there. */
+static inline uint8_t *pack_begin(struct buf *buf, size_t len)
+{
+    if (buf->room - buf->len < len && buf_reserve(buf, len) != 0) {
+        return NULL;
+    }
+    return buf->data + buf->len;
+}
+
+static inline void pack_end(struct buf *buf, const uint8_t *end)
+{
+    buf->len = (size_t)(end - buf->data);
+    assert(buf->len <= buf->room);
+}
+
 /* Each writes at @at and returns what is behind it. */
-#define PACK_U64_LEN 9u /* at most */
+#define PACK_U64_LEN 9u  /* at most */
+#define PACK_HEAD_LEN 5u /* of a string, at most */
 uint8_t *pack_put_u64(uint8_t *at, uint64_t value);
-#define PACK_KEY_MAX 31u /* bytes of a short string */
-uint8_t *pack_put_key(uint8_t *at, const char *key, size_t len);
+uint8_t *pack_put_bin(uint8_t *at, struct bytes bytes);
 
 /* "key": value, for maps. */
 int pack_field_u64(struct buf *buf, const char *key, uint64_t value);

@@ -10,11 +10,13 @@
 /* Each is a value itself, beside those it holds. */
 #define ENTRIES_MAX (MESSAGE_ITEMS_MAX / (ENTRY_ITEMS + 1u))
 
-static bool take_entry(struct bytes entry, struct read_entry *ret);
+static inline bool take_entry(struct bytes *left, struct read_entry *ret);
 
-int read_entries_decode(struct read_entry **ret_entries, struct items *items,
-                        const char *name, struct err *err)
+int read_entries_decode(struct read_entry **ret_entries,
+                        const struct items *items, const char *name,
+                        struct err *err)
 {
+    struct bytes left = items->left;
     size_t count = items->count;
     struct read_entry *entries;
     size_t i;
@@ -30,26 +32,22 @@ int read_entries_decode(struct read_entry **ret_entries, struct items *items,
     if (entries == NULL) {
         return err_set(err, QL_NO_MEMORY, "entries: out of memory");
     }
-    for (i = 0; i < count; i++) {
-        if (!take_entry(items_next(items), &entries[i])) {
-            free(entries);
-            return err_set(err, QL_INVALID,
-                           "an entry must be [position, time, key, value]");
-        }
+    for (i = 0; i < count && take_entry(&left, &entries[i]); i++) {
+    }
+    if (i < count || left.len > 0) {
+        free(entries);
+        return err_set(err, QL_INVALID,
+                       "an entry must be [position, time, key, value]");
     }
     *ret_entries = entries;
     return 0;
 }
 
-static bool take_entry(struct bytes entry, struct read_entry *ret)
+static inline bool take_entry(struct bytes *left, struct read_entry *ret)
 {
-    struct items parts;
-
-    return value_tuple(entry, ENTRY_ITEMS, &parts) &&
-           value_u64(items_next(&parts), &ret->position) &&
-           value_u64(items_next(&parts), &ret->time_ms) &&
-           value_bytes_or_nil(items_next(&parts), &ret->key) &&
-           value_bytes(items_next(&parts), &ret->value);
+    return take_tuple(left, ENTRY_ITEMS) && take_u64(left, &ret->position) &&
+           take_u64(left, &ret->time_ms) &&
+           take_bytes_or_nil(left, &ret->key) && take_bytes(left, &ret->value);
 }
 
 int entries_writer_open(struct entries_writer *writer, struct buf *buf)
@@ -63,22 +61,22 @@ int entries_writer_add(struct entries_writer *writer,
                        const struct read_entry *entry)
 {
     struct buf *buf = writer->buf;
-    size_t len = buf->len;
-    int rv;
+    uint8_t *at = pack_begin(buf, 1 + 2 * PACK_U64_LEN + 2 * PACK_HEAD_LEN +
+                                      entry->key.len + entry->value.len);
 
-    rv = pack_array(buf, ENTRY_ITEMS);
-    rv = rv != 0 ? rv : pack_u64(buf, entry->position);
-    rv = rv != 0 ? rv : pack_u64(buf, entry->time_ms);
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    *at++ = 0x90u | ENTRY_ITEMS;
+    at = pack_put_u64(at, entry->position);
+    at = pack_put_u64(at, entry->time_ms);
     if (entry->key.data == NULL) {
-        rv = rv != 0 ? rv : pack_nil(buf);
+        *at++ = 0xc0; /* nil */
     } else {
-        rv = rv != 0 ? rv : pack_bin(buf, entry->key.data, entry->key.len);
+        at = pack_put_bin(at, entry->key);
     }
-    rv = rv != 0 ? rv : pack_bin(buf, entry->value.data, entry->value.len);
-    if (rv != 0) {
-        buf->len = len;
-        return rv;
-    }
+    at = pack_put_bin(at, entry->value);
+    pack_end(buf, at);
     writer->count++;
     return 0;
 }

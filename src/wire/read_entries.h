@@ -9,5 +9,6 @@
 /* Decodes @items, which stand in the message @name, into an array that is the
  * caller's to free(), NULL when there are none. Keys and values are views into
  * the encoded bytes. */
-int read_entries_decode(struct read_entry **ret_entries, struct items *items,
-                        const char *name, struct err *err);
+int read_entries_decode(struct read_entry **ret_entries,
+                        const struct items *items, const char *name,
+                        struct err *err);

@@ -24,8 +24,10 @@ static int decode_params(struct rpc_message *ret, struct bytes params,
                          struct err *err);
 static int decode_response(struct rpc_message *ret, struct walk *walk,
                            struct err *err);
-static int next_value(struct walk *walk, struct token *ret_token,
-                      struct bytes *ret_value, struct err *err);
+static inline int next_value(struct walk *walk, struct token *ret_token,
+                             struct bytes *ret_value, struct err *err);
+static int long_value(struct walk *walk, struct bytes *ret_value,
+                      struct err *err);
 static int last_value(struct walk *walk, struct token *ret_token,
                       struct bytes *ret_value, struct err *err);
 static int encode_call(struct buf *buf, const char *method,
@@ -192,24 +194,34 @@ static int decode_response(struct rpc_message *ret, struct walk *walk,
     return 0;
 }
 
-static int next_value(struct walk *walk, struct token *ret_token,
-                      struct bytes *ret_value, struct err *err)
+static inline int next_value(struct walk *walk, struct token *ret_token,
+                             struct bytes *ret_value, struct err *err)
 {
-    struct bytes value = {walk->bytes + walk->at, 0};
-    struct token token = token_read(value.data, walk->len - walk->at);
-    int rv;
+    struct bytes left = {walk->bytes + walk->at, walk->len - walk->at};
+    struct token token = token_read(left.data, left.len);
+    uint64_t len = token.head_len + token_body_len(&token);
 
-    value.len = (size_t)(token.head_len + token_body_len(&token));
+    *ret_token = token;
     /* Only what holds other values, or is not sound, takes a walk. */
     if (token.kind <= TOKEN_BAD || token.kind >= TOKEN_ARRAY ||
-        value.len > walk->len - walk->at) {
-        rv = scan_value(value.data, walk->len - walk->at, &value.len, err);
-        if (rv != 0) {
-            return rv == QL_NO_MEMORY ? rv : QL_PROTOCOL;
-        }
+        len > left.len) {
+        return long_value(walk, ret_value, err);
+    }
+    *ret_value = (struct bytes){left.data, (size_t)len};
+    walk->at += (size_t)len;
+    return 0;
+}
+
+static int long_value(struct walk *walk, struct bytes *ret_value,
+                      struct err *err)
+{
+    struct bytes value = {walk->bytes + walk->at, 0};
+    int rv = scan_value(value.data, walk->len - walk->at, &value.len, err);
+
+    if (rv != 0) {
+        return rv == QL_NO_MEMORY ? rv : QL_PROTOCOL;
     }
     walk->at += value.len;
-    *ret_token = token;
     *ret_value = value;
     return 0;
 }
@@ -236,11 +248,14 @@ int rpc_encode_request(struct buf *buf, uint32_t id, const char *method,
                        struct bytes params)
 {
     size_t len = buf->len;
+    uint8_t *at = pack_begin(buf, 2 + PACK_U64_LEN);
 
-    if (pack_array(buf, 4) != 0 || pack_u64(buf, RPC_REQUEST) != 0 ||
-        pack_u64(buf, id) != 0) {
-        return undo(buf, len, QL_NO_MEMORY);
+    if (at == NULL) {
+        return QL_NO_MEMORY;
     }
+    *at++ = 0x94; /* an array of four */
+    *at++ = RPC_REQUEST;
+    pack_end(buf, pack_put_u64(at, id));
     return undo(buf, len, encode_call(buf, method, params));
 }
 
@@ -258,11 +273,16 @@ int rpc_encode_notification(struct buf *buf, const char *method,
 int rpc_encode_result(struct buf *buf, uint32_t id, struct bytes result)
 {
     size_t len = buf->len;
+    uint8_t *at = pack_begin(buf, 3 + PACK_U64_LEN + result.len);
 
-    if (pack_array(buf, 4) != 0 || pack_u64(buf, RPC_RESPONSE) != 0 ||
-        pack_u64(buf, id) != 0 || pack_nil(buf) != 0) {
-        return undo(buf, len, QL_NO_MEMORY);
+    if (at == NULL) {
+        return QL_NO_MEMORY;
     }
+    *at++ = 0x94; /* an array of four */
+    *at++ = RPC_RESPONSE;
+    at = pack_put_u64(at, id);
+    *at++ = 0xc0; /* nil: no error */
+    pack_end(buf, at);
     return undo(buf, len, encode_map(buf, result));
 }
 

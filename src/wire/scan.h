@@ -39,3 +39,6 @@ int scan_feed(struct scan *scan, const uint8_t *bytes, size_t len,
  * when it is cut off. */
 int scan_value(const uint8_t *bytes, size_t len, size_t *ret_len,
                struct err *err);
+/* The same for a value in a map, which is one of its levels. */
+int scan_member(const uint8_t *bytes, size_t len, size_t *ret_len,
+                struct err *err);
