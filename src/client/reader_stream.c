@@ -195,8 +195,9 @@ void reader_give_credit(struct ql_reader *reader)
     struct buf params = BUF_INIT;
     struct credit_args args = {.follow = reader->stream};
 
-    if (reader->owed == 0 || (reader->owed < reader->credit / CREDIT_PARTS &&
-                              !list_empty(&reader->pages))) {
+    /* With less than this owed the server may still send, whatever comes next: to
+     * tell it after each entry would cost both sides as much as the entry. */
+    if (reader->owed == 0 || reader->owed < reader->credit / CREDIT_PARTS) {
         return;
     }
     args.bytes = reader->owed < FOLLOW_CREDIT_MAX ? (uint32_t)reader->owed
