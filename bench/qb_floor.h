@@ -66,6 +66,8 @@ struct qb_floor {
     bool peers_known; /* false: the client's round trips stand for the nodes' */
     size_t dir_count;
     struct qb_floor_dir dirs[MEMBERS_MAX];
+    /* On loopback: both ends on one processor, and anywhere. */
+    struct qb_floor_cost loopback[2];
     struct qb_floor_cost client_trip; /* to the fastest endpoint */
     struct qb_floor_cost peer_trip;
     /* The floor itself, from the p50 and from the p99 of its parts. */

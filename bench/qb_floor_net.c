@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,9 @@ struct echo {
     uint8_t *bytes;
 };
 
+static bool pin(cpu_set_t *ret_before);
+static int exchange(struct histogram *histogram, int fd, struct echo *echo,
+                    uint8_t *bytes, unsigned ms, struct err *err);
 static int connect_pair(int ret_fds[2], struct err *err);
 static void *answer(void *data);
 static bool send_all(int fd, const uint8_t *bytes, size_t len);
@@ -53,14 +57,12 @@ uint64_t qb_floor_now_ns(void)
 }
 
 int qb_floor_net_loopback(struct histogram *histogram, size_t message_len,
-                          unsigned ms, struct err *err)
+                          bool one_cpu, unsigned ms, struct err *err)
 {
-    uint64_t until = qb_floor_now_ns() + (uint64_t)ms * 1000000u;
     uint8_t *bytes = calloc(2, message_len + ANSWER_LEN);
     struct echo echo = {.message_len = message_len};
-    pthread_t thread;
-    unsigned trips = 0;
-    bool failed = false;
+    cpu_set_t before;
+    bool pinned = false;
     int fds[2] = {-1, -1};
     int rv;
 
@@ -73,26 +75,13 @@ int qb_floor_net_loopback(struct histogram *histogram, size_t message_len,
     }
     echo.fd = fds[1];
     echo.bytes = bytes + message_len + ANSWER_LEN;
-    if (pthread_create(&thread, NULL, answer, &echo) != 0) {
-        rv = err_set(err, QL_NO_MEMORY, "no thread to measure loopback with");
-        goto close_pair;
+    if (one_cpu) {
+        pinned = pin(&before);
     }
-    while (!failed && qb_floor_now_ns() < until) {
-        uint64_t begun = qb_floor_now_ns();
-
-        failed = !send_all(fds[0], bytes, message_len) ||
-                 !receive_all(fds[0], bytes, ANSWER_LEN);
-        if (!failed && ++trips > WARM_TRIPS) {
-            histogram_record(histogram, qb_floor_now_ns() - begun);
-        }
+    rv = exchange(histogram, fds[0], &echo, bytes, ms, err);
+    if (pinned) {
+        (void)sched_setaffinity(0, sizeof before, &before);
     }
-    (void)shutdown(fds[0], SHUT_RDWR);
-    (void)pthread_join(thread, NULL);
-    if (failed) {
-        rv = err_set(err, QL_IO, "a connection on loopback ended");
-    }
-
-close_pair:
     (void)close(fds[0]);
     (void)close(fds[1]);
 free_bytes:
@@ -116,7 +105,7 @@ int qb_floor_net_ping(struct histogram *histogram, const char *endpoint,
         return err_set(err, rv, "out of memory");
     }
     rv = dial(endpoint, &fd, err);
-    while (rv == 0 && qb_floor_now_ns() < until) {
+    while (rv == 0 && (qb_floor_now_ns() < until || trips <= WARM_TRIPS)) {
         uint64_t begun = qb_floor_now_ns();
 
         if (!send_all(fd, request.data, request.len) || !receive_answer(fd)) {
@@ -131,6 +120,45 @@ int qb_floor_net_ping(struct histogram *histogram, const char *endpoint,
     }
     buf_close(&request);
     return rv;
+}
+
+/* To where this thread runs now; those that it makes inherit that. */
+static bool pin(cpu_set_t *ret_before)
+{
+    int cpu = sched_getcpu();
+    cpu_set_t one;
+
+    if (cpu < 0 || sched_getaffinity(0, sizeof *ret_before, ret_before) != 0) {
+        return false;
+    }
+    CPU_ZERO(&one);
+    CPU_SET((size_t)cpu, &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+static int exchange(struct histogram *histogram, int fd, struct echo *echo,
+                    uint8_t *bytes, unsigned ms, struct err *err)
+{
+    uint64_t until = qb_floor_now_ns() + (uint64_t)ms * 1000000u;
+    pthread_t thread;
+    unsigned trips = 0;
+    bool failed = false;
+
+    if (pthread_create(&thread, NULL, answer, echo) != 0) {
+        return err_set(err, QL_NO_MEMORY, "no thread to measure loopback with");
+    }
+    while (!failed && (qb_floor_now_ns() < until || trips <= WARM_TRIPS)) {
+        uint64_t begun = qb_floor_now_ns();
+
+        failed = !send_all(fd, bytes, echo->message_len) ||
+                 !receive_all(fd, bytes, ANSWER_LEN);
+        if (!failed && ++trips > WARM_TRIPS) {
+            histogram_record(histogram, qb_floor_now_ns() - begun);
+        }
+    }
+    (void)shutdown(fd, SHUT_RDWR);
+    (void)pthread_join(thread, NULL);
+    return failed ? err_set(err, QL_IO, "a connection on loopback ended") : 0;
 }
 
 /* A dead host must not hold the measurement up. */
@@ -188,6 +216,8 @@ static void *answer(void *data)
     return NULL;
 }
 
+/* A ring that was closed just before makes the kernel interrupt these calls, like
+ * a signal, where they have a timeout. */
 static bool send_all(int fd, const uint8_t *bytes, size_t len)
 {
     size_t done = 0;
@@ -195,10 +225,11 @@ static bool send_all(int fd, const uint8_t *bytes, size_t len)
     while (done < len) {
         ssize_t sent = send(fd, bytes + done, len - done, MSG_NOSIGNAL);
 
-        if (sent <= 0) {
+        if (sent > 0) {
+            done += (size_t)sent;
+        } else if (sent == 0 || errno != EINTR) {
             return false;
         }
-        done += (size_t)sent;
     }
     return true;
 }
@@ -210,10 +241,11 @@ static bool receive_all(int fd, uint8_t *bytes, size_t len)
     while (done < len) {
         ssize_t got = recv(fd, bytes + done, len - done, 0);
 
-        if (got <= 0) {
+        if (got > 0) {
+            done += (size_t)got;
+        } else if (got == 0 || errno != EINTR) {
             return false;
         }
-        done += (size_t)got;
     }
     return true;
 }
@@ -302,10 +334,10 @@ static bool receive_answer(int fd)
     while (!scan.done) {
         ssize_t got = recv(fd, bytes + len, sizeof bytes - len, 0);
 
-        if (got <= 0) {
+        if (got == 0 || (got < 0 && errno != EINTR)) {
             return false;
         }
-        len += (size_t)got;
+        len += got > 0 ? (size_t)got : 0;
         if (scan_feed(&scan, bytes, len, NULL) != 0) {
             return false;
         }

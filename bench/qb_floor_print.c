@@ -82,12 +82,19 @@ static void print_trips(const struct qb_floor *floor, FILE *out)
 
     (void)snprintf(bytes, sizeof bytes, "TCP on loopback, %zu bytes",
                    floor->message_len);
-    print_trip(out, "round trip of the client", &floor->client_trip,
-               floor->trips_real ? "server.ping" : bytes);
-    print_trip(out, "round trip between nodes", &floor->peer_trip,
-               floor->peers_known ? bytes
-                                  : "not known from here: the client's stands "
-                                    "for it");
+    if (floor->peers_known) {
+        print_trip(out, "round trip, both ends on one processor",
+                   &floor->loopback[0], bytes);
+        print_trip(out, "round trip, both ends anywhere", &floor->loopback[1],
+                   bytes);
+    } else {
+        print_trip(out, "round trip between nodes", &floor->peer_trip,
+                   "not known from here: the client's stands for it");
+    }
+    if (floor->trips_real) {
+        print_trip(out, "round trip of the client", &floor->client_trip,
+                   "server.ping");
+    }
 }
 
 static void print_formula(const struct qb_floor *floor, FILE *out)

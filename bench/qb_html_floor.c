@@ -53,9 +53,10 @@ void qb_html_floor(struct qb_page *page, const struct qb_result *result)
     qb_page_add(page,
                 "<p>Round trip of the client (%s): %.1f / %.1f µs; between "
                 "nodes (%s): %.1f / %.1f µs.</p>\n",
-                floor->trips_real ? "server.ping" : "TCP on loopback",
+                floor->trips_real ? "server.ping"
+                                  : "TCP on loopback, the quicker way",
                 floor->client_trip.p50_us, floor->client_trip.p99_us,
-                floor->peers_known ? "TCP on loopback"
+                floor->peers_known ? "TCP on loopback, the quicker way"
                                    : "not known from here, so the client's",
                 floor->peer_trip.p50_us, floor->peer_trip.p99_us);
     qb_page_add(page,

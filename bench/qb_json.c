@@ -153,6 +153,8 @@ static json_t *floor_json(const struct qb_floor *floor)
     set(json, "trips_real", json_boolean(floor->trips_real));
     set(json, "client_trip", cost_json(&floor->client_trip));
     set(json, "peer_trip", cost_json(&floor->peer_trip));
+    set(json, "loopback_one_cpu", cost_json(&floor->loopback[0]));
+    set(json, "loopback_any_cpu", cost_json(&floor->loopback[1]));
     for (size_t i = 0; i < floor->dir_count; i++) {
         const struct qb_floor_dir *dir = &floor->dirs[i];
         json_t *one = json_object();
