@@ -113,6 +113,30 @@ static void an_append_comes_back_as_it_went(void **state)
     buf_close(&buf);
 }
 
+static void a_small_append_needs_no_memory_of_its_own(void **state)
+{
+    struct append_entry entries[APPEND_ENTRIES_NEAR + 1];
+    struct append_part_args part = {.log = bytes_of("a"), .entries = entries};
+    const struct append_args args = {.parts = &part, .parts_count = 1};
+    struct append_args got;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(entries); i++) {
+        struct buf buf = BUF_INIT;
+
+        entries[i] = (struct append_entry){.value = bytes_of("v")};
+        part.entries_count = i + 1;
+        assert_int_equal(append_args_encode(&args, &buf), 0);
+        assert_int_equal(append_args_decode(&got, view_of(&buf), NULL), 0);
+        assert_null(got.parts_owned);
+        assert_int_equal(got.entries_owned != NULL, i >= APPEND_ENTRIES_NEAR);
+        assert_bytes(got.parts[0].entries[i].value, "v");
+        append_args_close(&got);
+        buf_close(&buf);
+    }
+}
+
 #define ENTRIES "'entries': ['v']"
 
 static void an_append_refuses_what_is_wrong(void **state)
@@ -356,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_append_comes_back_as_it_went),
+        cmocka_unit_test(a_small_append_needs_no_memory_of_its_own),
         cmocka_unit_test(an_append_refuses_what_is_wrong),
         cmocka_unit_test(keys_and_values_have_limits),
         cmocka_unit_test(an_append_has_a_limit_of_bytes),
