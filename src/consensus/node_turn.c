@@ -14,6 +14,8 @@
 #include "consensus/node_internal.h"
 #include "util/diag.h"
 
+static void run_deferred(struct node *node);
+static void propose(struct node *node);
 static void tell_state(struct node *node);
 static void count_roles(struct node *node, const struct told_state *before);
 static bool is_handing_over(const struct node *node);
@@ -60,10 +62,7 @@ static void node_on_check(uv_check_t *handle)
 
     /* Before the work: what comes up during it asks for another turn. */
     (void)uv_idle_stop(&node->idle);
-    if (node->deferred && !node->core_closed) {
-        node->deferred = false;
-        guard_run_deferred(node->core.guard);
-    }
+    run_deferred(node);
     proposer_deliver(&node->proposer);
     if (node->core.raft.state != RAFT_LEADER) {
         proposer_refuse_waiting(&node->proposer, QL_NOT_LEADER);
@@ -77,7 +76,7 @@ static void node_on_check(uv_check_t *handle)
     step_down(node);
     start_frozen_step(&node->start_frozen);
     if (node->core.raft.state == RAFT_LEADER) {
-        proposer_send(&node->proposer);
+        propose(node);
     }
     if (node->applied) {
         node->applied = false;
@@ -97,6 +96,28 @@ static void node_on_check(uv_check_t *handle)
     }
     if (node->phase != NODE_RUNNING) {
         node_step_stop(node);
+    }
+}
+
+static void run_deferred(struct node *node)
+{
+    if (node->deferred && !node->core_closed) {
+        node->deferred = false;
+        guard_run_deferred(node->core.guard);
+    }
+}
+
+/* A proposal enters the core, which asks for another turn; but all that one owes
+ * is done here, so there need not be one. */
+static void propose(struct node *node)
+{
+    bool is_awake = uv_is_active((uv_handle_t *)&node->idle) != 0;
+
+    proposer_send(&node->proposer);
+    run_deferred(node);
+    if (!is_awake && !node->deferred && !node->applied && !node->restarting &&
+        list_empty(&node->proposer.done)) {
+        (void)uv_idle_stop(&node->idle);
     }
 }
 

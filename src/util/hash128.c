@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "util/hash128.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,10 @@
 #include <xxhash.h>
 
 #include "util/buf.h"
+
+/* So many bytes of runs are put together first: that is less work than a streaming
+ * state, which has to be made, filled and finished. */
+#define JOINED_MAX 512u
 
 struct hash128_stream {
     XXH3_state_t state; /* first: it wants 64-byte alignment */
@@ -30,11 +35,35 @@ void hash128(const void *bytes, size_t len, uint8_t ret_hash[HASH128_LEN])
     hash_store(XXH3_128bits(bytes, len), ret_hash);
 }
 
+static bool join(const struct bytes *runs, size_t count,
+                 uint8_t joined[JOINED_MAX], size_t *ret_len)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].len > JOINED_MAX - len) {
+            return false;
+        }
+        if (runs[i].len > 0) {
+            memcpy(joined + len, runs[i].data, runs[i].len);
+        }
+        len += runs[i].len;
+    }
+    *ret_len = len;
+    return true;
+}
+
 void hash128_runs(const struct bytes *runs, size_t count,
                   uint8_t ret_hash[HASH128_LEN])
 {
+    uint8_t joined[JOINED_MAX];
     XXH3_state_t state;
+    size_t len;
 
+    if (join(runs, count, joined, &len)) {
+        hash128(joined, len, ret_hash);
+        return;
+    }
     XXH3_INITSTATE(&state);
     (void)XXH3_128bits_reset(&state);
     for (size_t i = 0; i < count; i++) {

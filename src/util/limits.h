@@ -107,14 +107,14 @@
 #define READ_SHORT_BYTES (64u * KIB)
 /* Freed blocks of these sizes are kept to be used again. */
 #define SPARE_BLOCK_MIN (256u * KIB)
-#define SPARE_BLOCK_MAX (4u * MIB)
+#define SPARE_BLOCK_MAX (2u * MIB)
 #define SPARE_BLOCKS_MAX 16u
-#define SPARE_BYTES_MAX (8u * MIB)
+#define SPARE_BYTES_MAX (3u * MIB)
 /* Raft entries of these sizes have blocks of their own, of the larger one, as far
  * as there are blocks; so many freed ones keep their memory. */
 #define RAFT_BLOCK_MIN (48u * KIB)
 #define RAFT_BLOCK_BYTES (512u * KIB)
-#define RAFT_BLOCKS_KEPT 32u
+#define RAFT_BLOCKS_KEPT 12u
 #define RAFT_BLOCKS_MAX 1024u
 /* Neighbours loaded together for one reader. */
 #define LOAD_RUN_BYTES (256u * KIB)
@@ -136,7 +136,7 @@
 /* ---- Consensus ---- */
 #define MEMBERS_MAX 9u
 #define SNAPSHOT_ENTRIES 8192u        /* raft entries between snapshots */
-#define SNAPSHOT_BYTES_MIN (8u * MIB) /* raft log bytes between snapshots */
+#define SNAPSHOT_BYTES_MIN (4u * MIB) /* raft log bytes between snapshots */
 #define SNAPSHOT_BYTES_MAX (256u * MIB)
 #define SNAPSHOT_AGE_MS (10u * 60u * 1000u) /* then one, if anything came */
 /* Applied while one is being taken, at least: then a leader proposes nothing
@@ -147,7 +147,7 @@
 #define SNAPSHOTS_KEPT 2u      /* on disk: the newest and one to fall back to */
 #define SNAPSHOT_PARTS_MAX 64u /* buffers that the core gives one in */
 #define TRAILING_ENTRIES_MAX 1024u /* kept behind a snapshot */
-#define TRAILING_BYTES_MAX (8u * MIB)
+#define TRAILING_BYTES_MAX (4u * MIB)
 #define WAL_SEGMENT_BYTES (64u * MIB)
 #define WAL_FILE_BYTES_MAX (4u * WAL_SEGMENT_BYTES) /* more is damage */
 #define WAL_WRITE_BYTES_MAX (4u * MIB)              /* one write under way */
@@ -232,8 +232,8 @@
 #define STORE_SERVE_BYTES (3u * CHUNK_BYTES_MAX) /* raw, read for one answer */
 /* Frames and raw bytes of peers' copies that wait to be written; then QL_BUSY. */
 #define STORE_SUPPLY_BYTES (64u * MIB)
-#define STORE_RETELL_MS 30000u  /* what nobody had is asked for again */
-#define CACHE_BYTES (16u * MIB) /* default of --cache-bytes */
+#define STORE_RETELL_MS 30000u /* what nobody had is asked for again */
+#define CACHE_BYTES (4u * MIB) /* default of --cache-bytes */
 #define RATE_BYTES_MAX                                                         \
     (1ull << 40)               /* of the --*-rate-bytes, and of the cache */
 #define SCRUB_BYTES (8u * MIB) /* default of --scrub-rate-bytes; a second */

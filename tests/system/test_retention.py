@@ -19,7 +19,7 @@ APART_MIB = max(16, SNAPSHOT_MIB + STATE_MIB)  # SNAPSHOT_OVERRUN_BYTES
 # The state, as frozen, its snapshot while it grows; the raft log with what trails
 # (TRAILING_BYTES_MAX); two writes of the WAL; chunks that wait, the pack that is
 # made, the cache and the chunks that are read; the program and its connections.
-MEMORY_MIB = (4 * STATE_MIB + APART_MIB + 8 + 2 * 4 + 16 + 3 * 4 + 16 + 2 * 4 +
+MEMORY_MIB = (4 * STATE_MIB + APART_MIB + 4 + 2 * 4 + 16 + 3 * 4 + 4 + 2 * 4 +
               30)
 SEGMENTS = -(-3 * APART_MIB // 57) + 2
 RESERVE_MIB = 64  # RESERVE_BYTES

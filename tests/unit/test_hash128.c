@@ -36,6 +36,26 @@ static void runs_hash_like_one_piece(void **state)
     assert_memory_equal(parts, whole, HASH128_LEN);
 }
 
+static void runs_of_any_length_hash_like_one_piece(void **state)
+{
+    uint8_t bytes[600];
+    uint8_t whole[HASH128_LEN];
+    uint8_t parts[HASH128_LEN];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 13);
+    }
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        const struct bytes runs[2] = {{bytes, len / 3},
+                                      {bytes + len / 3, len - len / 3}};
+
+        hash128(bytes, len, whole);
+        hash128_runs(runs, 2, parts);
+        assert_memory_equal(parts, whole, HASH128_LEN);
+    }
+}
+
 static void seed_changes_the_short_hash(void **state)
 {
     (void)state;
@@ -48,6 +68,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hash_of_nothing_is_the_published_one),
         cmocka_unit_test(runs_hash_like_one_piece),
+        cmocka_unit_test(runs_of_any_length_hash_like_one_piece),
         cmocka_unit_test(seed_changes_the_short_hash),
     };
 
