@@ -68,5 +68,8 @@ void session_turn(struct session *session);
 void session_tick(struct session *session, uint64_t now_ms);
 /* Tells the operator why, then closes. Static text. */
 void session_fail(struct session *session, const char *why);
+/* Tells the operator why; what is open is answered, nothing more is taken, and then
+ * it closes. After a broken message nothing tells where the next one begins. */
+void session_linger(struct session *session, const char *why);
 /* Sends what the kernel takes at once, then closes; the memory goes later. */
 void session_close(struct session *session);
