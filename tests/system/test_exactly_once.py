@@ -3,6 +3,8 @@
 
 from support.case import SharedCase
 
+WINDOW = 1024  # PRODUCER_WINDOW_WIDE
+
 
 class ExactlyOnce(SharedCase):
     def open(self, client):
@@ -54,15 +56,17 @@ class ExactlyOnce(SharedCase):
         log = self.new_log()
         client = self.leader_client(self.shared)
         producer = self.open(client)
-        for sequence in range(1, 81):
+        last = WINDOW + 16
+        for sequence in range(1, last + 1):
             client.append(log, "x", producer=producer, sequence=sequence)
-        self.assertEqual(client.append(log, "x", producer=producer,
-                                       sequence=80), 80)
+        for sequence in (17, last):
+            self.assertEqual(client.append(log, "x", producer=producer,
+                                           sequence=sequence), sequence)
         self.assertRefused("DUPLICATE_UNKNOWN", client.append, log, "x",
-                           producer=producer, sequence=1)
+                           producer=producer, sequence=16)
         self.assertRefused("DUPLICATE_UNKNOWN", client.call, "append.status",
                            {"producer": producer, "sequence": 1})
-        self.assertEqual(client.stat(log)["tail"], 81)
+        self.assertEqual(client.stat(log)["tail"], last + 1)
 
     def test_an_unknown_producer_is_never_taken_as_new(self):
         log = self.new_log()

@@ -123,6 +123,8 @@ class Snapshots(Case):
             self.fill(client, "log", 60)
             away.start()
             self.fill(client, "log", 60)
+            # The next one to go leaves no majority without it.
+            wait_until("it is back", away.answers)
         self.assert_equal_everywhere(cluster)
 
     def test_the_directory_stays_bounded(self):
