@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,17 @@ void machine_set_clock(struct machine *machine, uint64_t time_ms)
     state->time_ms = time_ms;
 }
 
+/* All but the places, of which there are as many as append.count says: they are
+ * nearly all of it. */
+static void clear(struct outcome *ret)
+{
+    size_t places = offsetof(struct outcome, append.places);
+    size_t behind = places + sizeof(ret->append.places);
+
+    memset(ret, 0, places);
+    memset((uint8_t *)ret + behind, 0, sizeof(*ret) - behind);
+}
+
 void machine_apply(struct machine *machine, const struct command *command,
                    struct outcome *ret)
 {
@@ -105,7 +117,7 @@ void machine_apply(struct machine *machine, const struct command *command,
 
     log_free(machine->grave);
     machine->grave = NULL;
-    memset(ret, 0, sizeof(*ret));
+    clear(ret);
     ret->kind = command->kind;
     for (i = 0; i < sizeof(apply_rows) / sizeof(apply_rows[0]); i++) {
         if (apply_rows[i].kind == command->kind) {
