@@ -101,9 +101,25 @@ static const bool log_name_bytes[256] = {
     ['a' ... 'z'] = true,
 };
 
+/* What stands between slashes. */
+static int log_name_part_check(const char *part, size_t len, struct err *err)
+{
+    if (len == 0) {
+        return err_set(err, QL_INVALID,
+                       "a log name has no empty part between slashes");
+    }
+    if ((len == 1 && part[0] == '.') ||
+        (len == 2 && part[0] == '.' && part[1] == '.')) {
+        return err_set(err, QL_INVALID,
+                       "a log name has no part \".\" or \"..\"");
+    }
+    return 0;
+}
+
 int log_name_check(const char *name, size_t len, struct err *err)
 {
     size_t part = 0; /* where the part being read starts */
+    int rv;
 
     if (len == 0) {
         return err_set(err, QL_INVALID, "a log name cannot be empty");
@@ -113,28 +129,22 @@ int log_name_check(const char *name, size_t len, struct err *err)
                        "a log name has at most %d bytes, this one has %zu",
                        LOG_NAME_MAX, len);
     }
-    for (size_t i = 0; i <= len; i++) {
-        if (i < len && !log_name_bytes[(uint8_t)name[i]]) {
+    for (size_t i = 0; i < len; i++) {
+        if (!log_name_bytes[(uint8_t)name[i]]) {
             return err_set(err, QL_INVALID,
                            "a log name has only A-Z, a-z, 0-9 and ._/-; byte "
                            "%zu is 0x%02x",
                            i, (unsigned)(unsigned char)name[i]);
         }
-        if (i < len && name[i] != '/') {
-            continue;
+        if (name[i] == '/') {
+            rv = log_name_part_check(name + part, i - part, err);
+            if (rv != 0) {
+                return rv;
+            }
+            part = i + 1;
         }
-        if (i == part) {
-            return err_set(err, QL_INVALID,
-                           "a log name has no empty part between slashes");
-        }
-        if ((i - part == 1 && name[part] == '.') ||
-            (i - part == 2 && name[part] == '.' && name[part + 1] == '.')) {
-            return err_set(err, QL_INVALID,
-                           "a log name has no part \".\" or \"..\"");
-        }
-        part = i + 1;
     }
-    return 0;
+    return log_name_part_check(name + part, len - part, err);
 }
 
 void text_hex(const uint8_t *bytes, size_t len, char *ret_text, size_t room)

@@ -142,11 +142,15 @@ static int read_absent(const struct message *message, uint64_t seen,
     int rv;
 
     for (i = 0; i < message->count; i++) {
-        if ((seen >> i & 1u) == 0) {
-            rv = field_value_absent(message, &message->fields[i], target, err);
-            if (rv != 0) {
-                return rv;
-            }
+        const struct field *field = &message->fields[i];
+
+        if ((seen >> i & 1u) != 0 ||
+            (!field->required && field->kind != FIELD_CLAMPED)) {
+            continue;
+        }
+        rv = field_value_absent(message, field, target, err);
+        if (rv != 0) {
+            return rv;
         }
     }
     return 0;

@@ -143,9 +143,17 @@ uint8_t *pack_put_bin(uint8_t *at, struct bytes bytes)
 
 int pack_field_u64(struct buf *buf, const char *key, uint64_t value)
 {
-    int rv = pack_text(buf, key);
+    size_t len = strlen(key);
+    uint8_t *at = pack_begin(buf, 1 + len + PACK_U64_LEN);
 
-    return rv != 0 ? rv : pack_u64(buf, value);
+    assert(len < 32);
+    if (at == NULL) {
+        return QL_NO_MEMORY;
+    }
+    *at++ = (uint8_t)(0xa0u | len);
+    memcpy(at, key, len);
+    pack_end(buf, pack_put_u64(at + len, value));
+    return 0;
 }
 
 int pack_field_bool(struct buf *buf, const char *key, bool value)

@@ -6,15 +6,20 @@ static size_t walk(struct bytes bytes);
 size_t value_len(struct bytes bytes, bool is_last)
 {
     struct token head = token_read(bytes.data, bytes.len);
-    uint64_t len = head.head_len + token_body_len(&head);
+    uint64_t len;
 
+    /* The last one ends where they all do: no need to walk over it. */
+    if (is_last && head.kind >= TOKEN_ARRAY) {
+        return bytes.len;
+    }
+    len = head.head_len + token_body_len(&head);
     if (head.kind <= TOKEN_BAD || len > bytes.len) {
         return 0;
     }
     if (head.kind < TOKEN_ARRAY) {
         return (size_t)len;
     }
-    return is_last ? bytes.len : walk(bytes);
+    return walk(bytes);
 }
 
 /* By counting, so that nesting costs nothing. */

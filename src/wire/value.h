@@ -38,7 +38,6 @@ static inline bool items_next(struct items *items, struct bytes *ret)
         len = token_size(left.data, left.len);
     }
     if (len == 0) {
-        /* The last one ends where they all do: no need to walk over it. */
         len = value_len(left, items->count == 0);
     }
     if (len - 1 >= left.len || (items->count == 0 && len != left.len)) {
