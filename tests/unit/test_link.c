@@ -107,6 +107,38 @@ static void frames_keep_their_order(void **state)
     free(burst);
 }
 
+static void frames_of_a_turn_leave_before_the_loop_waits(void **state)
+{
+    struct link_rig *rig = *state;
+    struct link_send sends[3] = {0};
+    struct burst burst = {.done = 0};
+    struct bytes part = {(const uint8_t *)"x", 1};
+    struct link_counts before;
+    struct link_counts after;
+    struct link *link;
+
+    link_rig_start_all(rig);
+    link_rig_meet(rig, 1, 2);
+    link = link_rig_node(rig, 1)->link;
+    link_counts(link, &before);
+    for (size_t i = 0; i < 3; i++) {
+        sends[i].data = &burst;
+        assert_int_equal(
+            link_send(link, &sends[i], 2, LINK_RAFT, &part, 1, on_burst), 0);
+        link_counts(link, &after);
+        assert_int_equal(after.frames_out - before.frames_out, i / 2 * 2);
+        assert_int_equal(burst.done, i / 2 * 2);
+        if (i == 1) {
+            link_flush(link);
+        }
+    }
+    (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
+    link_counts(link, &after);
+    assert_int_equal(after.frames_out - before.frames_out, 3);
+    assert_int_equal(burst.done, 3);
+    link_rig_wait_frames(rig, 2, 3);
+}
+
 static void queue_is_bounded_and_says_so(void **state)
 {
     struct link_rig *rig = *state;
@@ -385,6 +417,7 @@ int main(void)
         IN_RIG(end_of_a_peer_is_known_to_all),
         IN_RIG(connection_that_breaks_is_no_end),
         IN_RIG(frames_keep_their_order),
+        IN_RIG(frames_of_a_turn_leave_before_the_loop_waits),
         IN_RIG(queue_is_bounded_and_says_so),
         IN_RIG(heartbeats_overtake_a_snapshot),
         IN_RIG(peer_that_comes_back_is_reached_again),

@@ -125,6 +125,8 @@ static void wide_windows_are_few_and_pass_on_from_who_is_idle(void **state)
 {
     struct driver *driver = *state;
     uint64_t ids[PRODUCERS_WIDE_MAX];
+    uint8_t digest[HASH128_LEN];
+    uint8_t same[HASH128_LEN];
     uint64_t id;
 
     for (size_t i = 0; i < PRODUCERS_WIDE_MAX; i++) {
@@ -147,9 +149,14 @@ static void wide_windows_are_few_and_pass_on_from_who_is_idle(void **state)
         assert_int_equal(driver_append_numbered(driver, "a", ids[i], 1), 0);
     }
     assert_int_equal(status(driver, ids[1], 1), 0);
+    machine_digest(driver->machine, digest);
     driver->time_ms++;
     (void)driver_open_producer(driver);
     assert_int_equal(driver->outcome.window, PRODUCER_WINDOW_WIDE);
+    machine_digest(driver->machine, digest);
+    driver_reborn(driver);
+    machine_digest(driver->machine, same);
+    assert_memory_equal(digest, same, sizeof(same));
     assert_int_equal(status(driver, ids[1], 36), QL_DUPLICATE_UNKNOWN);
     assert_int_equal(status(driver, ids[1], 37), 0);
     assert_int_equal(driver_append_numbered(driver, "a", ids[1], 101), 0);
