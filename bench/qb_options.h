@@ -76,7 +76,7 @@ struct qb_options {
     bool quiet; /* no progress */
 };
 
-/* Fills *ret from the command line and the environment. True in *ret_done: help
+/* Fills *ret from the command line. True in *ret_done: help
  * or the version was printed and nothing is left to do. QL_INVALID. */
 int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                      bool *ret_done, struct err *err);

@@ -5,6 +5,7 @@
 
 #include "qb_bench.h"
 #include "qb_load.h"
+#include "qb_stages.h"
 
 static int run_point(struct qb_bench *bench, struct qb_watch *watch,
                      uint64_t outstanding, struct err *err);
@@ -55,11 +56,13 @@ static int run_point(struct qb_bench *bench, struct qb_watch *watch,
                            .duration_ms = bench->options.duration_ms,
                            .watch = watch,
                            .label = label};
+    struct ql_node_metrics *before;
     int rv = 0;
 
     if (point == NULL) {
         return err->code;
     }
+    before = qb_stages_look(bench);
     for (uint64_t i = 0; rv == 0 && i < bench->options.repetitions; i++) {
         struct qb_repetition *repetition =
             &point->repetitions[point->repetition_count];
@@ -79,5 +82,7 @@ static int run_point(struct qb_bench *bench, struct qb_watch *watch,
         }
     }
     qb_point_choose(point);
+    point->stages = qb_stages_since(bench, before);
+    ql_node_metrics_free(before);
     return rv;
 }

@@ -241,7 +241,7 @@ static void print_stages(const struct qb_result *result, FILE *out)
             qb_format_ns((double)histogram_percentile(&stage->times, 99), p99,
                          sizeof p99);
             qb_format_ns(histogram_mean(&stage->times), mean, sizeof mean);
-            (void)fprintf(out, "  %-12s p50 %8s  p99 %8s  mean %8s\n",
+            (void)fprintf(out, "  %-17s p50 %8s  p99 %8s  mean %8s\n",
                           stage->name, p50, p99, mean);
         }
     }

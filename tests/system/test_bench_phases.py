@@ -255,6 +255,13 @@ class Html(Case):
         for word in ("Results", "Percentiles", "Latency over time", "Phases",
                      "The floor", "1 at once", "8 at once", "backup"):
             self.assertIn(word, words)
+        stages = {stage["name"]: stage["times"]["mean_us"]
+                  for stage in bench.result()["points"][1]["stages"]}
+        self.assertAlmostEqual(
+            sum(stages[name] for name in ("decode", "batch", "replicate",
+                                          "apply", "reply")),
+            stages["total"], delta=stages["total"] / 100)
+        self.assertIn("Where the time went", words)
         # One for the percentiles, one for each number of calls at once.
         self.assertGreaterEqual(page.counts["figure"], 3)
         self.assertEqual(os.listdir(bench.data), [])
