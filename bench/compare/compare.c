@@ -49,27 +49,53 @@ static void say_turn(const struct options *options, const struct turn *turn,
                   turn->seconds);
 }
 
+static void say_failover(const struct options *options, const struct turn *turn,
+                         unsigned number, const struct peer_kind *kind)
+{
+    (void)fprintf(stderr, "failover %u of %u: %s ", number + 1,
+                  options->failovers, kind->name);
+    if (turn->is_done) {
+        (void)fprintf(stderr, "%.0f ms\n", turn->failover_seconds * 1e3);
+    } else {
+        (void)fprintf(stderr, "failed\n");
+    }
+}
+
+static void take_turn(struct results *results, const char *dir,
+                      const char *program, size_t peer, unsigned number,
+                      bool is_failover)
+{
+    const struct options *options = results->options;
+    const struct peer_kind *kind = results->peers[peer];
+    struct turn *turn = is_failover ? &results->failovers[peer][number]
+                                    : &results->turns[peer][number];
+    char own[PATH_LEN_MAX];
+
+    if ((size_t)snprintf(own, sizeof own, "%s/%s-%s%u", dir, kind->name,
+                         is_failover ? "failover-" : "",
+                         number + 1) >= sizeof own) {
+        scale_fail("%s is too long", dir);
+    }
+    (is_failover ? turn_run_failover : turn_run)(options, kind, program, own,
+                                                 turn);
+    if (!is_interrupted) {
+        (is_failover ? say_failover : say_turn)(options, turn, number, kind);
+    }
+}
+
 static void take_turns(struct results *results, const char *dir,
                        char programs[][PATH_LEN_MAX])
 {
     const struct options *options = results->options;
     double begun = scale_now();
 
-    for (unsigned i = 0; i < options->turns; i++) {
+    for (unsigned i = 0; i < options->turns + options->failovers; i++) {
+        bool is_failover = i >= options->turns;
+
         for (size_t peer = 0; peer < results->count && !is_interrupted;
              peer++) {
-            struct turn *turn = &results->turns[peer][i];
-            char own[PATH_LEN_MAX];
-
-            if ((size_t)snprintf(own, sizeof own, "%s/%s-%u", dir,
-                                 results->peers[peer]->name,
-                                 i + 1) >= sizeof own) {
-                scale_fail("%s is too long", dir);
-            }
-            turn_run(options, results->peers[peer], programs[peer], own, turn);
-            if (!is_interrupted) {
-                say_turn(options, turn, i, results->peers[peer]);
-            }
+            take_turn(results, dir, programs[peer], peer,
+                      is_failover ? i - options->turns : i, is_failover);
         }
     }
     results->seconds = scale_now() - begun;
@@ -79,7 +105,9 @@ static bool is_whole(const struct results *results)
 {
     for (size_t peer = 0; peer < results->count; peer++) {
         if (results_failed(results, peer) > 0 ||
-            results_untrue(results, peer) > 0) {
+            results_untrue(results, peer) > 0 ||
+            results_failover(results, peer).count <
+                results->options->failovers) {
             return false;
         }
     }

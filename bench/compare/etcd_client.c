@@ -303,12 +303,14 @@ static void take_frames(struct etcd_client *client, size_t at)
     send_waiting(client, at);
 }
 
-void etcd_client_wait(struct etcd_client *client, int timeout_ms)
+bool etcd_client_wait(struct etcd_client *client, int timeout_ms)
 {
-    streams_wait(client->streams, client->count, timeout_ms);
+    bool is_there = streams_wait(client->streams, client->count, timeout_ms);
+
     for (size_t i = 0; i < client->count; i++) {
         take_frames(client, i);
     }
+    return is_there;
 }
 
 /* One call beside the puts; what it answered, valid until the next. */
@@ -325,10 +327,9 @@ static bool call(struct etcd_client *client, const char *path,
     stream_add(&client->streams[0], head, used);
     stream_add(&client->streams[0], message.data, message.len);
     while (!client->is_answered) {
-        if (scale_now() > until) {
+        if (!etcd_client_wait(client, 10) || scale_now() > until) {
             return false;
         }
-        etcd_client_wait(client, 10);
     }
     if (!client->is_good || client->answer.len < HTTP2_MESSAGE_HEAD) {
         return false;

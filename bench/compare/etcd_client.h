@@ -13,7 +13,8 @@ void etcd_client_free(struct etcd_client *client);
 /* Puts @value under a key that no other put has. */
 void etcd_client_put(struct etcd_client *client, size_t slot,
                      struct bytes value);
-void etcd_client_wait(struct etcd_client *client, int timeout_ms);
+/* False: a connection is lost. */
+bool etcd_client_wait(struct etcd_client *client, int timeout_ms);
 /* True: the server has a leader and is it; @ret_version has room for 64. */
 bool etcd_client_is_at_leader(struct etcd_client *client, char *ret_version);
 /* How many keys there are, by a linearizable read. */

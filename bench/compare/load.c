@@ -17,7 +17,7 @@
 #define REFUSED_MAX 10000u
 
 struct load {
-    struct peer *peer;
+    const struct peer *peer; /* of the run that is under way */
     size_t size;
     size_t under_way;
     size_t at; /* of the next payload in pool */
@@ -60,11 +60,18 @@ void load_free(struct load *load)
     free(load);
 }
 
-static void submit(struct load *load, size_t slot, uint64_t now)
+static struct bytes next_value(struct load *load, size_t size)
 {
-    struct bytes value = {load->pool + load->at, load->size};
+    struct bytes value = {load->pool + load->at, size};
 
     load->at = (load->at + POOL_STEP) % POOL_LEN;
+    return value;
+}
+
+static void submit(struct load *load, size_t slot, uint64_t now)
+{
+    struct bytes value = next_value(load, load->size);
+
     load->begun_ns[slot] = now;
     load->under_way++;
     load->peer->kind->submit(load->peer->self, slot, value);
@@ -80,7 +87,7 @@ void load_on_answer(struct load *load, size_t slot, bool is_acknowledged)
         if (load->is_measuring) {
             histogram_record(&load->latencies, now - load->begun_ns[slot]);
         }
-    } else if (++load->refused > REFUSED_MAX) {
+    } else if (++load->refused > REFUSED_MAX && !load->is_ending) {
         scale_fail("%s refuses what it is sent", load->peer->kind->name);
     }
     if (!load->is_ending) {
@@ -111,10 +118,17 @@ static double memory_of(const struct peer *peer)
     return sum;
 }
 
+static void wait_once(struct load *load)
+{
+    if (!load->peer->kind->wait(load->peer->self, WAIT_MS)) {
+        scale_fail("a connection to %s is lost", load->peer->kind->name);
+    }
+}
+
 static void go_on(struct load *load, double until)
 {
     while (scale_now() < until) {
-        load->peer->kind->wait(load->peer->self, WAIT_MS);
+        wait_once(load);
     }
 }
 
@@ -124,7 +138,7 @@ static void end(struct load *load)
 
     load->is_ending = true;
     while (load->under_way > 0 && scale_now() < until) {
-        load->peer->kind->wait(load->peer->self, WAIT_MS);
+        wait_once(load);
     }
     if (load->under_way > 0) {
         scale_fail("%s leaves %zu appends without an answer for %d s",
@@ -187,6 +201,14 @@ void load_run(struct load *load, struct peer *peer,
     to = look(peer);
     conclude(load, &from, &to, ret_result);
     end(load);
+}
+
+void load_send(struct load *load, const struct peer_kind *kind, void *self,
+               size_t slot, size_t size)
+{
+    load->is_ending = true; /* none is sent on the answer */
+    load->under_way++;
+    kind->submit(self, slot, next_value(load, size));
 }
 
 uint64_t load_acknowledged(const struct load *load)

@@ -38,6 +38,9 @@ void load_run(struct load *load, struct peer *peer,
               const struct load_plan *plan, struct load_result *ret_result);
 /* The append in @slot was acknowledged, or refused. */
 void load_on_answer(struct load *load, size_t slot, bool is_acknowledged);
+/* Sends one append outside of any run. */
+void load_send(struct load *load, const struct peer_kind *kind, void *self,
+               size_t slot, size_t size);
 /* Of all runs, warm-ups included. */
 uint64_t load_acknowledged(const struct load *load);
 /* They may be stored or not. */

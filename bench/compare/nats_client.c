@@ -134,12 +134,14 @@ static void take_messages(struct nats_client *client, size_t at)
     }
 }
 
-void nats_client_wait(struct nats_client *client, int timeout_ms)
+bool nats_client_wait(struct nats_client *client, int timeout_ms)
 {
-    streams_wait(client->streams, client->count, timeout_ms);
+    bool is_there = streams_wait(client->streams, client->count, timeout_ms);
+
     for (size_t i = 0; i < client->count; i++) {
         take_messages(client, i);
     }
+    return is_there;
 }
 
 json_t *nats_client_ask(struct nats_client *client, const char *subject,
@@ -153,7 +155,9 @@ json_t *nats_client_ask(struct nats_client *client, const char *subject,
     publish(client, 0, subject, TOLD, ++client->asked,
             (struct bytes){(const uint8_t *)text, strlen(text)});
     while (client->told == NULL && scale_now() < until) {
-        nats_client_wait(client, 10);
+        if (!nats_client_wait(client, 10)) {
+            break;
+        }
     }
     told = client->told;
     client->told = NULL;

@@ -17,7 +17,8 @@ struct nats_client *nats_client_new(unsigned port, size_t connections,
 void nats_client_free(struct nats_client *client);
 void nats_client_publish(struct nats_client *client, size_t slot,
                          struct bytes value);
-void nats_client_wait(struct nats_client *client, int timeout_ms);
+/* False: a connection is lost. */
+bool nats_client_wait(struct nats_client *client, int timeout_ms);
 /* Asks the API of JetStream. NULL: no answer within a second. The caller
  * decrefs it. */
 json_t *nats_client_ask(struct nats_client *client, const char *subject,

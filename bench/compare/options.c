@@ -30,6 +30,7 @@ static const char usage[] =
     "  --seconds S         measured at each number under way (2.5)\n"
     "  --warm S            before that (0.5)\n"
     "  --quick             2 turns of 1 s\n"
+    "  --failover N        then kill a leader so often of each (0)\n"
     "  --connections N     of each client but quorlog's, which has one (1)\n"
     "  --dir DIR           where data directories are made, and removed (.)\n"
     "  --cache DIR         where fetched servers stay (DIR/compare-cache)\n"
@@ -47,6 +48,7 @@ static const struct option letters[] = {
     {"seconds", required_argument, NULL, 's'},
     {"warm", required_argument, NULL, 'w'},
     {"quick", no_argument, NULL, 'q'},
+    {"failover", required_argument, NULL, 'f'},
     {"connections", required_argument, NULL, 'c'},
     {"dir", required_argument, NULL, 'd'},
     {"cache", required_argument, NULL, 'C'},
@@ -158,6 +160,12 @@ static bool take_option(struct options *options, int letter, char *text)
             return false;
         }
         options->turns = (unsigned)number;
+        return true;
+    case 'f':
+        if (!take_number(text, OPTIONS_TURNS_MAX, &number)) {
+            return false;
+        }
+        options->failovers = (unsigned)number;
         return true;
     case 's':
         return take_seconds(text, &options->seconds);

@@ -23,6 +23,7 @@ struct options {
     double warm_seconds;
     double seconds;
     unsigned turns;
+    unsigned failovers; /* after the turns */
     bool is_offline;
     bool is_json;
     bool keeps;

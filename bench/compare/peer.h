@@ -30,6 +30,8 @@ struct peer {
     const struct peer_kind *kind;
     void *self; /* of the client */
     pid_t pids[PEER_SERVERS];
+    unsigned ports[PEER_SERVERS]; /* of their clients */
+    size_t leader;                /* which of them */
     char version[64];
 };
 
@@ -54,10 +56,15 @@ struct peer_kind {
     /* Sends @value, or keeps it for wait(), until which it stays valid and
      * beyond: until the answer for @slot. */
     void (*submit)(void *self, size_t slot, struct bytes value);
-    /* Sends what waits and takes in what answers there are, or come in time. */
-    void (*wait)(void *self, int timeout_ms);
+    /* Sends what waits and takes in what answers there are, or come in time.
+     * False: a connection is lost. */
+    bool (*wait)(void *self, int timeout_ms);
     /* What the servers have, asked through the leader. */
     uint64_t (*count)(void *self);
+    /* Another client, of the server that listens at @port; NULL: not now. Where
+     * this is NULL the client finds a new leader itself. */
+    void *(*connect)(unsigned port, struct load *load);
+    void (*disconnect)(void *self);
 };
 
 extern const struct peer_kind peer_quorlog;

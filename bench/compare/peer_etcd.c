@@ -72,7 +72,7 @@ static pid_t start_server(const struct server *server, const char *program,
     return server_start(words, server->output);
 }
 
-static unsigned find_leader(struct peer *peer, const struct server *servers)
+static size_t find_leader(struct peer *peer, const struct server *servers)
 {
     double until = scale_now() + SERVERS_START_SECONDS;
 
@@ -87,7 +87,7 @@ static unsigned find_leader(struct peer *peer, const struct server *servers)
                 etcd_client_free(client);
             }
             if (is_leader) {
-                return servers[i].port;
+                return i;
             }
             server_check(peer->pids[i], servers[i].output);
         }
@@ -104,8 +104,10 @@ static void start(struct peer *peer, const struct peer_setup *setup)
     describe(servers, setup, cluster, sizeof cluster);
     for (size_t i = 0; i < PEER_SERVERS; i++) {
         peer->pids[i] = start_server(&servers[i], setup->program, cluster);
+        peer->ports[i] = servers[i].port;
     }
-    peer->self = etcd_client_new(find_leader(peer, servers), setup->connections,
+    peer->leader = find_leader(peer, servers);
+    peer->self = etcd_client_new(peer->ports[peer->leader], setup->connections,
                                  setup->load);
     if (peer->self == NULL) {
         scale_fail("the leader of etcd takes no connection");
@@ -117,9 +119,19 @@ static void submit(void *self, size_t slot, struct bytes value)
     etcd_client_put(self, slot, value);
 }
 
-static void wait_answers(void *self, int timeout_ms)
+static bool wait_answers(void *self, int timeout_ms)
 {
-    etcd_client_wait(self, timeout_ms);
+    return etcd_client_wait(self, timeout_ms);
+}
+
+static void *connect_to_one(unsigned port, struct load *load)
+{
+    return etcd_client_new(port, 1, load);
+}
+
+static void disconnect(void *self)
+{
+    etcd_client_free(self);
 }
 
 static uint64_t count(void *self)
@@ -138,4 +150,6 @@ const struct peer_kind peer_etcd = {
     .submit = submit,
     .wait = wait_answers,
     .count = count,
+    .connect = connect_to_one,
+    .disconnect = disconnect,
 };

@@ -111,6 +111,7 @@ static void start_servers(struct peer *peer, const struct server *servers,
                                      NULL};
 
         peer->pids[i] = server_start(words, servers[i].output);
+        peer->ports[i] = servers[i].port;
     }
 }
 
@@ -203,8 +204,9 @@ static void start(struct peer *peer, const struct peer_setup *setup)
                    sizeof peer->version);
     describe(servers, setup, peer->kind->syncs_all);
     start_servers(peer, servers, setup->program);
-    peer->self = connect_to(peer, servers, find_leader(peer, servers, setup),
-                            setup, setup->connections);
+    peer->leader = find_leader(peer, servers, setup);
+    peer->self =
+        connect_to(peer, servers, peer->leader, setup, setup->connections);
 }
 
 static void submit(void *self, size_t slot, struct bytes value)
@@ -212,9 +214,19 @@ static void submit(void *self, size_t slot, struct bytes value)
     nats_client_publish(self, slot, value);
 }
 
-static void wait_answers(void *self, int timeout_ms)
+static bool wait_answers(void *self, int timeout_ms)
 {
-    nats_client_wait(self, timeout_ms);
+    return nats_client_wait(self, timeout_ms);
+}
+
+static void *connect_to_one(unsigned port, struct load *load)
+{
+    return nats_client_new(port, 1, load);
+}
+
+static void disconnect(void *self)
+{
+    nats_client_free(self);
 }
 
 static uint64_t count(void *self)
@@ -243,6 +255,8 @@ const struct peer_kind peer_nats = {
     .submit = submit,
     .wait = wait_answers,
     .count = count,
+    .connect = connect_to_one,
+    .disconnect = disconnect,
 };
 
 const struct peer_kind peer_nats_synced = {
@@ -257,4 +271,6 @@ const struct peer_kind peer_nats_synced = {
     .submit = submit,
     .wait = wait_answers,
     .count = count,
+    .connect = connect_to_one,
+    .disconnect = disconnect,
 };

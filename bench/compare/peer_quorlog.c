@@ -57,7 +57,8 @@ static void start(struct peer *peer, const struct peer_setup *setup)
     for (size_t i = 0; i < PEER_SERVERS; i++) {
         peer->pids[i] = quorlog->cluster.nodes[i].pid;
     }
-    (void)scale_cluster_leader(&quorlog->cluster);
+    peer->leader = (size_t)(scale_cluster_leader(&quorlog->cluster) -
+                            quorlog->cluster.nodes);
     connect_client(quorlog);
     peer->self = quorlog;
 }
@@ -84,11 +85,13 @@ static void submit(void *self, size_t slot, struct bytes value)
     }
 }
 
-static void wait_answers(void *self, int timeout_ms)
+/* The client finds a new connection itself. */
+static bool wait_answers(void *self, int timeout_ms)
 {
     struct quorlog *quorlog = self;
 
     (void)ql_client_wait(quorlog->client, timeout_ms);
+    return true;
 }
 
 static uint64_t count(void *self)

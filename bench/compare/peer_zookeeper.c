@@ -126,17 +126,18 @@ static void start_servers(struct peer *peer, const struct server *servers,
             NULL};
 
         peer->pids[i] = server_start(words, servers[i].output);
+        peer->ports[i] = servers[i].port;
     }
 }
 
-static unsigned find_leader(struct peer *peer, const struct server *servers)
+static size_t find_leader(struct peer *peer, const struct server *servers)
 {
     double until = scale_now() + SERVERS_START_SECONDS;
 
     while (scale_now() < until) {
         for (size_t i = 0; i < PEER_SERVERS; i++) {
             if (zookeeper_leads(servers[i].port, peer->version)) {
-                return servers[i].port;
+                return i;
             }
             server_check(peer->pids[i], servers[i].output);
         }
@@ -151,9 +152,10 @@ static void start(struct peer *peer, const struct peer_setup *setup)
 
     describe(servers, setup);
     start_servers(peer, servers, setup->program);
-    peer->self = zookeeper_client_new(find_leader(peer, servers),
+    peer->leader = find_leader(peer, servers);
+    peer->self = zookeeper_client_new(peer->ports[peer->leader],
                                       setup->connections, setup->load);
-    if (!zookeeper_client_make(peer->self)) {
+    if (peer->self == NULL || !zookeeper_client_make(peer->self)) {
         scale_fail("zookeeper does not make a node");
     }
 }
@@ -163,9 +165,19 @@ static void submit(void *self, size_t slot, struct bytes value)
     zookeeper_client_set(self, slot, value);
 }
 
-static void wait_answers(void *self, int timeout_ms)
+static bool wait_answers(void *self, int timeout_ms)
 {
-    zookeeper_client_wait(self, timeout_ms);
+    return zookeeper_client_wait(self, timeout_ms);
+}
+
+static void *connect_to_one(unsigned port, struct load *load)
+{
+    return zookeeper_client_new(port, 1, load);
+}
+
+static void disconnect(void *self)
+{
+    zookeeper_client_free(self);
 }
 
 static uint64_t count(void *self)
@@ -188,4 +200,6 @@ const struct peer_kind peer_zookeeper = {
     .submit = submit,
     .wait = wait_answers,
     .count = count,
+    .connect = connect_to_one,
+    .disconnect = disconnect,
 };

@@ -202,6 +202,32 @@ static void print_client(const struct results *results)
     }
 }
 
+static void print_failovers(const struct results *results)
+{
+    if (results->options->failovers == 0) {
+        return;
+    }
+    (void)printf("\nms from SIGKILL of the leader to the next "
+                 "acknowledgement, %u times\n",
+                 results->options->failovers);
+    for (size_t peer = 0; peer < results->count; peer++) {
+        struct spread spread = results_failover(results, peer);
+        struct cell cell;
+
+        spread.low *= 1e3;
+        spread.median *= 1e3;
+        spread.high *= 1e3;
+        cell = range(spread);
+        (void)printf("%-*s%s", NAME_WIDTH, results->peers[peer]->name,
+                     cell.text);
+        if (spread.count < results->options->failovers) {
+            (void)printf(", %zu FAILED",
+                         results->options->failovers - spread.count);
+        }
+        (void)putchar('\n');
+    }
+}
+
 static void print_peer(const struct results *results, size_t peer)
 {
     const struct peer_kind *kind = results->peers[peer];
@@ -242,6 +268,7 @@ void report_print(const struct results *results)
                  results_spread, offsetof(struct load_result, rate));
     print_ratios(results);
     print_client(results);
+    print_failovers(results);
     (void)putchar('\n');
     for (size_t peer = 0; peer < results->count; peer++) {
         print_peer(results, peer);

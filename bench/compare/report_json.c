@@ -88,11 +88,13 @@ static json_t *peer_json(const struct results *results, size_t peer)
         (void)json_array_append_new(
             turns, turn_json(results->options, &results->turns[peer][i]));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "name", kind->name,
-                     "version", results_version(results, peer), "durability",
-                     kind->durability, "client", kind->connected, "connections",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "name",
+                     kind->name, "version", results_version(results, peer),
+                     "durability", kind->durability, "client", kind->connected,
+                     "connections",
                      (json_int_t)options_connections(results->options, kind),
-                     "points", points, "turns", turns);
+                     "points", points, "turns", turns, "failover_seconds",
+                     spread_json(results_failover(results, peer)));
 }
 
 void report_print_json(const struct results *results)

@@ -48,6 +48,21 @@ struct spread results_spread(const struct results *results, size_t peer,
     return spread_of(values, count);
 }
 
+struct spread results_failover(const struct results *results, size_t peer)
+{
+    double values[OPTIONS_TURNS_MAX];
+    size_t count = 0;
+
+    for (unsigned i = 0; i < results->options->failovers; i++) {
+        const struct turn *turn = &results->failovers[peer][i];
+
+        if (turn->is_done) {
+            values[count++] = turn->failover_seconds;
+        }
+    }
+    return spread_of(values, count);
+}
+
 static size_t place_of_quorlog(const struct results *results)
 {
     size_t at = 0;

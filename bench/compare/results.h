@@ -10,6 +10,7 @@ struct results {
     size_t count;
     double seconds; /* all of it took */
     struct turn turns[OPTIONS_PEERS_MAX][OPTIONS_TURNS_MAX];
+    struct turn failovers[OPTIONS_PEERS_MAX][OPTIONS_TURNS_MAX];
 };
 
 /* Of the turns that were done. */
@@ -26,6 +27,8 @@ struct spread results_spread(const struct results *results, size_t peer,
 /* Of quorlog's divided by @peer's in the same turn. */
 struct spread results_ratio(const struct results *results, size_t peer,
                             size_t point, size_t field);
+/* Of the seconds without a leader. */
+struct spread results_failover(const struct results *results, size_t peer);
 size_t results_failed(const struct results *results, size_t peer);
 /* Turns in which something else was stored than acknowledged. */
 size_t results_untrue(const struct results *results, size_t peer);

@@ -70,7 +70,7 @@ static void flush(struct stream *stream)
     len = send(stream->fd, stream->out.data + stream->out_taken, left,
                MSG_DONTWAIT | MSG_NOSIGNAL);
     if (len < 0 && errno != EAGAIN && errno != EINTR) {
-        scale_fail("a connection to the servers is lost: %s", strerror(errno));
+        stream->is_lost = true;
     }
     stream->out_taken += len > 0 ? (size_t)len : 0;
     if (stream->out_taken == stream->out.len) {
@@ -91,15 +91,15 @@ static void fill(struct stream *stream)
     len = recv(stream->fd, stream->in.data + stream->in.len,
                stream->in.room - stream->in.len, MSG_DONTWAIT);
     if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
-        scale_fail("a connection to the servers is lost: %s",
-                   len == 0 ? "closed by the server" : strerror(errno));
+        stream->is_lost = true;
     }
     stream->in.len += len > 0 ? (size_t)len : 0;
 }
 
-void streams_wait(struct stream *streams, size_t count, int timeout_ms)
+bool streams_wait(struct stream *streams, size_t count, int timeout_ms)
 {
     struct pollfd fds[PEER_CONNECTIONS_MAX];
+    bool all_are_there = true;
 
     assert(count <= PEER_CONNECTIONS_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -110,11 +110,13 @@ void streams_wait(struct stream *streams, size_t count, int timeout_ms)
         }
     }
     if (poll(fds, (nfds_t)count, timeout_ms) <= 0) {
-        return;
+        return true;
     }
     for (size_t i = 0; i < count; i++) {
         if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
             fill(&streams[i]);
         }
+        all_are_there = all_are_there && !streams[i].is_lost;
     }
+    return all_are_there;
 }

@@ -17,6 +17,7 @@ struct stream {
     size_t in_taken;  /* the owner has seen it; it may move it on */
     struct buf out;   /* what is to be sent */
     size_t out_taken; /* the kernel has it */
+    bool is_lost;     /* closed by the server */
 };
 
 /* False: nobody listens there yet. */
@@ -25,5 +26,5 @@ void stream_close(struct stream *stream);
 /* What came and was not taken yet; valid until the next streams_wait(). */
 struct bytes stream_bytes(const struct stream *stream);
 void stream_add(struct stream *stream, const void *bytes, size_t len);
-/* A lost connection ends the process. */
-void streams_wait(struct stream *streams, size_t count, int timeout_ms);
+/* False: one of them is lost. */
+bool streams_wait(struct stream *streams, size_t count, int timeout_ms);

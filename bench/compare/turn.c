@@ -9,12 +9,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "compare/failover.h"
 #include "compare/servers.h"
 #include "scale_process.h"
 
 #define LEARN_OUTSTANDING 64u
+#define FAILOVER_LOAD_SECONDS 1.0
 
 static volatile sig_atomic_t child;
+
+typedef void measure_fn(const struct options *options, struct peer *peer,
+                        struct load *load, struct turn *turn);
 
 static void measure(const struct options *options, struct peer *peer,
                     struct load *load, struct turn *turn)
@@ -40,8 +45,22 @@ static void measure(const struct options *options, struct peer *peer,
     turn->is_done = true;
 }
 
+/* There is some load before, so that what is killed was at work. */
+static void measure_failover(const struct options *options, struct peer *peer,
+                             struct load *load, struct turn *turn)
+{
+    struct load_plan plan = {.outstanding = 1,
+                             .size = options->size,
+                             .warm_seconds = FAILOVER_LOAD_SECONDS};
+
+    load_warm(load, peer, &plan);
+    turn->failover_seconds = failover_run(options, peer, load);
+    turn->is_done = true;
+}
+
 static void run(const struct options *options, const struct peer_kind *kind,
-                const char *program, const char *dir, int answer)
+                const char *program, const char *dir, measure_fn *what,
+                int answer)
 {
     struct load *load = load_new();
     struct peer_setup setup = {.dir = dir,
@@ -55,7 +74,7 @@ static void run(const struct options *options, const struct peer_kind *kind,
 
     kind->start(&peer, &setup);
     (void)snprintf(turn.version, sizeof turn.version, "%s", peer.version);
-    measure(options, &peer, load, &turn);
+    what(options, &peer, load, &turn);
     servers_kill(peer.pids, PEER_SERVERS);
     turn.seconds = scale_now() - begun;
     load_free(load);
@@ -66,7 +85,7 @@ static void run(const struct options *options, const struct peer_kind *kind,
 
 static void run_and_end(const struct options *options,
                         const struct peer_kind *kind, const char *program,
-                        const char *dir, int answer)
+                        const char *dir, measure_fn *what, int answer)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGINT, SIG_DFL);
@@ -75,13 +94,14 @@ static void run_and_end(const struct options *options,
     if (mkdir(dir, 0700) != 0) {
         scale_fail("%s cannot be made", dir);
     }
-    run(options, kind, program, dir, answer);
+    run(options, kind, program, dir, what, answer);
     /* What the client and its servers had goes with the process. */
     _exit(0);
 }
 
-void turn_run(const struct options *options, const struct peer_kind *kind,
-              const char *program, const char *dir, struct turn *ret_turn)
+static void run_apart(const struct options *options,
+                      const struct peer_kind *kind, const char *program,
+                      const char *dir, measure_fn *what, struct turn *ret_turn)
 {
     int ends[2];
     pid_t pid;
@@ -96,7 +116,7 @@ void turn_run(const struct options *options, const struct peer_kind *kind,
         scale_fail("no process");
     }
     if (pid == 0) {
-        run_and_end(options, kind, program, dir, ends[1]);
+        run_and_end(options, kind, program, dir, what, ends[1]);
     }
     child = pid;
     (void)close(ends[1]);
@@ -111,6 +131,19 @@ void turn_run(const struct options *options, const struct peer_kind *kind,
     if (!options->keeps) {
         scale_dir_remove(dir);
     }
+}
+
+void turn_run(const struct options *options, const struct peer_kind *kind,
+              const char *program, const char *dir, struct turn *ret_turn)
+{
+    run_apart(options, kind, program, dir, measure, ret_turn);
+}
+
+void turn_run_failover(const struct options *options,
+                       const struct peer_kind *kind, const char *program,
+                       const char *dir, struct turn *ret_turn)
+{
+    run_apart(options, kind, program, dir, measure_failover, ret_turn);
 }
 
 void turn_interrupt(void)

@@ -14,12 +14,17 @@ struct turn {
     uint64_t refused;
     uint64_t stored; /* what the servers have in the end */
     struct load_result points[OPTIONS_POINTS_MAX];
+    double failover_seconds; /* of turn_run_failover() only */
 };
 
 /* In a process of its own, so that nothing of it, not its failure either, is
  * there for the next. @dir is made and removed. */
 void turn_run(const struct options *options, const struct peer_kind *kind,
               const char *program, const char *dir, struct turn *ret_turn);
+/* The same, but the leader is killed instead: see failover.h. */
+void turn_run_failover(const struct options *options,
+                       const struct peer_kind *kind, const char *program,
+                       const char *dir, struct turn *ret_turn);
 /* Ends the turn that is under way, from a signal's handler. */
 void turn_interrupt(void);
 /* Is stored what was acknowledged, and no more than may be? */

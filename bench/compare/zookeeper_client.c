@@ -82,13 +82,22 @@ struct zookeeper_client *zookeeper_client_new(unsigned port, size_t connections,
     client->load = load;
     for (size_t i = 0; i < connections; i++) {
         if (!stream_open(&client->streams[i], port)) {
-            scale_fail("the leader of zookeeper takes no connection");
+            zookeeper_client_free(client);
+            return NULL;
         }
         client->count++;
         stream_add(&client->streams[i], hello,
                    jute_connect_put(hello, SESSION_MS));
     }
     return client;
+}
+
+void zookeeper_client_free(struct zookeeper_client *client)
+{
+    for (size_t i = 0; i < client->count; i++) {
+        stream_close(&client->streams[i]);
+    }
+    free(client);
 }
 
 void zookeeper_client_set(struct zookeeper_client *client, size_t slot,
@@ -139,12 +148,14 @@ static void take_answers(struct zookeeper_client *client, size_t at)
     }
 }
 
-void zookeeper_client_wait(struct zookeeper_client *client, int timeout_ms)
+bool zookeeper_client_wait(struct zookeeper_client *client, int timeout_ms)
 {
-    streams_wait(client->streams, client->count, timeout_ms);
+    bool is_there = streams_wait(client->streams, client->count, timeout_ms);
+
     for (size_t i = 0; i < client->count; i++) {
         take_answers(client, i);
     }
+    return is_there;
 }
 
 /* False: no answer, or an error. */
@@ -156,7 +167,9 @@ static bool ask(struct zookeeper_client *client, const uint8_t *bytes,
     client->is_answered = false;
     stream_add(&client->streams[0], bytes, len);
     while (!client->is_answered && scale_now() < until) {
-        zookeeper_client_wait(client, 10);
+        if (!zookeeper_client_wait(client, 10)) {
+            break;
+        }
     }
     return client->is_answered &&
            (client->error == 0 || client->error == NODE_EXISTS);

@@ -29,7 +29,8 @@ class Compare(Case):
             universal_newlines=True)
 
     def test_all_turns_are_told_and_stored_what_was_acknowledged(self):
-        done = self.run_program("--peers", "quorlog", "--json")
+        done = self.run_program("--peers", "quorlog", "--json",
+                                "--failover", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
         told = json.loads(done.stdout)
         (peer,) = told["peers"]
@@ -39,6 +40,7 @@ class Compare(Case):
             self.assertTrue(turn["is_done"])
             self.assertGreater(turn["acknowledged"], 0)
             self.assertEqual(turn["stored"], turn["acknowledged"])
+        self.assertGreater(peer["failover_seconds"]["median"], 0)
         self.assertEqual([point["outstanding"] for point in peer["points"]],
                          [1, 256])
         for point in peer["points"]:
