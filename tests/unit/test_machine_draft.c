@@ -5,84 +5,14 @@
 #include "machine/state.h"
 #include "support/cmocka.h"
 #include "support/dice.h"
-#include "support/driver.h"
 #include "support/edited.h"
-#include "support/saved.h"
-
-static const struct machine_limits limits = {4 * 1024, 64 * 1024};
-#define ENTRY_BYTES 1000u
-#define CHUNK_ENTRIES 4u
-
-struct fixture {
-    struct driver driver;
-    struct saved saved;
-};
-
-/* Logs a, b and c of uids 1 to 3: three, one and no sealed chunks, and c has an
- * open one. */
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    struct driver *driver = &fixture.driver;
-
-    driver_init_limited(driver, &limits);
-    driver_create(driver, "a");
-    driver_create(driver, "b");
-    driver_create(driver, "c");
-    driver_append_many(driver, "a", 3 * CHUNK_ENTRIES, ENTRY_BYTES);
-    driver_append_many(driver, "b", CHUNK_ENTRIES, ENTRY_BYTES + 1);
-    driver_append(driver, "c", "open");
-    saved_take(&fixture.saved, driver, "before");
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    saved_close(&fixture->saved);
-    driver_close(&fixture->driver);
-    return 0;
-}
-
-static struct load_log log_row(const struct fixture *fixture, uint64_t uid)
-{
-    struct load_log row;
-
-    assert_int_equal(
-        machine_part_log(fixture->saved.machine, MACHINE_LIVE, uid, &row), 0);
-    return row;
-}
-
-static struct chunk *chunk_at(const struct fixture *fixture, uint64_t uid,
-                              size_t index)
-{
-    size_t count;
-    struct chunk *const *chunks =
-        machine_part_chunks(fixture->saved.machine, MACHINE_LIVE, uid, &count);
-
-    assert_true(index < count);
-    return chunks[index];
-}
-
-/* @rv is a refusal, and the state, with @before its digest, did not change. */
-static void expect_refused(struct driver *driver, const uint8_t before[16],
-                           int rv, int code)
-{
-    uint8_t after[16];
-
-    assert_int_equal(rv, code);
-    machine_digest(driver->machine, after);
-    assert_memory_equal(before, after, 16);
-    assert_int_not_equal(machine_refusal_text(&driver->outcome)[0], '\0');
-}
+#include "support/saved_rig.h"
 
 static void records_out_of_order_change_nothing(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
+    struct load_log row = rig_log_row(fixture, 1);
     struct buf record = BUF_INIT;
     uint8_t digest[16];
     uint64_t id;
@@ -96,118 +26,124 @@ static void records_out_of_order_change_nothing(void **state)
             continue;
         }
         assert_int_equal(load_done_encode(row.base, &record), 0);
-        expect_refused(driver, digest, driver_load(driver, id, seq, &record),
-                       QL_OUT_OF_ORDER);
+        rig_expect_refused(driver, digest,
+                           driver_load(driver, id, seq, &record),
+                           QL_OUT_OF_ORDER);
         assert_int_equal(driver->outcome.position, 1);
-        expect_refused(driver, digest, driver_end(driver, id, seq, 0),
-                       QL_OUT_OF_ORDER);
+        rig_expect_refused(driver, digest, driver_end(driver, id, seq, 0),
+                           QL_OUT_OF_ORDER);
     }
     assert_int_equal(load_done_encode(row.base, &record), 0);
-    expect_refused(driver, digest, driver_load(driver, id + 1, 1, &record),
-                   QL_NOT_FOUND);
-    expect_refused(driver, digest, edited_end(driver, 0), QL_INVALID);
+    rig_expect_refused(driver, digest, driver_load(driver, id + 1, 1, &record),
+                       QL_NOT_FOUND);
+    rig_expect_refused(driver, digest, edited_end(driver, 0), QL_INVALID);
 }
 
 static void a_log_has_to_be_begun_and_ended(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log first = log_row(fixture, 1);
-    struct load_log second = log_row(fixture, 2);
+    struct load_log first = rig_log_row(fixture, 1);
+    struct load_log second = rig_log_row(fixture, 2);
     uint8_t digest[16];
 
     driver_begin(driver, "before", 0, 0);
     machine_digest(driver->machine, digest);
-    expect_refused(driver, digest, edited_ref(driver, chunk_at(fixture, 1, 0)),
-                   QL_INVALID);
-    expect_refused(driver, digest,
-                   edited_bytes(driver, chunk_at(fixture, 1, 0), 0, 0),
-                   QL_INVALID);
-    expect_refused(driver, digest, edited_done(driver, first.base), QL_INVALID);
-    expect_refused(driver, digest, edited_drop(driver, 1), QL_INVALID);
+    rig_expect_refused(driver, digest,
+                       edited_ref(driver, rig_chunk_at(fixture, 1, 0)),
+                       QL_INVALID);
+    rig_expect_refused(driver, digest,
+                       edited_bytes(driver, rig_chunk_at(fixture, 1, 0), 0, 0),
+                       QL_INVALID);
+    rig_expect_refused(driver, digest, edited_done(driver, first.base),
+                       QL_INVALID);
+    rig_expect_refused(driver, digest, edited_drop(driver, 1), QL_INVALID);
     second.keep = 1;
-    expect_refused(driver, digest, edited_log(driver, &second), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_log(driver, &second), QL_INVALID);
     second.keep = 0;
     assert_int_equal(edited_log(driver, &second), 0);
     machine_digest(driver->machine, digest);
-    expect_refused(driver, digest, edited_log(driver, &first), QL_INVALID);
-    expect_refused(driver, digest, edited_drop(driver, 2), QL_INVALID);
-    assert_int_equal(edited_ref(driver, chunk_at(fixture, 2, 0)), 0);
-    assert_int_equal(edited_done(driver, chunk_at(fixture, 2, 0)->name.chain),
-                     0);
+    rig_expect_refused(driver, digest, edited_log(driver, &first), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_drop(driver, 2), QL_INVALID);
+    assert_int_equal(edited_ref(driver, rig_chunk_at(fixture, 2, 0)), 0);
+    assert_int_equal(
+        edited_done(driver, rig_chunk_at(fixture, 2, 0)->name.chain), 0);
     machine_digest(driver->machine, digest);
     /* Uids rise, and names are different. */
-    expect_refused(driver, digest, edited_log(driver, &first), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_log(driver, &first), QL_INVALID);
     second.uid = 3;
-    expect_refused(driver, digest, edited_log(driver, &second), QL_EXISTS);
+    rig_expect_refused(driver, digest, edited_log(driver, &second), QL_EXISTS);
 }
 
 static void chunks_follow_each_other(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
-    struct chunk *first = chunk_at(fixture, 1, 0);
-    struct chunk *second = chunk_at(fixture, 1, 1);
+    struct load_log row = rig_log_row(fixture, 1);
+    struct chunk *first = rig_chunk_at(fixture, 1, 0);
+    struct chunk *second = rig_chunk_at(fixture, 1, 1);
     uint8_t digest[16];
 
     driver_begin(driver, "before", 0, 0);
     assert_int_equal(edited_log(driver, &row), 0);
     machine_digest(driver->machine, digest);
     /* Its chain does not begin here. */
-    expect_refused(driver, digest, edited_ref(driver, second), QL_NOT_FOUND);
-    expect_refused(driver, digest, edited_bytes(driver, first, 1, 0),
-                   QL_CORRUPT);
-    expect_refused(driver, digest, edited_bytes(driver, first, 0, 1),
-                   QL_CORRUPT);
-    expect_refused(driver, digest, edited_ref(driver, chunk_at(fixture, 2, 0)),
-                   QL_NOT_FOUND);
+    rig_expect_refused(driver, digest, edited_ref(driver, second),
+                       QL_NOT_FOUND);
+    rig_expect_refused(driver, digest, edited_bytes(driver, first, 1, 0),
+                       QL_CORRUPT);
+    rig_expect_refused(driver, digest, edited_bytes(driver, first, 0, 1),
+                       QL_CORRUPT);
+    rig_expect_refused(driver, digest,
+                       edited_ref(driver, rig_chunk_at(fixture, 2, 0)),
+                       QL_NOT_FOUND);
     assert_int_equal(edited_ref(driver, first), 0);
     machine_digest(driver->machine, digest);
-    expect_refused(driver, digest, edited_ref(driver, first), QL_INVALID);
-    expect_refused(driver, digest, edited_bytes(driver, first, 0, 0),
-                   QL_CORRUPT);
+    rig_expect_refused(driver, digest, edited_ref(driver, first), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_bytes(driver, first, 0, 0),
+                       QL_CORRUPT);
     assert_int_equal(edited_bytes(driver, second, 0, 0), 0);
     machine_digest(driver->machine, digest);
-    expect_refused(driver, digest, edited_done(driver, first->name.chain),
-                   QL_CORRUPT);
+    rig_expect_refused(driver, digest, edited_done(driver, first->name.chain),
+                       QL_CORRUPT);
     assert_int_equal(edited_done(driver, second->name.chain), 0);
     assert_int_equal(edited_draft(driver).log_uid, 0);
 }
 
 static void chunks_lie_within_the_numbers_of_their_log(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct chunk *first = chunk_at(fixture, 1, 0);
-    struct load_log row = log_row(fixture, 1);
+    struct chunk *first = rig_chunk_at(fixture, 1, 0);
+    struct load_log row = rig_log_row(fixture, 1);
     uint8_t digest[16];
 
     for (int i = 0; i < 3; i++) {
         struct load_log other = row;
 
-        other.tail = i == 0 ? CHUNK_ENTRIES : row.tail;
-        other.head = i == 1 ? CHUNK_ENTRIES + 1 : row.head;
+        other.tail = i == 0 ? RIG_CHUNK_ENTRIES : row.tail;
+        other.head = i == 1 ? RIG_CHUNK_ENTRIES + 1 : row.head;
         other.last_time_ms = i == 2 ? 1 : row.last_time_ms;
         driver_begin(driver, "before", 0, 0);
         assert_int_equal(edited_log(driver, &other), 0);
         machine_digest(driver->machine, digest);
-        expect_refused(driver, digest, edited_ref(driver, first), QL_INVALID);
-        expect_refused(driver, digest, edited_bytes(driver, first, 0, 0),
-                       QL_CORRUPT);
+        rig_expect_refused(driver, digest, edited_ref(driver, first),
+                           QL_INVALID);
+        rig_expect_refused(driver, digest, edited_bytes(driver, first, 0, 0),
+                           QL_CORRUPT);
     }
 }
 
 static void the_digest_tells_what_a_draft_holds(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 2);
+    struct load_log row = rig_log_row(fixture, 2);
     uint8_t digests[3][16];
 
     for (size_t i = 0; i < 3; i++) {
         struct buf image = BUF_INIT;
-        struct driver other = {.machine = machine_new(&limits),
+        struct driver other = {.machine = machine_new(&saved_rig_limits),
                                .index = driver->index,
                                .time_ms = driver->time_ms};
         struct buf record = BUF_INIT;
@@ -220,7 +156,7 @@ static void the_digest_tells_what_a_draft_holds(void **state)
         buf_close(&image);
         driver_begin(&other, "before", 0, 0);
         assert_int_equal(edited_log(&other, &row), 0);
-        saved_bytes(chunk_at(fixture, 2, 0), &bytes);
+        saved_bytes(rig_chunk_at(fixture, 2, 0), &bytes);
         bytes.data[bytes.len - 1] ^= i == 1;
         assert_int_equal(
             load_bytes_encode((struct bytes){bytes.data, bytes.len}, &record),
@@ -236,39 +172,41 @@ static void the_digest_tells_what_a_draft_holds(void **state)
 
 static void refs_are_taken_all_or_none(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
+    struct load_log row = rig_log_row(fixture, 1);
     uint8_t rows[3 * CHUNK_ROW_LEN];
     struct buf record = BUF_INIT;
     uint8_t digest[16];
 
     for (size_t i = 0; i < 3; i++) {
-        chunk_row_encode(chunk_at(fixture, 1, i), rows + i * CHUNK_ROW_LEN);
+        chunk_row_encode(rig_chunk_at(fixture, 1, i), rows + i * CHUNK_ROW_LEN);
     }
     driver_begin(driver, "before", 0, 0);
     assert_int_equal(edited_log(driver, &row), 0);
     machine_digest(driver->machine, digest);
     rows[2 * CHUNK_ROW_LEN + 40] ^= 1; /* in its chain */
     assert_int_equal(load_refs_encode(rows, 3, &record), 0);
-    expect_refused(driver, digest, edited_load(driver, &record), QL_NOT_FOUND);
+    rig_expect_refused(driver, digest, edited_load(driver, &record),
+                       QL_NOT_FOUND);
     rows[2 * CHUNK_ROW_LEN + 40] ^= 1;
     rows[CHUNK_ROW_LEN + 63] = 1; /* a zero */
     assert_int_equal(load_refs_encode(rows, 3, &record), 0);
-    expect_refused(driver, digest, edited_load(driver, &record), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_load(driver, &record),
+                       QL_INVALID);
     rows[CHUNK_ROW_LEN + 63] = 0;
     assert_int_equal(load_refs_encode(rows, 3, &record), 0);
     assert_int_equal(edited_load(driver, &record), 0);
     assert_int_equal(edited_draft(driver).chunks, 3);
-    assert_int_equal(edited_draft(driver).entries, 3 * CHUNK_ENTRIES);
+    assert_int_equal(edited_draft(driver).entries, 3 * RIG_CHUNK_ENTRIES);
 }
 
 static void there_is_a_limit_to_chunks(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
-    struct chunk *first = chunk_at(fixture, 1, 0);
+    struct load_log row = rig_log_row(fixture, 1);
+    struct chunk *first = rig_chunk_at(fixture, 1, 0);
     struct kept *kept;
 
     driver_begin(driver, "before", 0, 0);
@@ -285,9 +223,9 @@ static void there_is_a_limit_to_chunks(void **state)
 
 static void changed_records_do_no_harm(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
+    struct load_log row = rig_log_row(fixture, 1);
     struct dice dice = {3};
 
     driver_begin(driver, "before", 0, 0);
@@ -298,7 +236,7 @@ static void changed_records_do_no_harm(void **state)
         uint8_t before[16];
         int rv;
 
-        chunk_row_encode(chunk_at(fixture, 1, 0), chunk_row);
+        chunk_row_encode(rig_chunk_at(fixture, 1, 0), chunk_row);
         if (kind == 0) {
             (void)load_log_encode(&row, &record);
         } else if (kind == 1) {
@@ -310,7 +248,7 @@ static void changed_records_do_no_harm(void **state)
         } else {
             struct buf bytes = BUF_INIT;
 
-            saved_bytes(chunk_at(fixture, 1, 0), &bytes);
+            saved_bytes(rig_chunk_at(fixture, 1, 0), &bytes);
             (void)load_bytes_encode((struct bytes){bytes.data, bytes.len},
                                     &record);
             buf_close(&bytes);
@@ -327,7 +265,7 @@ static void changed_records_do_no_harm(void **state)
         machine_digest(driver->machine, before);
         rv = edited_load(driver, &record);
         if (rv != 0) {
-            expect_refused(driver, before, rv, rv);
+            rig_expect_refused(driver, before, rv, rv);
         }
         if (dice_one_in(&dice, 10)) {
             driver_reborn(driver);
@@ -336,7 +274,8 @@ static void changed_records_do_no_harm(void **state)
 }
 
 #define TEST(function)                                                         \
-    cmocka_unit_test_setup_teardown(function, setup, teardown)
+    cmocka_unit_test_setup_teardown(function, saved_rig_setup_same,            \
+                                    saved_rig_teardown)
 
 int main(void)
 {

@@ -3,78 +3,8 @@
 #include <string.h>
 
 #include "support/cmocka.h"
-#include "support/driver.h"
 #include "support/edited.h"
-#include "support/saved.h"
-
-static const struct machine_limits limits = {4 * 1024, 64 * 1024};
-#define ENTRY_BYTES 1000u
-#define CHUNK_ENTRIES 4u
-
-struct fixture {
-    struct driver driver;
-    struct saved saved;
-};
-
-/* Logs a, b and c of uids 1 to 3: three, one and no sealed chunks, and c has an
- * open one. */
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    struct driver *driver = &fixture.driver;
-
-    driver_init_limited(driver, &limits);
-    driver_create(driver, "a");
-    driver_create(driver, "b");
-    driver_create(driver, "c");
-    driver_append_many(driver, "a", 3 * CHUNK_ENTRIES, ENTRY_BYTES);
-    driver_append_many(driver, "b", CHUNK_ENTRIES, ENTRY_BYTES + 1);
-    driver_append(driver, "c", "open");
-    saved_take(&fixture.saved, driver, "before");
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    saved_close(&fixture->saved);
-    driver_close(&fixture->driver);
-    return 0;
-}
-
-static struct load_log log_row(const struct fixture *fixture, uint64_t uid)
-{
-    struct load_log row;
-
-    assert_int_equal(
-        machine_part_log(fixture->saved.machine, MACHINE_LIVE, uid, &row), 0);
-    return row;
-}
-
-static struct chunk *chunk_at(const struct fixture *fixture, uint64_t uid,
-                              size_t index)
-{
-    size_t count;
-    struct chunk *const *chunks =
-        machine_part_chunks(fixture->saved.machine, MACHINE_LIVE, uid, &count);
-
-    assert_true(index < count);
-    return chunks[index];
-}
-
-/* @rv is a refusal, and the state, with @before its digest, did not change. */
-static void expect_refused(struct driver *driver, const uint8_t before[16],
-                           int rv, int code)
-{
-    uint8_t after[16];
-
-    assert_int_equal(rv, code);
-    machine_digest(driver->machine, after);
-    assert_memory_equal(before, after, 16);
-    assert_int_not_equal(machine_refusal_text(&driver->outcome)[0], '\0');
-}
+#include "support/saved_rig.h"
 
 /* Begins an edit of what is staged. */
 static int edit(struct driver *driver)
@@ -87,22 +17,23 @@ static int edit(struct driver *driver)
 
 static void an_edit_begins_as_what_is_staged(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct machine_part_info staged;
     uint8_t digest[16];
 
     machine_digest(driver->machine, digest);
-    expect_refused(driver, digest, driver_begin(driver, "before", 9, 1),
-                   QL_NOT_FOUND);
+    rig_expect_refused(driver, digest, driver_begin(driver, "before", 9, 1),
+                       QL_NOT_FOUND);
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
     assert_true(machine_part_info(driver->machine, MACHINE_STAGED, &staged));
     machine_digest(driver->machine, digest);
-    expect_refused(driver, digest, driver_begin(driver, "before", staged.id, 2),
-                   QL_CONDITION_FAILED);
-    expect_refused(driver, digest,
-                   driver_begin(driver, "before", staged.id + 1, 1),
-                   QL_CONDITION_FAILED);
+    rig_expect_refused(driver, digest,
+                       driver_begin(driver, "before", staged.id, 2),
+                       QL_CONDITION_FAILED);
+    rig_expect_refused(driver, digest,
+                       driver_begin(driver, "before", staged.id + 1, 1),
+                       QL_CONDITION_FAILED);
     assert_int_equal(edit(driver), 0);
     assert_int_equal(edited_draft(driver).edit_of, staged.id);
     assert_int_equal(edited_draft(driver).logs, 3);
@@ -112,9 +43,9 @@ static void an_edit_begins_as_what_is_staged(void **state)
 
 static void an_edit_keeps_first_chunks_and_replaces_the_rest(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
+    struct load_log row = rig_log_row(fixture, 1);
     struct machine_part_info staged;
     struct log_stat stat;
     struct buf bytes = BUF_INIT;
@@ -130,9 +61,9 @@ static void an_edit_keeps_first_chunks_and_replaces_the_rest(void **state)
     row.keep = 1;
     assert_int_equal(edited_log(driver, &row), 0);
     assert_int_equal(edited_draft(driver).entries,
-                     CHUNK_ENTRIES + CHUNK_ENTRIES + 1);
+                     RIG_CHUNK_ENTRIES + RIG_CHUNK_ENTRIES + 1);
     /* Position 6, the second of the second chunk, goes. */
-    saved_bytes(chunk_at(fixture, 1, 1), &bytes);
+    saved_bytes(rig_chunk_at(fixture, 1, 1), &bytes);
     memmove(bytes.data + bytes.len / 4, bytes.data + bytes.len / 2,
             bytes.len / 2);
     assert_int_equal(
@@ -142,8 +73,10 @@ static void an_edit_keeps_first_chunks_and_replaces_the_rest(void **state)
     buf_close(&bytes);
     assert_int_equal(edited_load(driver, &record), 0);
     /* The last one has another chain before it now. */
-    assert_int_equal(edited_ref(driver, chunk_at(fixture, 1, 2)), QL_NOT_FOUND);
-    assert_int_equal(edited_bytes(driver, chunk_at(fixture, 1, 2), 0, 0), 0);
+    assert_int_equal(edited_ref(driver, rig_chunk_at(fixture, 1, 2)),
+                     QL_NOT_FOUND);
+    assert_int_equal(edited_bytes(driver, rig_chunk_at(fixture, 1, 2), 0, 0),
+                     0);
     chunks = machine_part_chunks(driver->machine, MACHINE_DRAFT, 1, &count);
     assert_int_equal(count, 3);
     assert_int_equal(edited_done(driver, chunks[2]->name.chain), 0);
@@ -159,7 +92,7 @@ static void an_edit_keeps_first_chunks_and_replaces_the_rest(void **state)
     assert_int_equal(
         machine_part_stat(driver->machine, MACHINE_STAGED, text("a"), &stat),
         0);
-    assert_int_equal(stat.entries, 3 * CHUNK_ENTRIES - 1);
+    assert_int_equal(stat.entries, 3 * RIG_CHUNK_ENTRIES - 1);
     assert_int_equal(driver_commit(driver, 77), 0);
     assert_int_equal(
         machine_reader_open(&reader, driver->machine, 1, 6, 0, NULL), 0);
@@ -167,18 +100,18 @@ static void an_edit_keeps_first_chunks_and_replaces_the_rest(void **state)
     assert_int_equal(entry.position, 7);
     /* The hole counts as an entry before the head, but never the last one. */
     assert_int_equal(driver_trim(driver, "a", 8), 0);
-    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES + 1);
+    assert_int_equal(driver_stat(driver, "a").entries, RIG_CHUNK_ENTRIES + 1);
     driver_reborn(driver);
-    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES + 1);
+    assert_int_equal(driver_stat(driver, "a").entries, RIG_CHUNK_ENTRIES + 1);
     assert_int_equal(driver_undo(driver, 78), 0);
-    assert_int_equal(driver_stat(driver, "b").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_stat(driver, "b").entries, RIG_CHUNK_ENTRIES);
 }
 
 static void an_edit_names_a_log_as_it_is(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
-    struct load_log row = log_row(fixture, 1);
+    struct load_log row = rig_log_row(fixture, 1);
     struct load_log other;
     uint8_t digest[16];
 
@@ -187,34 +120,35 @@ static void an_edit_names_a_log_as_it_is(void **state)
     machine_digest(driver->machine, digest);
     other = row;
     other.name = text("b");
-    expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
     other = row;
     other.uid = 9;
-    expect_refused(driver, digest, edited_log(driver, &other), QL_NOT_FOUND);
+    rig_expect_refused(driver, digest, edited_log(driver, &other),
+                       QL_NOT_FOUND);
     other = row;
     other.keep = 4;
-    expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
     other.keep = 3;
     other.base[0] ^= 1;
-    expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
+    rig_expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
     other = row;
     other.keep = 3;
-    other.tail = 2 * CHUNK_ENTRIES;
-    expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
+    other.tail = 2 * RIG_CHUNK_ENTRIES;
+    rig_expect_refused(driver, digest, edited_log(driver, &other), QL_INVALID);
     /* To its very chunks, twice. */
     for (int i = 0; i < 2; i++) {
         other = row;
         other.keep = 3;
         assert_int_equal(edited_log(driver, &other), 0);
         assert_int_equal(
-            edited_done(driver, chunk_at(fixture, 1, 2)->name.chain), 0);
+            edited_done(driver, rig_chunk_at(fixture, 1, 2)->name.chain), 0);
     }
     assert_int_equal(edited_end(driver, 0), 0);
 }
 
 static void an_edit_goes_with_what_it_is_of(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct machine_part_info info;
 
@@ -239,7 +173,7 @@ static void entries_behind_a_hole_are_counted_as_in_an_image(void **state)
     static const struct machine_limits small = {4 * 1024, 300};
     struct driver driver;
     struct saved saved;
-    struct fixture fixture;
+    struct saved_rig fixture;
     struct log_stat draft;
     struct chunk *chunk;
     struct load_log row;
@@ -251,8 +185,8 @@ static void entries_behind_a_hole_are_counted_as_in_an_image(void **state)
     driver_append_many(&driver, "a", 12, 100);
     saved_take(&saved, &driver, "before");
     fixture.saved = saved;
-    row = log_row(&fixture, 1);
-    chunk = chunk_at(&fixture, 1, 0);
+    row = rig_log_row(&fixture, 1);
+    chunk = rig_chunk_at(&fixture, 1, 0);
     assert_int_equal(chunk->entries, 6);
     len = chunk->len / 6;
     assert_int_equal(saved_stage(&saved, &driver, SAVED_REFS), 0);
@@ -260,7 +194,7 @@ static void entries_behind_a_hole_are_counted_as_in_an_image(void **state)
     assert_int_equal(edited_log(&driver, &row), 0);
     assert_int_equal(edited_bytes(&driver, chunk, 0, 5 * len), 0);
     assert_int_equal(
-        edited_bytes(&driver, chunk_at(&fixture, 1, 1), 3 * len, 0), 0);
+        edited_bytes(&driver, rig_chunk_at(&fixture, 1, 1), 3 * len, 0), 0);
     assert_int_equal(
         machine_part_stat_uid(driver.machine, MACHINE_DRAFT, 1, &draft), 0);
     assert_int_equal(edited_done(&driver, draft.digest), 0);
@@ -282,7 +216,8 @@ static void entries_behind_a_hole_are_counted_as_in_an_image(void **state)
 }
 
 #define TEST(function)                                                         \
-    cmocka_unit_test_setup_teardown(function, setup, teardown)
+    cmocka_unit_test_setup_teardown(function, saved_rig_setup_same,            \
+                                    saved_rig_teardown)
 
 int main(void)
 {

@@ -3,102 +3,22 @@
 #include <string.h>
 
 #include "support/cmocka.h"
-#include "support/driver.h"
-#include "support/saved.h"
+#include "support/saved_rig.h"
 #include "support/shelf.h"
 #include "wire/args_freeze.h"
-
-/* Four entries of 1000 bytes seal a chunk, and it is merged no more. */
-static const struct machine_limits limits = {4 * 1024, 64 * 1024};
-#define ENTRY_BYTES 1000u
-#define CHUNK_ENTRIES 4u
-
-struct fixture {
-    struct driver driver;
-    struct saved saved;
-};
-
-/* When the backup "before" was taken there were
- *     a  uid 1, two sealed chunks and an open one: positions 3 to 10
- *     b  uid 2, held by a writer, empty
- *     c  uid 3, one entry
- * and since then a has three entries more, c was deleted and made anew, d is new,
- * b has another writer. */
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    struct driver *driver = &fixture.driver;
-
-    driver_init_limited(driver, &limits);
-    driver_create_with(driver, "a", (struct retention){1000, 0, 0}, 42);
-    driver_create(driver, "b");
-    driver_create(driver, "c");
-    driver_append_many(driver, "a", 2 * CHUNK_ENTRIES + 2, ENTRY_BYTES);
-    driver_trim(driver, "a", 3);
-    driver_acquire(driver, "b", "writer");
-    driver_append(driver, "c", "first");
-    saved_take(&fixture.saved, driver, "before");
-    driver_append_many(driver, "a", 3, ENTRY_BYTES);
-    driver_delete(driver, "c");
-    driver_create(driver, "c");
-    driver_append(driver, "c", "second");
-    driver_append(driver, "c", "third");
-    driver_create(driver, "d");
-    driver_acquire(driver, "b", "other");
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    saved_close(&fixture->saved);
-    driver_close(&fixture->driver);
-    return 0;
-}
-
-static struct machine_part_info part(const struct driver *driver,
-                                     enum machine_part part)
-{
-    struct machine_part_info info = {0};
-
-    (void)machine_part_info(driver->machine, part, &info);
-    return info;
-}
-
-static void expect_texts(const struct machine *machine, enum machine_part part,
-                         const char *log, const char *const *texts)
-{
-    struct machine_reader reader;
-    struct read_entry entry;
-    struct log_stat stat;
-
-    assert_int_equal(machine_part_stat(machine, part, text(log), &stat), 0);
-    assert_int_equal(
-        machine_reader_open_part(&reader, machine, part, stat.uid, 0, 0, NULL),
-        0);
-    for (; *texts != NULL; texts++) {
-        assert_int_equal(machine_reader_next(&reader, &entry),
-                         MACHINE_READ_ENTRY);
-        assert_int_equal(entry.value.len, strlen(*texts));
-        assert_memory_equal(entry.value.data, *texts, entry.value.len);
-    }
-    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_END);
-}
 
 /* ---- Staging ---- */
 
 static void a_staged_state_is_that_of_the_backup(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     uint64_t state_index = driver_counts(driver).state_index;
     struct machine_part_info info;
     struct log_stat stat;
 
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
-    info = part(driver, MACHINE_STAGED);
+    info = rig_part(driver, MACHINE_STAGED);
     assert_int_equal(info.id, driver->outcome.recovery.stage);
     assert_int_equal(info.revision, 1);
     assert_memory_equal(info.source.data, "before", 6);
@@ -119,7 +39,7 @@ static void a_staged_state_is_that_of_the_backup(void **state)
 
 static void chunks_that_are_live_are_the_same_objects(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct machine *machine = fixture->driver.machine;
     struct chunk *const *chunks;
     const uint8_t *from;
@@ -139,8 +59,8 @@ static void chunks_that_are_live_are_the_same_objects(void **state)
 
 static void chunks_of_an_image_are_shared_again(void **state)
 {
-    struct fixture *fixture = *state;
-    struct machine *other = machine_new(&limits);
+    struct saved_rig *fixture = *state;
+    struct machine *other = machine_new(&saved_rig_limits);
     struct buf image = BUF_INIT;
     struct chunk *const *chunks;
     size_t count;
@@ -160,7 +80,7 @@ static void chunks_of_an_image_are_shared_again(void **state)
 
 static void a_draft_that_was_left_is_replaced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct saved_steps steps = {.saved = &fixture->saved, .way = SAVED_BYTES};
     uint64_t left;
@@ -168,18 +88,18 @@ static void a_draft_that_was_left_is_replaced(void **state)
     for (int i = 0; i < 4; i++) {
         assert_true(saved_step(&steps, driver));
     }
-    left = part(driver, MACHINE_DRAFT).id;
-    assert_int_equal(part(driver, MACHINE_DRAFT).next_seq, 3);
-    assert_int_equal(part(driver, MACHINE_DRAFT).total_bytes, 10);
+    left = rig_part(driver, MACHINE_DRAFT).id;
+    assert_int_equal(rig_part(driver, MACHINE_DRAFT).next_seq, 3);
+    assert_int_equal(rig_part(driver, MACHINE_DRAFT).total_bytes, 10);
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
-    assert_true(part(driver, MACHINE_STAGED).id > left);
+    assert_true(rig_part(driver, MACHINE_STAGED).id > left);
     assert_true(saved_step(&steps, driver));
     assert_int_equal(steps.code, QL_NOT_FOUND);
 }
 
 static void only_one_state_is_staged_at_a_time(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
 
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
@@ -196,7 +116,7 @@ static void only_one_state_is_staged_at_a_time(void **state)
 /* The shelf proves the bytes of each against its name and the chain before. */
 static void the_store_hears_of_chunks_that_are_new(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct shelf *shelf = shelf_new();
 
@@ -206,7 +126,7 @@ static void the_store_hears_of_chunks_that_are_new(void **state)
     assert_int_equal(driver_commit(driver, 77), 0);
     assert_int_equal(shelf_count(shelf), 4); /* what was open until now */
     assert_int_equal(
-        driver_append_many(driver, "a", CHUNK_ENTRIES, ENTRY_BYTES), 0);
+        driver_append_many(driver, "a", RIG_CHUNK_ENTRIES, RIG_ENTRY_BYTES), 0);
     assert_true(shelf_count(shelf) > 4);
     machine_on_chunks(driver->machine, NULL);
     shelf_free(shelf);
@@ -217,7 +137,7 @@ static void the_store_hears_of_chunks_that_are_new(void **state)
 static void a_commit_gives_the_logs_of_the_backup(void **state)
 {
     static const char *const first[] = {"first", NULL};
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     uint64_t state_index = driver_counts(driver).state_index;
     struct log_stat saved;
@@ -247,13 +167,13 @@ static void a_commit_gives_the_logs_of_the_backup(void **state)
     stat = driver_stat(driver, "b");
     assert_int_equal(stat.writer_epoch, 3);
     assert_int_equal(stat.writer_name.len, 0);
-    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+    rig_expect_texts(driver->machine, MACHINE_LIVE, "c", first);
     assert_int_equal(driver_append(driver, "d", "x"), QL_NOT_FOUND);
 }
 
 static void a_name_keeps_its_place_although_the_uid_is_another(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct log_stat live = driver_stat(driver, "c");
     struct log_stat stat;
@@ -271,7 +191,7 @@ static void a_name_keeps_its_place_although_the_uid_is_another(void **state)
 
 static void producers_are_void_after_a_commit(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     uint64_t producer = driver_open_producer(driver);
     struct append_result result;
@@ -298,7 +218,7 @@ static void producers_are_void_after_a_commit(void **state)
 
 static void a_commit_is_done_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct recovery_last last;
     uint8_t digests[2][16];
@@ -324,7 +244,7 @@ static void a_commit_is_done_once(void **state)
 
 static void a_commit_may_be_bound_to_what_was_seen(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct recovery_commit_args args = {.operation = 77,
                                         .has_expect_state = true};
@@ -354,7 +274,7 @@ static void a_commit_may_be_bound_to_what_was_seen(void **state)
 
 static void a_commit_leaves_a_freeze_backups_and_settings(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct freeze_args args = {text("recovering"), text("me")};
     struct machine_standstill standstill;
@@ -380,7 +300,7 @@ static void a_commit_leaves_a_freeze_backups_and_settings(void **state)
 
 static void nearly_full_disks_refuse_drafts_but_no_commit(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct saved_steps steps = {.saved = &fixture->saved, .way = SAVED_REFS};
 
@@ -420,7 +340,7 @@ static void on_changed(void *data, uint64_t uid)
 
 static void everybody_is_told_of_a_commit(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct heard heard = {0, 0};
 
@@ -434,7 +354,8 @@ static void everybody_is_told_of_a_commit(void **state)
 }
 
 #define TEST(function)                                                         \
-    cmocka_unit_test_setup_teardown(function, setup, teardown)
+    cmocka_unit_test_setup_teardown(function, saved_rig_setup_changed,         \
+                                    saved_rig_teardown)
 
 int main(void)
 {

@@ -3,93 +3,13 @@
 #include <string.h>
 
 #include "support/cmocka.h"
-#include "support/driver.h"
-#include "support/saved.h"
-
-/* Four entries of 1000 bytes seal a chunk, and it is merged no more. */
-static const struct machine_limits limits = {4 * 1024, 64 * 1024};
-#define ENTRY_BYTES 1000u
-#define CHUNK_ENTRIES 4u
-
-struct fixture {
-    struct driver driver;
-    struct saved saved;
-};
-
-/* When the backup "before" was taken there were
- *     a  uid 1, two sealed chunks and an open one: positions 3 to 10
- *     b  uid 2, held by a writer, empty
- *     c  uid 3, one entry
- * and since then a has three entries more, c was deleted and made anew, d is new,
- * b has another writer. */
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    struct driver *driver = &fixture.driver;
-
-    driver_init_limited(driver, &limits);
-    driver_create_with(driver, "a", (struct retention){1000, 0, 0}, 42);
-    driver_create(driver, "b");
-    driver_create(driver, "c");
-    driver_append_many(driver, "a", 2 * CHUNK_ENTRIES + 2, ENTRY_BYTES);
-    driver_trim(driver, "a", 3);
-    driver_acquire(driver, "b", "writer");
-    driver_append(driver, "c", "first");
-    saved_take(&fixture.saved, driver, "before");
-    driver_append_many(driver, "a", 3, ENTRY_BYTES);
-    driver_delete(driver, "c");
-    driver_create(driver, "c");
-    driver_append(driver, "c", "second");
-    driver_append(driver, "c", "third");
-    driver_create(driver, "d");
-    driver_acquire(driver, "b", "other");
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    saved_close(&fixture->saved);
-    driver_close(&fixture->driver);
-    return 0;
-}
-
-static struct machine_part_info part(const struct driver *driver,
-                                     enum machine_part part)
-{
-    struct machine_part_info info = {0};
-
-    (void)machine_part_info(driver->machine, part, &info);
-    return info;
-}
-
-static void expect_texts(const struct machine *machine, enum machine_part part,
-                         const char *log, const char *const *texts)
-{
-    struct machine_reader reader;
-    struct read_entry entry;
-    struct log_stat stat;
-
-    assert_int_equal(machine_part_stat(machine, part, text(log), &stat), 0);
-    assert_int_equal(
-        machine_reader_open_part(&reader, machine, part, stat.uid, 0, 0, NULL),
-        0);
-    for (; *texts != NULL; texts++) {
-        assert_int_equal(machine_reader_next(&reader, &entry),
-                         MACHINE_READ_ENTRY);
-        assert_int_equal(entry.value.len, strlen(*texts));
-        assert_memory_equal(entry.value.data, *texts, entry.value.len);
-    }
-    assert_int_equal(machine_reader_next(&reader, &entry), MACHINE_READ_END);
-}
+#include "support/saved_rig.h"
 
 /* ---- Holes ---- */
 
 static void reads_pass_over_a_hole_and_appends_go_behind_it(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct machine_reader reader;
     struct read_entry entry;
@@ -120,7 +40,7 @@ static void reads_pass_over_a_hole_and_appends_go_behind_it(void **state)
 
 static void a_log_is_trimmed_into_its_hole(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
 
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
@@ -130,17 +50,18 @@ static void a_log_is_trimmed_into_its_hole(void **state)
     assert_int_equal(driver_stat(driver, "a").head, 12);
     driver_reborn(driver);
     assert_int_equal(
-        driver_append_many(driver, "a", CHUNK_ENTRIES + 1, ENTRY_BYTES), 0);
-    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES + 1);
+        driver_append_many(driver, "a", RIG_CHUNK_ENTRIES + 1, RIG_ENTRY_BYTES),
+        0);
+    assert_int_equal(driver_stat(driver, "a").entries, RIG_CHUNK_ENTRIES + 1);
     assert_int_equal(driver_trim(driver, "a", 15), 0);
-    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_stat(driver, "a").entries, RIG_CHUNK_ENTRIES);
     driver_reborn(driver);
-    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_stat(driver, "a").entries, RIG_CHUNK_ENTRIES);
 }
 
 static void retention_goes_over_a_hole(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
 
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
@@ -148,10 +69,10 @@ static void retention_goes_over_a_hole(void **state)
     assert_int_equal(driver_configure(driver, "a", (struct retention){2, 0, 0}),
                      0);
     assert_int_equal(
-        driver_append_many(driver, "a", CHUNK_ENTRIES, ENTRY_BYTES), 0);
+        driver_append_many(driver, "a", RIG_CHUNK_ENTRIES, RIG_ENTRY_BYTES), 0);
     assert_int_equal(driver_tick(driver), 0);
     assert_int_equal(driver_stat(driver, "a").head, 14);
-    assert_int_equal(driver_stat(driver, "a").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_stat(driver, "a").entries, RIG_CHUNK_ENTRIES);
     assert_int_equal(driver_configure(driver, "a", (struct retention){0, 0, 1}),
                      0);
     driver->time_ms += 1000;
@@ -165,7 +86,7 @@ static void retention_goes_over_a_hole(void **state)
 static void undo_brings_back_what_was_live(void **state)
 {
     static const char *const newer[] = {"second", "third", NULL};
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct log_stat a = driver_stat(driver, "a");
     struct machine_part_info info;
@@ -174,12 +95,12 @@ static void undo_brings_back_what_was_live(void **state)
     assert_int_equal(driver_undo(driver, 76), QL_NOT_FOUND);
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
     assert_int_equal(driver_commit(driver, 77), 0);
-    info = part(driver, MACHINE_UNDO);
+    info = rig_part(driver, MACHINE_UNDO);
     assert_int_equal(info.logs, 4);
     assert_int_equal(info.entries, 13);
     assert_int_equal(info.from_index, driver->index);
     assert_memory_equal(info.source.data, "before", 6);
-    expect_texts(driver->machine, MACHINE_UNDO, "c", newer);
+    rig_expect_texts(driver->machine, MACHINE_UNDO, "c", newer);
     assert_int_equal(driver_append(driver, "a", "lost"), 0);
 
     assert_int_equal(driver_undo(driver, 78), 0);
@@ -191,7 +112,7 @@ static void undo_brings_back_what_was_live(void **state)
     assert_int_equal(stat.tail, 15);
     assert_int_equal(stat.incarnation, 3);
     assert_int_equal(stat.writer_epoch, 2);
-    expect_texts(driver->machine, MACHINE_LIVE, "c", newer);
+    rig_expect_texts(driver->machine, MACHINE_LIVE, "c", newer);
     assert_int_equal(driver_stat(driver, "c").incarnation, 3);
     assert_int_equal(driver_stat(driver, "d").incarnation, 2);
     assert_int_equal(driver_undo(driver, 78), 0);
@@ -201,7 +122,7 @@ static void undo_brings_back_what_was_live(void **state)
 /* To take one for the other would be to say that it was carried out. */
 static void the_number_of_one_recovery_does_not_do_for_another(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     uint64_t state_index;
 
@@ -214,7 +135,7 @@ static void the_number_of_one_recovery_does_not_do_for_another(void **state)
     assert_int_equal(driver_commit(driver, 77), QL_EXISTS);
     assert_non_null(strstr(machine_refusal_text(&driver->outcome), "new one"));
     assert_int_equal(driver_counts(driver).state_index, state_index);
-    assert_int_equal(part(driver, MACHINE_STAGED).revision, 1);
+    assert_int_equal(rig_part(driver, MACHINE_STAGED).revision, 1);
     assert_int_equal(driver_undo(driver, 78), 0);
     assert_int_equal(driver_commit(driver, 78), QL_EXISTS);
     assert_int_equal(driver_commit(driver, 79), 0);
@@ -223,25 +144,25 @@ static void the_number_of_one_recovery_does_not_do_for_another(void **state)
 static void an_undo_can_be_undone(void **state)
 {
     static const char *const first[] = {"first", NULL};
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
 
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
     assert_int_equal(driver_commit(driver, 77), 0);
     assert_int_equal(driver_undo(driver, 78), 0);
-    assert_memory_equal(part(driver, MACHINE_UNDO).source.data, "undo", 4);
+    assert_memory_equal(rig_part(driver, MACHINE_UNDO).source.data, "undo", 4);
     assert_int_equal(driver_undo(driver, 79), 0);
     assert_int_equal(driver_counts(driver).logs, 3);
-    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+    rig_expect_texts(driver->machine, MACHINE_LIVE, "c", first);
     assert_int_equal(driver_unload(driver, true), 0);
     assert_int_equal(driver_undo(driver, 80), QL_NOT_FOUND);
     driver_reborn(driver);
-    expect_texts(driver->machine, MACHINE_LIVE, "c", first);
+    rig_expect_texts(driver->machine, MACHINE_LIVE, "c", first);
 }
 
 static void what_only_undo_has_is_found_by_name(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
 
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_BYTES), 0);
@@ -251,7 +172,7 @@ static void what_only_undo_has_is_found_by_name(void **state)
     assert_int_equal(saved_stage(&fixture->saved, driver, SAVED_REFS), 0);
     assert_int_equal(driver_commit(driver, 78), 0);
     assert_int_equal(driver_stat(driver, "a").entries, 8);
-    assert_int_equal(part(driver, MACHINE_UNDO).logs, 2);
+    assert_int_equal(rig_part(driver, MACHINE_UNDO).logs, 2);
 }
 
 /* ---- Time ---- */
@@ -260,7 +181,7 @@ static void what_only_undo_has_is_found_by_name(void **state)
  * of it not be told. */
 static void a_log_that_comes_back_twice_is_another_each_time(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct log_stat once;
     struct log_stat twice;
@@ -280,7 +201,7 @@ static void a_log_that_comes_back_twice_is_another_each_time(void **state)
 /* The one that has its name meanwhile is not the one that went. */
 static void a_log_made_anew_does_not_hide_the_one_that_comes_back(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct log_stat once;
     struct log_stat twice;
@@ -303,7 +224,7 @@ static void a_log_made_anew_does_not_hide_the_one_that_comes_back(void **state)
 static void a_log_that_went_with_the_undo_slot_is_another_when_it_is_back(
     void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct saved with_d;
     struct log_stat before;
@@ -324,11 +245,11 @@ static void a_log_that_went_with_the_undo_slot_is_another_when_it_is_back(
 
 static void the_clock_is_not_behind_what_was_restored(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct driver other;
 
-    driver_init_limited(&other, &limits);
+    driver_init_limited(&other, &saved_rig_limits);
     other.time_ms = 500;
     driver_create(&other, "a");
     assert_int_equal(saved_stage(&fixture->saved, &other, SAVED_BYTES), 0);
@@ -342,12 +263,12 @@ static void the_clock_is_not_behind_what_was_restored(void **state)
 
 static void what_came_back_old_is_not_dropped_for_its_age_at_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct saved saved;
 
     driver_create_with(driver, "aged", (struct retention){0, 0, 1000}, 7);
-    driver_append_many(driver, "aged", CHUNK_ENTRIES, ENTRY_BYTES);
+    driver_append_many(driver, "aged", RIG_CHUNK_ENTRIES, RIG_ENTRY_BYTES);
     saved_take(&saved, driver, "aged");
     driver->time_ms += 2000;
     assert_int_equal(driver_tick(driver), 0);
@@ -356,7 +277,7 @@ static void what_came_back_old_is_not_dropped_for_its_age_at_once(void **state)
     assert_int_equal(driver_commit(driver, 1), 0);
     assert_true(driver_counts(driver).age_suspended);
     assert_int_equal(driver_tick(driver), 0);
-    assert_int_equal(driver_stat(driver, "aged").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_stat(driver, "aged").entries, RIG_CHUNK_ENTRIES);
     assert_int_equal(driver_confirm_clock(driver), 0);
     assert_int_equal(driver_tick(driver), 0);
     assert_int_equal(driver_stat(driver, "aged").entries, 0);
@@ -366,36 +287,36 @@ static void what_came_back_old_is_not_dropped_for_its_age_at_once(void **state)
 /* Its first chunk would go for another limit anyway. */
 static void what_came_back_old_stays_beside_other_limits(void **state)
 {
-    static const struct retention both = {CHUNK_ENTRIES, 0, 1000};
-    struct fixture *fixture = *state;
+    static const struct retention both = {RIG_CHUNK_ENTRIES, 0, 1000};
+    struct saved_rig *fixture = *state;
     struct driver *driver = &fixture->driver;
     struct saved saved;
 
     driver_create_with(driver, "aged", both, 7);
-    driver_append_many(driver, "aged", 2 * CHUNK_ENTRIES, ENTRY_BYTES);
+    driver_append_many(driver, "aged", 2 * RIG_CHUNK_ENTRIES, RIG_ENTRY_BYTES);
     saved_take(&saved, driver, "aged");
     driver->time_ms += 2000;
     assert_int_equal(saved_stage(&saved, driver, SAVED_REFS), 0);
     assert_int_equal(driver_commit(driver, 1), 0);
     assert_int_equal(driver_tick(driver), 0);
-    assert_int_equal(driver_stat(driver, "aged").entries, CHUNK_ENTRIES);
+    assert_int_equal(driver_stat(driver, "aged").entries, RIG_CHUNK_ENTRIES);
     saved_close(&saved);
 }
 
 static void a_jump_by_a_restore_suspends_age(void **state)
 {
-    struct fixture *fixture = *state;
+    struct saved_rig *fixture = *state;
     struct saved saved;
     struct driver other;
 
     (void)fixture;
-    driver_init_limited(&other, &limits);
+    driver_init_limited(&other, &saved_rig_limits);
     other.time_ms = 2 * CLOCK_JUMP_MS;
     driver_create(&other, "a");
     driver_append(&other, "a", "x");
     saved_take(&saved, &other, "later");
     driver_close(&other);
-    driver_init_limited(&other, &limits);
+    driver_init_limited(&other, &saved_rig_limits);
     other.time_ms = 500;
     driver_create(&other, "a");
     assert_int_equal(saved_stage(&saved, &other, SAVED_BYTES), 0);
@@ -406,7 +327,8 @@ static void a_jump_by_a_restore_suspends_age(void **state)
 }
 
 #define TEST(function)                                                         \
-    cmocka_unit_test_setup_teardown(function, setup, teardown)
+    cmocka_unit_test_setup_teardown(function, saved_rig_setup_changed,         \
+                                    saved_rig_teardown)
 
 int main(void)
 {
