@@ -70,6 +70,7 @@ int ql_client_new(struct ql_client **ret_client,
         rv = open_descriptors(client, &err);
     }
     uplink_init(client);
+    scout_init(client);
     if (rv != 0) {
         close_all(client);
         return error_from_err(error, rv, &err);
@@ -172,6 +173,7 @@ static void process(struct ql_client *client, struct epoll_event *events,
     /* What the callbacks above have queued goes out here. */
     client->dirty = false;
     probe_step_all(client);
+    scout_step(client);
     uplink_step(client);
     client->processing = false;
     if (client->dirty) {
@@ -290,6 +292,7 @@ static uint64_t seed(void)
 static void close_all(struct ql_client *client)
 {
     uplink_close(client);
+    scout_close(client);
     route_close(&client->route);
     request_pool_close(&client->append_calls);
     request_pool_close(&client->read_calls);
@@ -317,7 +320,7 @@ static void handle_events(struct ql_client *client, struct epoll_event *events,
         } else if (serial == client->uplink.conn.serial &&
                    client->uplink.conn.fd >= 0) {
             uplink_on_events(client, events[i].events);
-        } else {
+        } else if (!scout_on_events(client, serial, events[i].events)) {
             /* An event of a socket closed meanwhile belongs to nobody. */
             (void)probe_on_events(client, serial, events[i].events);
         }

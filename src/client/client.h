@@ -10,6 +10,7 @@
 #include "client/request.h"
 #include "client/request_pool.h"
 #include "client/route.h"
+#include "client/scout.h"
 #include "client/uplink.h"
 
 #define CLIENT_NAME_MAX 64
@@ -28,6 +29,7 @@ struct ql_client {
 
     struct route route;
     struct uplink uplink;
+    struct scout scout;
     struct list probes;    /* struct probe: calls to one named endpoint */
     struct list waiting;   /* struct request */
     struct list in_flight; /* struct request, in the order they were sent */

@@ -53,26 +53,41 @@ const struct address *route_take(struct route *route)
     return endpoint;
 }
 
-void route_hint(struct route *route, struct bytes leader)
+bool route_parse_leader(struct bytes leader, struct address *ret)
 {
     char text[ADDRESS_MAX];
     struct address address;
 
     if (leader.len == 0 || leader.len >= sizeof(text)) {
-        return;
+        return false;
     }
     memcpy(text, leader.data, leader.len);
     text[leader.len] = '\0';
     if (strlen(text) != leader.len ||
         address_parse(text, PORT_DEFAULT, &address, NULL) != 0) {
-        return;
+        return false;
     }
     /* A server has no say in which local sockets a program opens. */
     if (address.is_unix) {
-        return;
+        return false;
     }
-    route->hint = address;
+    *ret = address;
+    return true;
+}
+
+void route_hint(struct route *route, struct bytes leader)
+{
+    if (route_parse_leader(leader, &route->hint)) {
+        route->has_hint = true;
+    }
+}
+
+void route_found(struct route *route, const struct address *leader)
+{
+    route->hint = *leader;
     route->has_hint = true;
+    route->failures = 0;
+    route->not_before_ms = 0;
 }
 
 void route_forget_hint(struct route *route)

@@ -28,6 +28,10 @@ const struct address *route_take(struct route *route);
 /* Remembers a leader's client address; ignores what is none. */
 void route_hint(struct route *route, struct bytes leader);
 void route_forget_hint(struct route *route);
+/* The address of a leader, as a node names it; false: it is none. */
+bool route_parse_leader(struct bytes leader, struct address *ret);
+/* @leader said itself that it leads: it is next, and without delay. */
+void route_found(struct route *route, const struct address *leader);
 /* An attempt or a redirection that led nowhere; sets not_before_ms. */
 void route_failed(struct route *route, uint64_t now_ms, uint64_t random);
 /* A call was answered. */

@@ -200,11 +200,39 @@ static int connect_once(struct ql_client *client, struct err *err)
                      client->now_ms, err);
 }
 
-/* A node that neither answers calls nor pings is as good as gone. */
+uint64_t uplink_silent_since(const struct ql_client *client)
+{
+    const struct uplink *uplink = &client->uplink;
+
+    if (uplink->conn.fd < 0) {
+        return 0;
+    }
+    if (!uplink->ready) {
+        return uplink->opened_ms;
+    }
+    return uplink->pinged_ms != 0 ? uplink->conn.progress_ms : 0;
+}
+
+void uplink_move(struct ql_client *client, const struct address *leader)
+{
+    struct err err;
+
+    err_set(&err, QL_DISCONNECTED, "it is silent, and another node leads");
+    lose(client, QL_DISCONNECTED, &err);
+    route_found(&client->route, leader);
+}
+
+/* A node that neither answers calls nor pings is as good as gone. While it may be
+ * stopped, or cut off, the others are asked (scout.h); it is pinged early enough for
+ * that when somebody waits for it. */
 static void check_silence(struct ql_client *client)
 {
     struct uplink *uplink = &client->uplink;
     uint64_t quiet_since = uplink->conn.progress_ms;
+    uint64_t ping_ms =
+        quiet_since +
+        (uplink->open_calls > 0 ? CLIENT_PING_MS : CLIENT_SILENCE_MS);
+    uint64_t end_ms = quiet_since + 2 * CLIENT_SILENCE_MS;
     struct err err;
 
     if (uplink->pinged_ms != 0 && quiet_since > uplink->pinged_ms) {
@@ -214,15 +242,19 @@ static void check_silence(struct ql_client *client)
         return;
     }
     if (uplink->pinged_ms == 0) {
-        if (client->now_ms < quiet_since + CLIENT_SILENCE_MS) {
-            client_timer(client, quiet_since + CLIENT_SILENCE_MS);
+        if (client->now_ms < ping_ms) {
+            client_timer(client, ping_ms);
             return;
         }
         uplink->pinged_ms = client->now_ms;
         uplink_send_ping(client);
     }
-    if (client->now_ms < uplink->pinged_ms + CLIENT_SILENCE_MS) {
-        client_timer(client, uplink->pinged_ms + CLIENT_SILENCE_MS);
+    /* We may not have run ourselves. */
+    if (end_ms < uplink->pinged_ms + CLIENT_SILENCE_MS) {
+        end_ms = uplink->pinged_ms + CLIENT_SILENCE_MS;
+    }
+    if (client->now_ms < end_ms) {
+        client_timer(client, end_ms);
         return;
     }
     err_set(&err, QL_DISCONNECTED, "nothing heard for %u ms",

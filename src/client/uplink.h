@@ -32,6 +32,11 @@ struct uplink {
 void uplink_init(struct ql_client *client);
 void uplink_close(struct ql_client *client);
 void uplink_on_events(struct ql_client *client, uint32_t events);
+/* Since when the node that was called has said nothing, not even to a ping; 0: it
+ * is not called, or not silent. */
+uint64_t uplink_silent_since(const struct ql_client *client);
+/* Leaves the silent node for @leader, which said that it leads. */
+void uplink_move(struct ql_client *client, const struct address *leader);
 /* Connects, redirects, pings and sends, as far as that is due. */
 void uplink_step(struct ql_client *client);
 /* May another request be added now? */

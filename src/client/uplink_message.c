@@ -51,24 +51,30 @@ int uplink_on_message(void *data, const uint8_t *bytes, size_t len,
     }
 }
 
-int uplink_send_hello(struct ql_client *client, struct err *err)
+int uplink_encode_hello(struct ql_client *client, uint32_t id, struct buf *buf)
 {
-    struct uplink *uplink = &client->uplink;
     const struct hello_args args = {
         .name = {(const uint8_t *)client->name, strlen(client->name)},
         .protocol = PROTOCOL_VERSION,
     };
     struct buf params = BUF_INIT;
-    int rv;
+    int rv = hello_args_encode(&args, &params);
 
-    uplink->hello_id = uplink_next_id(uplink);
-    rv = hello_args_encode(&args, &params);
     if (rv == 0) {
-        rv = rpc_encode_request(&uplink->conn.out, uplink->hello_id,
-                                method_row(METHOD_SERVER_HELLO)->name,
+        rv = rpc_encode_request(buf, id, method_row(METHOD_SERVER_HELLO)->name,
                                 (struct bytes){params.data, params.len});
     }
     buf_close(&params);
+    return rv;
+}
+
+int uplink_send_hello(struct ql_client *client, struct err *err)
+{
+    struct uplink *uplink = &client->uplink;
+    int rv;
+
+    uplink->hello_id = uplink_next_id(uplink);
+    rv = uplink_encode_hello(client, uplink->hello_id, &uplink->conn.out);
     if (rv != 0) {
         return err_set(err, rv, "out of memory for a request");
     }
@@ -103,6 +109,9 @@ static int on_response(struct ql_client *client,
     uplink->open_calls--;
     if (message->id == uplink->hello_id && !uplink->ready) {
         return on_hello(client, message, err);
+    }
+    if (message->id == uplink->ping_id) {
+        uplink->pinged_ms = 0;
     }
     request = find_in_flight(client, message->id);
     if (request == NULL) {

@@ -362,9 +362,12 @@
 #define CLIENT_RETRY_MIN_MS 20u        /* the first delay of a back-off */
 #define CLIENT_RETRY_MAX_MS 500u
 #define CLIENT_SILENCE_MS 2000u /* then a ping; after as much again: closed */
-#define CLIENT_PARTING_MS 1000u /* wait for what must not be sent twice */
-#define CLIENT_POLL_MS 100u     /* between looks at what a cluster does */
-#define CLIENT_PAGES_MAX 2u     /* pages a reader fetches ahead */
+#define CLIENT_PING_MS 300u     /* the same where a call waits for an answer; */
+#define CLIENT_SCOUT_MS 100u    /* and so much later others are asked, */
+#define CLIENT_SCOUT_WAIT_MS 250u /* each for so long */
+#define CLIENT_PARTING_MS 1000u   /* wait for what must not be sent twice */
+#define CLIENT_POLL_MS 100u       /* between looks at what a cluster does */
+#define CLIENT_PAGES_MAX 2u       /* pages a reader fetches ahead */
 #define CLIENT_CREDIT_BYTES (4u * MIB) /* default of a following reader */
 
 /* ---- Text a person typed ---- */

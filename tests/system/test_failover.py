@@ -18,6 +18,10 @@ PAUSE_SECONDS = 10
 LINES_A_SECOND = 2000
 LINES_AT_ONCE = 20
 FINISH_SECONDS = 60
+# Generous: this is a bound, not a measurement (docs/performance.md, "Failover").
+BACK_SECONDS = 2
+# Longer than BACK_SECONDS, so that waiting for its end would be seen.
+PATIENT_ELECTION_MS = 3000
 
 
 class Feeder:
@@ -143,6 +147,20 @@ class Failover(Case):
             for node in away:
                 node.start()
         self.feed(cluster, kill, PAUSE_SECONDS, all_return)
+
+    def test_a_killed_leader_is_not_waited_for(self):
+        cluster = self.cluster(3, election_ms=PATIENT_ELECTION_MS)
+        cli = Cli(cluster.endpoints())
+        cli.run("log", "create", "log")
+        time.sleep(1)  # connections that have not lasted are no evidence
+        leader = cluster.leader()
+        term = leader.status()["term"]
+        leader.kill()
+        began = time.monotonic()
+        cli.run("log", "append", "log", "after")
+        took = time.monotonic() - began
+        self.assertLess(took, BACK_SECONDS * build.slowness())
+        self.assertGreater(cluster.leader().status()["term"], term)
 
     def test_paused_leaders_lose_nothing_that_was_acknowledged(self):
         cluster = self.cluster(3)

@@ -261,6 +261,76 @@ static void a_ping_that_is_answered_keeps_the_connection(void **state)
     assert_int_equal(fake_count(&rig->servers[0], "log.stat"), 1);
 }
 
+/* A call waits at server 0, which is silent for so long that the other one is
+ * asked. */
+static void fall_silent(struct client_rig *rig, struct outcome *outcome)
+{
+    struct uplink *uplink;
+    char endpoints[80];
+
+    snprintf(endpoints, sizeof(endpoints), "%s,%s", rig->servers[0].endpoint,
+             rig->servers[1].endpoint);
+    with_timeout(rig, endpoints, 60000);
+    uplink = &rig->client->uplink;
+    stat_log(rig, outcome);
+    rig_expect(rig, 0, "log.stat");
+    rig->servers[0].mute = true;
+    uplink->conn.progress_ms -= CLIENT_PING_MS;
+    rig_turn(rig);
+    assert_true(uplink->pinged_ms != 0);
+    assert_int_equal(rig->servers[1].accepted, 0);
+    uplink->conn.progress_ms -= CLIENT_SCOUT_MS;
+}
+
+static void a_silent_leader_is_left_for_one_that_leads(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+
+    fall_silent(rig, outcome);
+    rig_answer_stat(&rig->servers[1], rig_expect(rig, 1, "log.stat"), 4, 0);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_OK);
+}
+
+static void a_silent_leader_is_kept_while_nobody_else_leads(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+
+    rig->servers[1].role = QL_ROLE_FOLLOWER;
+    strcpy(rig->servers[1].leader, rig->servers[0].endpoint);
+    fall_silent(rig, outcome);
+    rig_expect_accepted(rig, 1, 3);
+    assert_int_equal(rig->servers[0].accepted, 1);
+    assert_int_equal(fake_count(&rig->servers[1], "log.stat"), 0);
+    rig_answer_stat(&rig->servers[0], fake_find(&rig->servers[0], "log.stat"),
+                    4, 0);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_OK);
+}
+
+static void a_call_that_takes_long_asks_nobody_else(void **state)
+{
+    struct client_rig *rig = *state;
+    struct uplink *uplink;
+
+    rig->servers[1].role = QL_ROLE_FOLLOWER;
+    fall_silent(rig, rig->outcomes);
+    uplink = &rig->client->uplink;
+    rig->servers[0].mute = false;
+    uplink->pinged_ms = 0; /* another ping, which is answered */
+    while (uplink->pinged_ms == 0) {
+        rig_turn(rig);
+    }
+    while (uplink->pinged_ms != 0) {
+        rig_turn(rig);
+    }
+    rig_turn(rig);
+    assert_int_equal(rig->client->scout.conn.fd, -1);
+    assert_int_equal(rig->servers[0].accepted, 1);
+}
+
 static void stale_reads_are_answered_by_a_follower(void **state)
 {
     struct client_rig *rig = *state;
@@ -416,6 +486,9 @@ int main(void)
         TEST(an_answer_to_no_call_is_refused),
         TEST(a_silent_server_is_pinged_and_then_left),
         TEST(a_ping_that_is_answered_keeps_the_connection),
+        TEST(a_silent_leader_is_left_for_one_that_leads),
+        TEST(a_silent_leader_is_kept_while_nobody_else_leads),
+        TEST(a_call_that_takes_long_asks_nobody_else),
         TEST(stale_reads_are_answered_by_a_follower),
         TEST(status_of_one_endpoint_comes_from_that_endpoint),
         cmocka_unit_test(endpoint_lists_are_checked),
