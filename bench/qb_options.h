@@ -81,8 +81,8 @@ struct qb_options {
 int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                      bool *ret_done, struct err *err);
 /* The connections of a load with @outstanding calls. Where none are given: one for
- * each PRODUCER_WINDOW of appends, as a client has no more numbered appends on
- * their way, and the others would wait inside it; one for each follower; else 1. */
+ * each PRODUCER_WINDOW of appends, which every client may have on their way (only
+ * so many clients of a cluster may have more); one for each follower; else 1. */
 uint64_t qb_options_connections(const struct qb_options *options,
                                 uint64_t outstanding);
 /* "append". Static storage. */
