@@ -39,6 +39,17 @@ struct backup_intakes *backup_intakes_new(
 void backup_intakes_stop(struct backup_intakes *intakes)
 {
     intakes->stopped = true;
+    for (struct list *at = intakes->items.next; at != &intakes->items;
+         at = at->next) {
+        struct backup_intake *intake =
+            LIST_ITEM(at, struct backup_intake, link);
+
+        /* The store stops, too, and may never come to it. */
+        if (intake->work.kind == INTAKE_ADOPT) {
+            backup_store_adopt_cancel(&intake->adopt);
+            intake->work.kind = INTAKE_NO_WORK;
+        }
+    }
 }
 
 bool backup_intakes_is_busy(const struct backup_intakes *intakes)

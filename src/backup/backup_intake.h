@@ -41,7 +41,8 @@ struct backup_intakes_options {
  * when nobody has for INTAKE_IDLE_MS. */
 struct backup_intakes *backup_intakes_new(
     const struct backup_intakes_options *options);
-/* Begins nothing any more; callbacks that are due may still come. */
+/* Begins nothing any more; callbacks that are due may still come, but for those of
+ * adoptions. What was verified stays, for the next process to take up. */
 void backup_intakes_stop(struct backup_intakes *intakes);
 bool backup_intakes_is_busy(const struct backup_intakes *intakes);
 /* Nothing is under way. Files of streams that are not whole stay. NULL is fine. */

@@ -292,6 +292,27 @@ static void chunks_that_the_pool_has_need_not_come(void **state)
     assert_is_there(scene, "again");
 }
 
+/* The store that is to adopt it has stopped as well, and does nothing any more. */
+static void an_end_does_not_wait_for_the_store(void **state)
+{
+    struct scene *scene = *state;
+    struct backup_intake *intake =
+        begin(scene, (struct backup_intake_options){.on_end = on_end});
+    uint64_t offset;
+    size_t len;
+
+    while (backup_intake_wants(intake, PIECE, &offset, &len)) {
+        assert_int_equal(give_one(scene, intake), 0);
+    }
+    assert_true(backup_intakes_is_busy(scene->intakes));
+    backup_intakes_stop(scene->intakes);
+    backup_store_stop(scene->to.store);
+    pool_rig_drain(&scene->to);
+    assert_false(backup_intakes_is_busy(scene->intakes));
+    assert_false(backup_store_is_busy(scene->to.store));
+    assert_int_equal(scene->ends, 0);
+}
+
 static void every_damage_is_found_out(void **state)
 {
     struct scene *scene = *state;
@@ -487,6 +508,7 @@ int main(void)
         ROW(pieces_may_come_twice_but_not_early),
         ROW(it_goes_on_after_a_crash_with_what_is_durable),
         ROW(chunks_that_the_pool_has_need_not_come),
+        ROW(an_end_does_not_wait_for_the_store),
         ROW(every_damage_is_found_out),
         ROW(foreign_ones_must_be_called_so),
         ROW(another_backup_than_was_expected_is_refused),
