@@ -112,14 +112,19 @@ struct qb_node *qb_bench_leader(struct qb_bench *bench)
 
 int qb_bench_judge(const struct qb_repetition *repetition, struct err *err)
 {
-    const struct qb_errors *errors = &repetition->tracks[0].errors;
-
-    if (repetition->tracks[0].ops > 0) {
-        return 0;
+    for (size_t i = 0; i < repetition->track_count; i++) {
+        if (repetition->tracks[i].ops > 0) {
+            return 0;
+        }
     }
-    for (size_t i = 0; i < QB_CODES; i++) {
-        if (errors->by_code[i] > 0) {
-            return err_set(err, (int)i, "no call went well: %s", errors->first);
+    for (size_t i = 0; i < repetition->track_count; i++) {
+        const struct qb_errors *errors = &repetition->tracks[i].errors;
+
+        for (size_t code = 0; code < QB_CODES; code++) {
+            if (errors->by_code[code] > 0) {
+                return err_set(err, code > 0 ? (int)code : QL_INTERNAL,
+                               "no call went well: %s", errors->first);
+            }
         }
     }
     return err_set(err, QL_TIMEOUT,
@@ -197,6 +202,22 @@ static int wait_leader(struct qb_bench *bench, struct err *err)
     return 0;
 }
 
+/* The floor wants that of the node that leads to be the first. */
+static void list_dirs(struct qb_bench *bench, const char **ret_dirs)
+{
+    const struct qb_node *leader = qb_bench_leader(bench);
+    size_t count = 0;
+
+    if (leader != NULL) {
+        ret_dirs[count++] = leader->dir;
+    }
+    for (size_t i = 0; i < bench->cluster.node_count; i++) {
+        if (&bench->cluster.nodes[i] != leader) {
+            ret_dirs[count++] = bench->cluster.nodes[i].dir;
+        }
+    }
+}
+
 static int measure_floor(struct qb_bench *bench, struct err *err)
 {
     const struct qb_options *options = &bench->options;
@@ -215,9 +236,7 @@ static int measure_floor(struct qb_bench *bench, struct err *err)
     floor.dirs = options->floor_dirs;
     floor.dir_count = options->floor_dir_count;
     if (bench->cluster.node_count > 0) {
-        for (size_t i = 0; i < bench->cluster.node_count; i++) {
-            dirs[i] = bench->cluster.nodes[i].dir;
-        }
+        list_dirs(bench, dirs);
         floor.dirs = dirs;
         floor.dir_count = bench->cluster.node_count;
     } else {

@@ -44,6 +44,14 @@ static void *wait_signal(void *data)
 
     fill(&set);
     (void)sigwait(&set, &number);
+    /* Of a cluster of others only logs are left, and it may not answer for long:
+     * whoever asks once more does not want to wait. */
+    if (bench->cluster.node_count == 0 && bench->logs.count > 0) {
+        (void)fputs("\nquorlog-bench: its logs are being deleted; once more "
+                    "leaves them behind\n",
+                    stderr);
+        (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    }
     (void)pthread_mutex_lock(&lock);
     /* The other threads go on meanwhile, so nothing is freed: only what would
      * outlive the process is taken away. */

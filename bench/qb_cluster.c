@@ -2,6 +2,7 @@
 #include "qb_cluster.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@
 #define PORT_FIRST 10000u
 #define PORT_COUNT 20000u
 
-static int choose_address(char *ret, size_t room, struct err *err);
+static int choose_address(const struct qb_cluster *cluster, char *ret,
+                          struct err *err);
 static int name_nodes(struct qb_cluster *cluster, const char *dir,
                       struct err *err);
 static int write_secret(struct qb_cluster *cluster, const char *dir,
@@ -141,15 +143,36 @@ struct qb_node *qb_cluster_node(struct qb_cluster *cluster, uint64_t id)
     return NULL;
 }
 
-static int choose_address(char *ret, size_t room, struct err *err)
+static bool is_chosen(const struct qb_cluster *cluster, const char *address)
 {
-    unsigned port;
-    int rv = qb_free_port(&port, err);
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        const struct qb_node *node = &cluster->nodes[i];
 
-    if (rv == 0) {
-        (void)snprintf(ret, room, "127.0.0.1:%u", port);
+        if (strcmp(node->peer, address) == 0 ||
+            strcmp(node->address, address) == 0) {
+            return true;
+        }
     }
-    return rv;
+    return false;
+}
+
+/* A port that is free is so until it is used: none is to be chosen twice. */
+static int choose_address(const struct qb_cluster *cluster, char *ret,
+                          struct err *err)
+{
+    char address[QB_ADDRESS_LEN];
+
+    do {
+        unsigned port;
+        int rv = qb_free_port(&port, err);
+
+        if (rv != 0) {
+            return rv;
+        }
+        (void)snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    } while (is_chosen(cluster, address));
+    memcpy(ret, address, sizeof address);
+    return 0;
 }
 
 static int name_nodes(struct qb_cluster *cluster, const char *dir,
@@ -171,9 +194,9 @@ static int name_nodes(struct qb_cluster *cluster, const char *dir,
                              dir, node->id) >= sizeof node->output) {
             return err_set(err, QL_INVALID, "the name of %s is too long", dir);
         }
-        rv = choose_address(node->peer, sizeof node->peer, err);
+        rv = choose_address(cluster, node->peer, err);
         if (rv == 0) {
-            rv = choose_address(node->address, sizeof node->address, err);
+            rv = choose_address(cluster, node->address, err);
         }
         if (rv != 0) {
             return rv;
@@ -267,6 +290,7 @@ static int run(const struct qb_node *node, const char *const *words,
         (void)dup2(out, STDOUT_FILENO);
         (void)dup2(out, STDERR_FILENO);
         (void)execv(words[0], (char *const *)words);
+        (void)dprintf(STDERR_FILENO, "%s: %s\n", words[0], strerror(errno));
         _exit(127);
     }
     *ret_pid = pid;

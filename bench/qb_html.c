@@ -101,7 +101,7 @@ static void add_settings(struct qb_page *page, const struct qb_result *result)
         options->mode == QB_FOLLOW) {
         add_number(page, "connections", qb_options_connections(options, 1), "");
     } else {
-        add_setting(page, "connections", "one for each 64 appends at once");
+        add_setting(page, "connections", "one for each 1024 appends at once");
     }
     if (options->rate > 0) {
         (void)snprintf(text, sizeof text,

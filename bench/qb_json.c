@@ -2,6 +2,7 @@
 #include "qb_json.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -32,6 +33,25 @@ static json_t *stages_json(const struct qb_stages *stages);
 static json_t *u64(uint64_t value)
 {
     return json_integer((json_int_t)value);
+}
+
+/* JSON is UTF-8; names of files and texts that were cut may not be. */
+static json_t *text(const char *bytes)
+{
+    json_t *json = json_string(bytes);
+    size_t len = strlen(bytes);
+    char *plain;
+
+    if (json != NULL) {
+        return json;
+    }
+    plain = strdup(bytes);
+    for (size_t i = 0; plain != NULL && i < len; i++) {
+        plain[i] = (unsigned char)plain[i] < 0x80 ? plain[i] : '?';
+    }
+    json = plain != NULL ? json_string(plain) : NULL;
+    free(plain);
+    return json;
 }
 
 /* A member that could not be made makes the whole document fail at the end, as
@@ -83,12 +103,12 @@ static json_t *result_json(const struct qb_result *result)
     json_t *notes = json_array();
 
     set(json, "format", u64(QB_JSON_FORMAT));
-    set(json, "mode", json_string(qb_mode_name(result->options->mode)));
-    set(json, "version", json_string(result->version));
-    set(json, "server_version", json_string(result->server));
-    set(json, "host", json_string(result->host));
+    set(json, "mode", text(qb_mode_name(result->options->mode)));
+    set(json, "version", text(result->version));
+    set(json, "server_version", text(result->server));
+    set(json, "host", text(result->host));
     set(json, "started_ms", u64(result->started_ms));
-    set(json, "endpoints", json_string(result->endpoints));
+    set(json, "endpoints", text(result->endpoints));
     set(json, "nodes", u64(result->nodes));
     set(json, "own_cluster", json_boolean(result->own));
     set(json, "parameters", parameters_json(result->options));
@@ -102,7 +122,7 @@ static json_t *result_json(const struct qb_result *result)
     }
     set(json, "points", points);
     for (size_t i = 0; i < result->note_count; i++) {
-        (void)json_array_append_new(notes, json_string(result->notes[i]));
+        (void)json_array_append_new(notes, text(result->notes[i]));
     }
     set(json, "notes", notes);
     return json;
@@ -159,9 +179,9 @@ static json_t *floor_json(const struct qb_floor *floor)
         const struct qb_floor_dir *dir = &floor->dirs[i];
         json_t *one = json_object();
 
-        set(one, "path", json_string(dir->path));
-        set(one, "kind", json_string(dir->kind));
-        set(one, "way", json_string(qb_disk_way_name(dir->best)));
+        set(one, "path", text(dir->path));
+        set(one, "kind", text(dir->kind));
+        set(one, "way", text(qb_disk_way_name(dir->best)));
         set(one, "alone", cost_json(&dir->write));
         set(one, "together", cost_json(&dir->together));
         (void)json_array_append_new(dirs, one);
@@ -179,7 +199,7 @@ static json_t *point_json(const struct qb_result *result,
     set(json, "outstanding", u64(point->outstanding));
     set(json, "connections",
         u64(qb_options_connections(result->options, point->outstanding)));
-    set(json, "label", json_string(point->label));
+    set(json, "label", text(point->label));
     set(json, "median", u64(point->median));
     for (size_t i = 0; i < point->repetition_count; i++) {
         (void)json_array_append_new(
@@ -234,7 +254,7 @@ static json_t *track_json(const struct qb_result *result,
     json_t *json = json_object();
     double floor_us = qb_result_floor_us(result, track);
 
-    set(json, "name", json_string(track->name));
+    set(json, "name", text(track->name));
     set(json, "ops", u64(track->ops));
     set(json, "entries", u64(track->entries));
     set(json, "ops_per_second",
@@ -299,7 +319,7 @@ static json_t *errors_json(const struct qb_errors *errors)
         }
     }
     set(json, "by_code", codes);
-    set(json, "first", json_string(errors->first));
+    set(json, "first", text(errors->first));
     return json;
 }
 
@@ -342,8 +362,8 @@ static json_t *phase_json(const struct qb_phase_cost *phase)
 {
     json_t *json = json_object();
 
-    set(json, "what", json_string(phase->what));
-    set(json, "note", json_string(phase->note));
+    set(json, "what", text(phase->what));
+    set(json, "note", text(phase->note));
     set(json, "begun_seconds", json_real(phase->begun_seconds));
     set(json, "ended_seconds", json_real(phase->ended_seconds));
     set(json, "recovered_seconds",
@@ -368,7 +388,7 @@ static json_t *stages_json(const struct qb_stages *stages)
     for (size_t i = 0; stages != NULL && i < stages->count; i++) {
         json_t *one = json_object();
 
-        set(one, "name", json_string(stages->stages[i].name));
+        set(one, "name", text(stages->stages[i].name));
         set(one, "times", latency_json(&stages->stages[i].times));
         (void)json_array_append_new(json, one);
     }

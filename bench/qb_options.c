@@ -14,8 +14,6 @@
 /* Named for its diagnostics; the environment is not read: a load must not go to a
  * cluster that nobody named. */
 #define ENVIRONMENT "QUORLOG_BENCH_"
-#define PERCENT_MAX 100u
-#define RATE_MAX 100000000u
 #define NUMBER_LEN_MAX 20u
 
 /* What the command line says, lists as their text. */
@@ -73,9 +71,9 @@ static const struct option_row call_rows[] = {
 static const struct option_row load_rows[] = {
     {"outstanding", 'o', OPTION_TEXT, GIVEN(outstanding), "LIST",
      "calls under way at once, measured one after the other "
-     "(1,16,256; follow, failover: 1; snapshot: 16)"},
+     "(1,16,256; with --rate 1024; follow, failover: 1; snapshot: 16)"},
     {"connections", 'c', OPTION_U64, OPTION(connections), "N",
-     "clients, which share the calls (one for 64 appends at once, one a "
+     "clients, which share the calls (one for 1024 appends at once, one a "
      "follower, 1 for reads)"},
     {"threads", 0, OPTION_U64, OPTION(threads), "N", "that make the load (1)"},
     {"rate", 'r', OPTION_U64, OPTION(rate), "N",
@@ -152,25 +150,26 @@ static const struct mode_row modes[QB_MODES] = {
 static int find_mode(const char *word, enum qb_mode *ret_mode, struct err *err);
 static int take_words(struct given *given, struct option_set *set, int argc,
                       char **argv, struct err *err);
+static void take_defaults(struct qb_options *options);
+static const char *default_outstanding(const struct qb_options *options);
 static int take_outstanding(struct qb_options *options, const char *text,
                             struct err *err);
 static int take_list(const char *name, const char *text, const char **ret_items,
                      size_t room, size_t *ret_count, struct err *err);
-static int check(const struct qb_options *options, struct err *err);
 static void print_help(void);
 
 int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                      bool *ret_done, struct err *err)
 {
     static struct option_row rows[ROWS_MAX];
-    struct given given = {.options = {.nodes = 3,
+    struct given given = {.options = {.nodes = UINT64_MAX,
                                       .size = 128,
                                       .keys = 1000,
                                       .batch = 1,
                                       .logs = 1,
                                       .prefill = UINT64_MAX,
-                                      .reads = 50,
-                                      .followers = 100,
+                                      .reads = UINT64_MAX,
+                                      .followers = UINT64_MAX,
                                       .threads = 1,
                                       .duration_ms = 5000,
                                       .warmup_ms = 1000,
@@ -217,7 +216,8 @@ uint64_t qb_options_connections(const struct qb_options *options,
         wanted = options->followers;
         break;
     default:
-        wanted = (outstanding + PRODUCER_WINDOW - 1) / PRODUCER_WINDOW;
+        wanted =
+            (outstanding + PRODUCER_WINDOW_WIDE - 1) / PRODUCER_WINDOW_WIDE;
         break;
     }
     wanted = wanted > options->threads ? wanted : options->threads;
@@ -250,18 +250,17 @@ static int take_words(struct given *given, struct option_set *set, int argc,
     if (rv != 0) {
         return rv;
     }
-    if (options->prefill == UINT64_MAX) {
-        options->prefill = modes[options->mode].prefill;
+    rv = qb_options_check_use(options, given->floor_dirs != NULL, err);
+    if (rv != 0) {
+        return rv;
     }
-    if (options->repetitions == UINT64_MAX) {
-        options->repetitions = modes[options->mode].repetitions;
-    }
+    take_defaults(options);
     /* Where the time is that of an election, it has nothing to do with disks. */
     options->floor = !given->no_floor && options->mode != QB_FAILOVER;
     rv = take_outstanding(options,
                           given->outstanding != NULL
                               ? given->outstanding
-                              : modes[options->mode].outstanding,
+                              : default_outstanding(options),
                           err);
     if (rv == 0 && given->phases != NULL) {
         rv = take_list("phase", given->phases, options->phases,
@@ -271,7 +270,34 @@ static int take_words(struct given *given, struct option_set *set, int argc,
         rv = take_list("floor-dir", given->floor_dirs, options->floor_dirs,
                        MEMBERS_MAX, &options->floor_dir_count, err);
     }
-    return rv == 0 ? check(options, err) : rv;
+    return rv == 0 ? qb_options_check(options, err) : rv;
+}
+
+static void take_defaults(struct qb_options *options)
+{
+    const struct mode_row *mode = &modes[options->mode];
+    const struct {
+        uint64_t *value;
+        uint64_t otherwise;
+    } rows[] = {{&options->nodes, 3},
+                {&options->prefill, mode->prefill},
+                {&options->repetitions, mode->repetitions},
+                {&options->reads, 50},
+                {&options->followers, 100}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (*rows[i].value == UINT64_MAX) {
+            *rows[i].value = rows[i].otherwise;
+        }
+    }
+}
+
+/* An open loop that may have one call under way measures its own queue. */
+static const char *default_outstanding(const struct qb_options *options)
+{
+    const char *own = modes[options->mode].outstanding;
+
+    return options->rate > 0 && strcmp(own, "1") != 0 ? "1024" : own;
 }
 
 static int find_mode(const char *word, enum qb_mode *ret_mode, struct err *err)
@@ -348,78 +374,6 @@ static int take_list(const char *name, const char *text, const char **ret_items,
         }
         at += len + 1;
     }
-}
-
-struct bound {
-    const char *name;
-    uint64_t value;
-    uint64_t least;
-    uint64_t most;
-};
-
-static int check(const struct qb_options *options, struct err *err)
-{
-    const struct bound bounds[] = {
-        {"nodes", options->nodes, 1, MEMBERS_MAX},
-        {"size", options->size, 0, ENTRY_VALUE_MAX},
-        {"key-size", options->key_size, 0, ENTRY_KEY_MAX},
-        {"keys", options->keys, 1, QB_KEYS_MAX},
-        {"batch", options->batch, 1, QB_BATCH_MAX},
-        {"logs", options->logs, 1, LOGS_MAX},
-        {"reads", options->reads, 0, PERCENT_MAX},
-        {"followers", options->followers, 1, QB_FOLLOWERS_MAX},
-        {"connections", options->connections, 0, QB_CONNECTIONS_MAX},
-        {"threads", options->threads, 1, QB_THREADS_MAX},
-        {"rate", options->rate, 0, RATE_MAX},
-        {"duration", options->duration_ms, 1, QB_DURATION_MAX_MS},
-        {"warm-up", options->warmup_ms, 0, QB_DURATION_MAX_MS},
-        {"repetitions", options->repetitions, 1, QB_REPETITIONS_MAX},
-        {"timeout", options->timeout_ms, 1, QB_DURATION_MAX_MS},
-    };
-
-    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-        if (bounds[i].value < bounds[i].least ||
-            bounds[i].value > bounds[i].most) {
-            return err_set(err, QL_INVALID, "--%s is %llu to %llu",
-                           bounds[i].name, (unsigned long long)bounds[i].least,
-                           (unsigned long long)bounds[i].most);
-        }
-    }
-    if (options->batch * (options->size + options->key_size) >
-        APPEND_BYTES_MAX) {
-        return err_set(err, QL_INVALID,
-                       "--batch entries of --size bytes are more than the "
-                       "%u MiB of one append",
-                       APPEND_BYTES_MAX / MIB);
-    }
-    if (options->connections > 0 && options->threads > options->connections) {
-        return err_set(err, QL_INVALID,
-                       "each of --threads needs one of --connections");
-    }
-    if (options->mode == QB_FOLLOW &&
-        (options->outstanding_count > 1 || options->outstanding[0] > 1 ||
-         options->logs > 1 || options->threads > 1 || options->batch > 1)) {
-        return err_set(err, QL_INVALID,
-                       "follow is one append at a time, of one entry to one "
-                       "log, by one thread");
-    }
-    if (options->mode == QB_FOLLOW &&
-        options->followers >
-            qb_options_connections(options, 1) * SESSION_FOLLOWS_MAX) {
-        return err_set(err, QL_INVALID,
-                       "a connection has at most %u --followers",
-                       SESSION_FOLLOWS_MAX);
-    }
-    if (options->mode == QB_FOLLOW && options->size < QB_STAMP_LEN) {
-        return err_set(err, QL_INVALID,
-                       "follow: --size is at least %u, for what tells the "
-                       "entries apart",
-                       QB_STAMP_LEN);
-    }
-    if (options->log != NULL) {
-        return log_name_check(options->log, strlen(options->log), err);
-    }
-    return 0;
 }
 
 static void print_help(void)

@@ -80,9 +80,16 @@ struct qb_options {
  * or the version was printed and nothing is left to do. QL_INVALID. */
 int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                      bool *ret_done, struct err *err);
+/* Refuses options that say nothing in this mode or about this cluster; those not
+ * given are NULL, false or UINT64_MAX still. QL_INVALID. */
+int qb_options_check_use(const struct qb_options *options, bool floor_dirs,
+                         struct err *err);
+/* What is out of bounds, and files that could not be written. */
+int qb_options_check(const struct qb_options *options, struct err *err);
 /* The connections of a load with @outstanding calls. Where none are given: one for
- * each PRODUCER_WINDOW of appends, which every client may have on their way (only
- * so many clients of a cluster may have more); one for each follower; else 1. */
+ * each PRODUCER_WINDOW_WIDE of appends, which PRODUCERS_WIDE_MAX clients of a
+ * cluster may have on their way: more connections than that cost both sides time
+ * and batches. One for each follower; else 1. */
 uint64_t qb_options_connections(const struct qb_options *options,
                                 uint64_t outstanding);
 /* "append". Static storage. */

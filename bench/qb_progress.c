@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "qb_clock.h"
@@ -11,7 +12,10 @@
 #define DRAW_NS (200u * QB_NS_PER_MS)
 #define BAR_LEN 20u
 #define LINE_CLEAR "\r\033[K"
+#define LINE_LEN 256u
+#define COLUMNS_OTHERWISE 80u
 
+static void say_line(const char *label, double done, const char *now);
 static bool look(const struct qb_progress *progress, struct histogram *ret,
                  double *ret_seconds);
 
@@ -29,8 +33,8 @@ void qb_progress_draw(struct qb_progress *progress, uint64_t now_ns)
 {
     static struct histogram recent;
     const struct qb_worker *worker = &progress->workers[0];
-    char bar[BAR_LEN + 1];
-    size_t filled = 0;
+    char now[LINE_LEN] = "";
+    double done = 0;
     double seconds;
 
     if (!progress->shown || now_ns < progress->drawn_ns + DRAW_NS) {
@@ -38,18 +42,13 @@ void qb_progress_draw(struct qb_progress *progress, uint64_t now_ns)
     }
     progress->drawn_ns = now_ns;
     if (now_ns > worker->start_ns) {
-        filled = (size_t)((now_ns - worker->start_ns) * BAR_LEN /
-                          (worker->end_ns - worker->start_ns));
+        done = (double)(now_ns - worker->start_ns) /
+               (double)(worker->end_ns - worker->start_ns);
     }
-    filled = filled < BAR_LEN ? filled : BAR_LEN;
-    memset(bar, ' ', BAR_LEN);
-    memset(bar, '=', filled);
-    bar[BAR_LEN] = '\0';
-    (void)fprintf(stderr, LINE_CLEAR "%s  [%s]  ", progress->load->label, bar);
     if (now_ns < worker->begin_ns) {
-        (void)fputs("warm-up", stderr);
+        (void)snprintf(now, sizeof now, "warm-up");
     } else if (now_ns >= worker->end_ns) {
-        (void)fputs("waiting for the last", stderr);
+        (void)snprintf(now, sizeof now, "waiting for the last");
     } else if (look(progress, &recent, &seconds)) {
         char p50[16];
         char p99[16];
@@ -58,10 +57,10 @@ void qb_progress_draw(struct qb_progress *progress, uint64_t now_ns)
                      sizeof p50);
         qb_format_ns((double)histogram_percentile(&recent, 99), p99,
                      sizeof p99);
-        (void)fprintf(stderr, "%.0f/s  p50 %s  p99 %s",
-                      (double)recent.count / seconds, p50, p99);
+        (void)snprintf(now, sizeof now, "%.0f/s  p50 %s  p99 %s",
+                       (double)recent.count / seconds, p50, p99);
     }
-    (void)fflush(stderr);
+    say_line(progress->load->label, done < 1 ? done : 1, now);
 }
 
 void qb_progress_end(struct qb_progress *progress)
@@ -92,6 +91,30 @@ void qb_format_ns(double ns, char *ret_text, size_t room)
                    : ns >= 9.995            ? 1
                                             : 2,
                    ns, units[unit]);
+}
+
+/* A line that wraps cannot be cleared: in a narrow terminal the bar is what becomes
+ * shorter, then the line is cut. */
+static void say_line(const char *label, double done, const char *now)
+{
+    struct winsize size = {.ws_col = 0};
+    size_t columns = COLUMNS_OTHERWISE;
+    size_t others = strlen(label) + strlen(now) + strlen("  []  ");
+    char line[2 * LINE_LEN];
+    char bar[BAR_LEN + 1] = "";
+    size_t bar_len;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) {
+        columns = size.ws_col;
+    }
+    bar_len = columns > others ? columns - 1 - others : 0;
+    bar_len = bar_len < BAR_LEN ? bar_len : BAR_LEN;
+    memset(bar, ' ', bar_len);
+    memset(bar, '=', (size_t)(done * (double)bar_len));
+    (void)snprintf(line, sizeof line, bar_len > 0 ? "%s  [%s]  %s" : "%s%s  %s",
+                   label, bar, now);
+    (void)fprintf(stderr, LINE_CLEAR "%.*s", (int)(columns - 1), line);
+    (void)fflush(stderr);
 }
 
 /* The last slice that all have left, of all kinds of calls. */

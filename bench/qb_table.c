@@ -64,30 +64,36 @@ static void print_head(const struct qb_result *result, FILE *out)
         (void)fprintf(out, ", %llu entries a call",
                       (unsigned long long)options->batch);
     }
-    if (options->rate > 0) {
+    if (options->mode == QB_FAILOVER) {
+        (void)fputs(", appends go on until the leader is gone", out);
+    } else if (options->rate > 0) {
         (void)fprintf(out, ", open loop at %llu calls/s",
                       (unsigned long long)options->rate);
     } else {
         (void)fputs(", closed loop", out);
     }
-    (void)fprintf(
-        out,
-        "\n%llu log%s, %zu nodes%s, %llu x %.1f s "
-        "after %.1f s, quorlog %s\n%s\n",
-        (unsigned long long)options->logs, options->logs == 1 ? "" : "s",
-        result->nodes, result->own ? " here" : "",
-        (unsigned long long)options->repetitions,
-        (double)options->duration_ms / 1000, (double)options->warmup_ms / 1000,
-        result->server, result->host);
+    (void)fprintf(out, "\n%llu log%s, %zu nodes%s, %llu ",
+                  (unsigned long long)options->logs,
+                  options->logs == 1 ? "" : "s", result->nodes,
+                  result->own ? " here" : "",
+                  (unsigned long long)options->repetitions);
+    if (options->mode == QB_FAILOVER) {
+        (void)fputs("rounds", out);
+    } else {
+        (void)fprintf(out, "x %.1f s after %.1f s",
+                      (double)options->duration_ms / 1000,
+                      (double)options->warmup_ms / 1000);
+    }
+    (void)fprintf(out, ", quorlog %s\n%s\n", result->server, result->host);
 }
 
 static void print_latencies(const struct qb_result *result, size_t track,
                             FILE *out)
 {
-    (void)fprintf(out, "\n%-15s %9s %19s %8s %7s %8s %7s %8s %8s %7s\n",
+    (void)fprintf(out, "\n%-15s %9s %17s %8s %7s %8s %7s %8s %7s %8s %7s %7s\n",
                   result->points[0].repetitions[0].tracks[track].name, "ops/s",
                   "lowest-highest", "p50", "x floor", "p99", "x floor", "p99.9",
-                  "max", "failed");
+                  "x floor", "max", "x floor", "failed");
     for (size_t i = 0; i < result->point_count; i++) {
         if (result->points[i].repetition_count > 0) {
             print_latency(result, &result->points[i], track, out);
@@ -113,7 +119,7 @@ static void print_latency(const struct qb_result *result,
     const struct qb_track *track = &median->tracks[index];
     double floor_us = qb_result_floor_us(result, track);
     static const double percents[] = {50, 99, 99.9, 100};
-    char times[2][CELL_LEN];
+    char times[4][CELL_LEN];
     char cells[4][CELL_LEN];
     char range[CELL_LEN];
     char name[CELL_LEN];
@@ -131,16 +137,19 @@ static void print_latency(const struct qb_result *result,
         double ns = (double)histogram_percentile(&track->latency, percents[i]);
 
         qb_format_ns(ns, cells[i], sizeof cells[i]);
-        if (i < 2) {
-            format_times(times[i], ns / 1000, floor_us);
+        format_times(times[i], ns / 1000, floor_us);
+        if (track->latency.count == 0) {
+            (void)snprintf(cells[i], CELL_LEN, "-");
+            (void)snprintf(times[i], CELL_LEN, "-");
         }
     }
     (void)snprintf(range, sizeof range, "%.0f-%.0f", least, most);
     qb_point_name(point, name, sizeof name);
-    (void)fprintf(out, "%-15s %9.0f %19s %8s %7s %8s %7s %8s %8s %7llu\n", name,
-                  qb_track_rate(track, median->seconds), range, cells[0],
-                  times[0], cells[1], times[1], cells[2], cells[3],
-                  (unsigned long long)track->errors.count);
+    (void)fprintf(out,
+                  "%-15s %9.0f %17s %8s %7s %8s %7s %8s %7s %8s %7s %7llu\n",
+                  name, qb_track_rate(track, median->seconds), range, cells[0],
+                  times[0], cells[1], times[1], cells[2], times[2], cells[3],
+                  times[3], (unsigned long long)track->errors.count);
 }
 
 /* Open loop: a client that is too slow itself must be seen. */

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """quorlog-bench: what it says is what happened."""
 
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
+import termios
 import threading
 import time
 
-from support import build
+from support import build, waiting
 from support.case import Case
 
 SHORT = ("--duration", "400ms", "--warm-up", "100ms", "--repetitions", "1",
          "--no-floor")
 RUN_SECONDS = 100
 STALL_SECONDS = 0.3
+COLUMNS = 40
 
 
 class Bench(Case):
@@ -99,6 +104,54 @@ class OwnCluster(Bench):
         append, read = (track["latency"]["count"]
                         for track in repetition["tracks"])
         self.assertGreater(read, append)
+
+    def test_mixed_calls_may_all_be_reads(self):
+        result = self.own("mixed", "--outstanding", "4", "--reads", "100")
+        append, read = self.only(result["points"])["repetitions"][0]["tracks"]
+        self.assertEqual(append["latency"], {"count": 0})
+        self.assertGreater(read["ops"], 0)
+
+    def test_open_loop_is_given_room_where_none_is_named(self):
+        point = self.only(self.own("append", "--rate", "100")["points"])
+        self.assertEqual(point["outstanding"], 1024)
+        self.assertEqual(point["connections"], 1)
+
+    def test_names_that_are_no_text_leave_a_valid_document(self):
+        base = os.path.join(os.fsencode(self.directory()), b"\xff")
+        os.mkdir(base)
+        done = subprocess.run(
+            self.command("append", "--json", *SHORT[:-1], "-o1", "--dir",
+                         base),
+            env=build.environment(), cwd="/", capture_output=True,
+            check=False, timeout=RUN_SECONDS * build.slowness())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for floor_dir in json.loads(done.stdout)["floor"]["dirs"]:
+            self.assertIn("/?/", floor_dir["path"])
+
+    def test_progress_never_wraps_in_a_narrow_terminal(self):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 24, COLUMNS, 0, 0))
+        run = subprocess.Popen(
+            self.command("append", "--dir", self.directory(), *SHORT,
+                         "--outstanding", "16"),
+            env=build.environment(), cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=theirs)
+        self.addCleanup(run.kill)
+        os.close(theirs)
+        self.addCleanup(os.close, ours)
+        said = b""
+        while True:
+            try:
+                said += os.read(ours, 4096)
+            except OSError:  # its end is closed
+                break
+        self.assertEqual(run.wait(RUN_SECONDS), 0)
+        lines = said.split(b"\r\x1b[K")
+        self.assertIn(b"append, 16 outstanding, 1 of 1",
+                      b"".join(lines))
+        self.assertLess(max(map(len, lines)), COLUMNS)
+        self.assertTrue(said.endswith(b"\r\x1b[K"), said[-80:])
 
     def test_each_follower_is_waited_for(self):
         result = self.own("follow", "--followers", "7", "--connections", "2")
@@ -206,6 +259,26 @@ class GivenCluster(Bench):
         self.assertGreater(latency["count"], 100 * held_up)
         self.assertLess(latency["p95_us"], 100e3)
 
+    def test_second_signal_does_not_wait_for_a_cluster_that_is_silent(self):
+        cluster = self.cluster(1)
+        run = subprocess.Popen(
+            self.command("append", "--endpoints", cluster.endpoints(),
+                         "--duration", "60s", "--no-floor"),
+            env=build.environment(), cwd="/", stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.kill)
+        client = self.leader_client(cluster)
+        waiting.wait_until("the bench has made its log",
+                           lambda: client.call("log.list")["logs"])
+        cluster.node(1).pause()
+        self.addCleanup(cluster.node(1).resume)
+        run.send_signal(signal.SIGINT)
+        self.assertIn(b"once more", run.stderr.readline() +
+                      run.stderr.readline())
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(20 * build.slowness()), -signal.SIGINT)
+
     def test_failing_calls_are_counted_by_their_code(self):
         cluster = self.cluster(1)
         client = self.leader_client(cluster)
@@ -238,6 +311,16 @@ class CommandLine(Bench):
                 (("append", "--batch", "10000", "--size", "1KiB"), "3 MiB"),
                 (("follow", "--size", "4"), "--size is at least 8"),
                 (("append", "--nodes", "10"), "--nodes is 1 to 9"),
+                (("append", "--endpoints", ""), "names no node"),
+                (("append", "--endpoints", "a b"), "a b"),
+                (("append", "--endpoints", "a", "--nodes", "3"),
+                 "--nodes: only where it starts"),
+                (("append", "--floor-dir", "/"), "only with --endpoints"),
+                (("append", "--pause"), "--pause: only of failover"),
+                (("append", "--reads", "50"), "--reads: only of mixed"),
+                (("append", "--duration", "0"), "86400000 ms"),
+                (("append", "--html", "/dev/null"), "no file"),
+                (("append", "--json-file", "/"), "no file"),
                 (("read", "--log", "../x"), "log")):
             done = self.bench(*words, status=2)
             self.assertIn(said, done.stderr)
@@ -246,6 +329,20 @@ class CommandLine(Bench):
         done = self.bench("append", "--endpoints", "127.0.0.1:1",
                           "--timeout", "1s", status=3)
         self.assertIn("127.0.0.1:1", done.stderr)
+
+    def test_files_that_cannot_be_written_are_found_before_the_run(self):
+        base = self.directory()
+        for option in ("--html", "--json-file"):
+            done = self.bench("append", "--dir", base, option,
+                              os.path.join(base, "absent", "file"), status=6)
+            self.assertIn("absent", done.stderr)
+            self.assertEqual(os.listdir(base), [])
+
+    def test_program_that_is_no_daemon_is_told_why(self):
+        base = self.directory()
+        done = self.bench("append", "--dir", base, "--daemon", base, status=1)
+        self.assertIn("Permission denied", done.stderr)
+        self.assertEqual(os.listdir(base), [])
 
     def test_help_names_all_modes_and_version_is_told(self):
         help = self.bench("--help").stdout
