@@ -83,6 +83,16 @@ static void empty_one_says_zero(void **state)
     assert_false(histogram_next(&one, &index, &count));
 }
 
+static void rank_that_is_whole_is_not_rounded_up(void **state)
+{
+    (void)state;
+    histogram_record_many(&one, 1, 40959);
+    histogram_record_many(&one, 200, 41);
+    assert_int_equal(histogram_percentile(&one, 99.9), 1);
+    histogram_record(&one, 200);
+    assert_int_equal(histogram_percentile(&one, 99.9), 200);
+}
+
 static void percentiles_are_within_the_error_of_the_sorted_values(void **state)
 {
     static uint64_t values[VALUES];
@@ -230,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup(empty_one_says_zero, empty_all),
         cmocka_unit_test_setup(
             percentiles_are_within_the_error_of_the_sorted_values, empty_all),
+        cmocka_unit_test_setup(rank_that_is_whole_is_not_rounded_up, empty_all),
         cmocka_unit_test_setup(count_sum_and_bounds_are_exact, empty_all),
         cmocka_unit_test_setup(merged_ones_are_as_one_that_saw_all, empty_all),
         cmocka_unit_test_setup(merging_an_empty_one_changes_nothing, empty_all),
