@@ -121,6 +121,7 @@ static void on_settled(struct sim *sim, struct sim_node *node, void *data)
     if (sim->options.full) {
         sim_store_start_faults(sim);
         sim_mishaps_start(sim);
+        sim_lacks_start(sim);
     }
     if (sim_has(sim, SIM_TRANSFERS)) {
         on_transfer(sim, node, data);

@@ -201,7 +201,8 @@ enum sim_bias {
     SIM_DEPOSED,
     SIM_INSTALLS,
     SIM_DAMAGE,
-    SIM_RECOVERY
+    SIM_RECOVERY,
+    SIM_LACKS
 };
 
 /* Drawn from the seed: each run is another cluster. */
@@ -290,6 +291,8 @@ struct sim {
     struct sim_node *running;  /* whose code runs, as far as is known */
     struct sim_node *starving; /* finds no memory, */
     uint64_t starving_in;      /* after so many allocations */
+    struct sim_node *away;     /* stays down until all heals, and */
+    struct sim_node *lacking;  /* loses its packs then (sim_lacks.c) */
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
     uint64_t link_free_at[SIM_NODES_MAX][SIM_NODES_MAX];
     bool healed;

@@ -39,6 +39,23 @@ static void on_name(void *data, const char *name)
 
 /* Of one server only: what a majority has lost nobody can bring back. A flipped
  * bit in space that is not in use may come to light at any later time. */
+static bool may_damage(const struct sim_node *node)
+{
+    const struct sim_node *victim = sim_damage_victim(node->sim);
+
+    return victim == NULL || victim == node;
+}
+
+struct sim_node *sim_damage_victim(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        if (sim->nodes[i].store->flipped) {
+            return &sim->nodes[i];
+        }
+    }
+    return NULL;
+}
+
 static void flip(struct sim_node *node, struct fake_disk *fake,
                  const char *suffix)
 {
@@ -48,10 +65,8 @@ static void flip(struct sim_node *node, struct fake_disk *fake,
     uint64_t at = 0;
     size_t len = 0;
 
-    for (unsigned i = 0; i < sim->node_count; i++) {
-        if (i != node->id - 1 && sim->nodes[i].store->flipped) {
-            return;
-        }
+    if (!may_damage(node)) {
+        return;
     }
     fake_disk_each(fake, on_name, &names);
     bytes = names.count == 0 ? NULL : fake_disk_bytes(fake, names.name, &len);
@@ -81,6 +96,23 @@ void sim_damage_flip(struct sim_node *node)
 void sim_damage_flip_pack(struct sim_node *node)
 {
     flip(node, node->store->packs, ".pack");
+}
+
+void sim_damage_lose_packs(struct sim_node *node)
+{
+    struct sim_names names = {.sim = node->sim, .suffix = ".pack"};
+
+    if (!may_damage(node)) {
+        return;
+    }
+    fake_disk_each(node->store->packs, on_name, &names);
+    while (names.count > 0) {
+        fake_disk_delete(node->store->packs, names.name);
+        node->store->flipped = true;
+        names.count = 0;
+        fake_disk_each(node->store->packs, on_name, &names);
+    }
+    sim_trace(node->sim, "%llu has lost its packs", node->id);
 }
 
 /* ---- What it excuses ---- */

@@ -51,7 +51,7 @@ static void boot_one(struct sim *sim)
     for (unsigned i = 0; i < sim->node_count; i++) {
         struct sim_node *node = &sim->nodes[(first + i) % sim->node_count];
 
-        if (!node->up) {
+        if (!node->up && node != sim->away) {
             sim_node_boot(node);
             return;
         }
@@ -165,6 +165,7 @@ void sim_heal(struct sim *sim)
     knobs->client_every_ms = 100;
     knobs->change_every_ms = 100;
     sim_mishaps_heal(sim);
+    sim_lacks_heal(sim);
     for (unsigned i = 0; i < sim->node_count; i++) {
         sim->nodes[i].disk_free_at = sim->now;
         sim_store_heal(&sim->nodes[i]);

@@ -85,6 +85,8 @@ bool sim_fetch_alter(struct sim_node *node, const struct raft_message *message,
 /* A bit of any file. */
 void sim_damage_flip(struct sim_node *node);
 void sim_damage_flip_pack(struct sim_node *node);
+/* All of them, while it is down. */
+void sim_damage_lose_packs(struct sim_node *node);
 /* A copy of the server was ever found bad, or a bit of it has flipped. */
 bool sim_damage_found(struct sim_node *node);
 /* It has restored a snapshot that it had stored, and lacks so many chunks. */
@@ -93,6 +95,15 @@ void sim_damage_adopted(struct sim_node *node, size_t missing);
 bool sim_damage_is_healed(struct sim *sim);
 /* A majority has lost something: some things will never end. */
 bool sim_damage_is_final(struct sim *sim);
+
+/* The server whose disk was damaged, or NULL. */
+struct sim_node *sim_damage_victim(struct sim *sim);
+
+/* ---- sim_lacks.c ---- */
+
+void sim_lacks_start(struct sim *sim);
+/* Before anybody is booted. */
+void sim_lacks_heal(struct sim *sim);
 
 /* ---- sim_look.c ---- */
 

@@ -22,6 +22,7 @@ static void bias_deposed(struct sim *sim);
 static void bias_installs(struct sim *sim);
 static void bias_damage(struct sim *sim);
 static void bias_recovery(struct sim *sim);
+static void bias_lacks(struct sim *sim);
 static void draw_full(struct sim *sim);
 
 static unsigned draw(struct sim *sim, unsigned least, uint64_t below)
@@ -182,6 +183,9 @@ static void apply_bias(struct sim *sim)
     case SIM_RECOVERY:
         bias_recovery(sim);
         break;
+    case SIM_LACKS:
+        bias_lacks(sim);
+        break;
     }
 }
 
@@ -245,6 +249,21 @@ static void bias_recovery(struct sim *sim)
     k->fault_every_ms = draw(sim, 100, 900);
 }
 
+/* One of three loses its packs again and again, while another, which is brought
+ * up by a snapshot, lacks the same chunks: neither has what the other asks for. */
+static void bias_lacks(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    k->classes &= ~(unsigned)SIM_CHANGES;
+    k->classes |= SIM_SNAPSHOTS | SIM_CRASHES | SIM_PARTITIONS;
+    k->nodes = 3;
+    k->snapshot_threshold = draw(sim, 2, 10);
+    k->snapshot_trailing = draw(sim, 1, 2);
+    k->client_every_ms = draw(sim, 40, 60);
+    k->fault_every_ms = draw(sim, 200, 700);
+}
+
 /* Last, so that the rest is as it is without. A start takes time here, and more of
  * it where no snapshot shortens the log; so there are fewer, and clients get
  * further between them. Bits flip only where the others can elect a leader at all
@@ -265,8 +284,9 @@ static void draw_full(struct sim *sim)
     set_class(sim, SIM_CUTS, flip(sim));
     set_class(sim, SIM_FREEZES, sim_random(sim, 3) == 0);
     set_class(sim, SIM_FLIPS,
-              (flip(sim) || sim->options.bias == SIM_DAMAGE) && k->nodes >= 3 &&
-                  !sim_has(sim, SIM_CHANGES));
+              (flip(sim) || sim->options.bias == SIM_DAMAGE ||
+               sim->options.bias == SIM_LACKS) &&
+                  k->nodes >= 3 && !sim_has(sim, SIM_CHANGES));
 }
 
 const char *sim_class_names(unsigned classes)

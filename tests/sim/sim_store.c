@@ -119,8 +119,12 @@ void sim_store_lose(struct sim_node *node, bool whole)
     lose_disk(store->packs, tears, how);
     raft_disk_free(store->disk);
     store->disk = NULL;
-    if (sim_has(sim, SIM_FLIPS) &&
-        sim_random(sim, sim->options.bias == SIM_DAMAGE ? 2 : 8) == 0) {
+    if (sim->options.bias == SIM_LACKS) {
+        if (sim_has(sim, SIM_FLIPS) && sim_random(sim, 4) == 0) {
+            sim_damage_lose_packs(node);
+        }
+    } else if (sim_has(sim, SIM_FLIPS) &&
+               sim_random(sim, sim->options.bias == SIM_DAMAGE ? 2 : 8) == 0) {
         sim_damage_flip(node);
     }
 }
