@@ -10,6 +10,8 @@ import time
 from support import build
 from support.case import Case
 from support.cli import Cli
+from support.client import RpcError
+from support.relay import Relay
 
 RUNS = int(os.environ.get("QUORLOG_FAILOVER_RUNS", "1"))
 KILL_SECONDS = 30
@@ -17,6 +19,7 @@ KILL_EVERY_SECONDS = 2
 PAUSE_SECONDS = 10
 LINES_A_SECOND = 2000
 LINES_AT_ONCE = 20
+CLIENTS = 8
 FINISH_SECONDS = 60
 # Generous: this is a bound, not a measurement (docs/performance.md, "Failover").
 BACK_SECONDS = 2
@@ -170,6 +173,82 @@ class Failover(Case):
             cluster.leader()
             leader.resume()
         self.feed(cluster, pause, PAUSE_SECONDS)
+
+
+class StoppedLeader(Case):
+    """A leader that does not run while another is elected still thinks that it
+    leads when it goes on, and finds in its sockets what clients have sent to it
+    meanwhile. Its own absence counts as nobody's silence, so only what others
+    say may decide what it answers."""
+
+    def setUp(self):
+        self.shared = self.cluster(3, start=False)
+        self.ways = {node: Relay(node) for node in self.shared.nodes}
+        for way in self.ways.values():
+            self.addCleanup(way.close)
+        self.shared.start()
+        self.old = self.shared.leader()
+        with self.old.client() as client:
+            client.call("log.create", {"log": "log"})
+            client.append("log", "before")
+        self.clients = [self.client(self.old) for _ in range(CLIENTS)]
+        for client in self.clients:
+            client.call("server.ping")
+
+    def stop_and_append_elsewhere(self):
+        """Returns calls that wait in the stopped leader's sockets."""
+        term = self.old.status()["term"]
+        self.old.pause()
+        calls = self.send_calls("found when it goes on")
+        new = self.shared.leader()
+        self.assertGreater(new.status()["term"], term)
+        with new.client() as client:
+            client.append("log", "after")
+        return calls
+
+    def send_calls(self, value):
+        """A read and an append by turns, of each client one."""
+        append = {"appends": [{"log": "log", "entries": [value]}]}
+        return [(client, client.send("log.append", append) if i % 2 else
+                 client.send("log.read", {"log": "log", "from": 1}))
+                for i, client in enumerate(self.clients)]
+
+    def check_refused(self, calls):
+        """A read may also show the state of the other leader."""
+        for client, id in calls:
+            try:
+                answer = client.answer(id)
+            except RpcError as refused:
+                # The last one is for an append that it had taken.
+                self.assertIn(refused.name, ("NOT_LEADER", "NO_LEADER",
+                                             "OUTCOME_UNKNOWN"))
+                continue
+            self.assertIn("entries", answer, "an append is acknowledged")
+            self.assertEqual([entry[3] for entry in answer["entries"]],
+                             [b"before", b"after"])
+
+    def check_log(self):
+        self.shared.wait_all_applied()
+        for node in self.shared.nodes:
+            with node.client() as client:
+                self.assertEqual(client.read_texts("log", stale=True),
+                                 ["before", "after"])
+
+    def test_it_shows_and_acknowledges_nothing_of_its_old_term(self):
+        calls = self.stop_and_append_elsewhere()
+        self.old.resume()
+        calls += self.send_calls("sent when it goes on")
+        self.check_refused(calls)
+        self.check_log()
+
+    def test_it_does_not_either_as_long_as_nobody_tells_it(self):
+        self.ways[self.old].hold()
+        calls = self.stop_and_append_elsewhere()
+        self.old.resume()
+        calls += self.send_calls("sent when it goes on")
+        self.check_refused(calls)
+        self.ways[self.old].release()
+        self.check_log()
 
 
 def wait_for_tick(began, count):
