@@ -91,20 +91,32 @@ static uint64_t draw(struct sim *sim, uint64_t below)
 
 /* ---- Clients ---- */
 
+/* It waits in the sockets of a server that is stopped. */
+static void on_request(struct sim *sim, struct sim_node *node, void *data)
+{
+    struct sim_reader *reader = data;
+    struct read_facts facts = facts_of(node);
+
+    if (read_index_add(&node->reads, &facts, &reader->read, on_read) == 0 &&
+        draw(sim, 2) == 0) {
+        sim_read_step(node);
+    }
+}
+
 static void read_at(struct sim_node *node)
 {
     struct sim *sim = node->sim;
     struct sim_reader *reader = sim_alloc(sim, sizeof *reader);
-    struct read_facts facts = facts_of(node);
 
     reader->node = node;
     reader->told_last = sim->told_last;
     if (sim->clients != NULL) {
         sim_client_told(sim, &reader->told);
     }
-    if (read_index_add(&node->reads, &facts, &reader->read, on_read) == 0 &&
-        draw(sim, 2) == 0) {
-        sim_read_step(node);
+    if (sim_node_is_frozen(node)) {
+        sim_at(sim, node->frozen_until, node, on_request, reader);
+    } else {
+        on_request(sim, node, reader);
     }
 }
 
@@ -115,8 +127,8 @@ static void on_client(struct sim *sim, struct sim_node *node, void *data)
     for (unsigned i = 0; i < sim->node_count; i++) {
         struct sim_node *leader = &sim->nodes[i];
 
-        if (leader->up && !sim_node_is_frozen(leader) &&
-            leader->raft.state == RAFT_LEADER && draw(sim, 2) == 0) {
+        if (leader->up && leader->raft.state == RAFT_LEADER &&
+            draw(sim, 2) == 0) {
             read_at(leader);
         }
     }
