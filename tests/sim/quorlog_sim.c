@@ -13,7 +13,7 @@
  *     --without R,...   rules of the guard that are off; all for none at all
  *     --no C,...        kinds of faults and of load that are off
  *     --bias B          fair figure8 handovers stale pair deposed installs
- *                       damage recovery lacks
+ *                       damage recovery lacks blips
  *     --full            with the real disk layer, machine and batches
  *     --first           ends with the first violation
  *     --jobs N          processes, of which each takes every nth seed
@@ -61,17 +61,12 @@ static const struct word families[] = {
 };
 
 static const struct word biases[] = {
-    {"fair", SIM_FAIR},
-    {"figure8", SIM_FIGURE8},
-    {"handovers", SIM_HANDOVERS},
-    {"stale", SIM_STALE},
-    {"pair", SIM_PAIR},
-    {"deposed", SIM_DEPOSED},
-    {"installs", SIM_INSTALLS},
-    {"damage", SIM_DAMAGE},
-    {"recovery", SIM_RECOVERY},
-    {"lacks", SIM_LACKS},
-    {NULL, 0},
+    {"fair", SIM_FAIR},           {"figure8", SIM_FIGURE8},
+    {"handovers", SIM_HANDOVERS}, {"stale", SIM_STALE},
+    {"pair", SIM_PAIR},           {"deposed", SIM_DEPOSED},
+    {"installs", SIM_INSTALLS},   {"damage", SIM_DAMAGE},
+    {"recovery", SIM_RECOVERY},   {"lacks", SIM_LACKS},
+    {"blips", SIM_BLIPS},         {NULL, 0},
 };
 
 static bool parse(struct arguments *ret, int argc, char **argv);

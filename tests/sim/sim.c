@@ -118,6 +118,7 @@ static void start_cluster(struct sim *sim)
 static void on_settled(struct sim *sim, struct sim_node *node, void *data)
 {
     sim_start_faults(sim);
+    sim_blips_start(sim);
     if (sim->options.full) {
         sim_store_start_faults(sim);
         sim_mishaps_start(sim);

@@ -116,6 +116,7 @@ struct sim_node {
     bool ended; /* its process is gone, in the middle of this event: what is
                    left of the event counts for nothing */
     uint64_t frozen_until;
+    bool blips; /* its way to the leader breaks and mends (sim_blips.c) */
     unsigned incarnation;
 
     struct raft raft;
@@ -202,7 +203,8 @@ enum sim_bias {
     SIM_INSTALLS,
     SIM_DAMAGE,
     SIM_RECOVERY,
-    SIM_LACKS
+    SIM_LACKS,
+    SIM_BLIPS
 };
 
 /* Drawn from the seed: each run is another cluster. */
@@ -291,6 +293,8 @@ struct sim {
     struct sim_node *running;  /* whose code runs, as far as is known */
     struct sim_node *starving; /* finds no memory, */
     uint64_t starving_in;      /* after so many allocations */
+    struct sim_node *steady;   /* leads from now on, */
+    raft_term steady_term;     /* in this term (sim_blips.c) */
     struct sim_node *away;     /* stays down until all heals, and */
     struct sim_node *lacking;  /* loses its packs then (sim_lacks.c) */
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
@@ -329,6 +333,10 @@ void sim_start_changes(struct sim *sim);
 void sim_word_of_end(struct sim_node *gone);
 /* Some server is told so of its leader, which lives. */
 void sim_false_word(struct sim *sim);
+/* @node is told that the process of @gone has ended. */
+void sim_word_of(struct sim_node *node, struct sim_node *gone);
+/* The ways between a leader and some followers, with that bias. */
+void sim_blips_start(struct sim *sim);
 /* The guard's tick_within(). */
 void sim_tick_within(struct raft_io *io, unsigned ms);
 

@@ -12,7 +12,7 @@ void sim_start_faults(struct sim *sim)
 {
     if (sim->options.bias == SIM_FIGURE8) {
         on_rise(sim, NULL, NULL);
-    } else {
+    } else if (sim->options.bias != SIM_BLIPS) {
         on_fault(sim, NULL, NULL);
     }
 }

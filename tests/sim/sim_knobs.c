@@ -23,6 +23,7 @@ static void bias_installs(struct sim *sim);
 static void bias_damage(struct sim *sim);
 static void bias_recovery(struct sim *sim);
 static void bias_lacks(struct sim *sim);
+static void bias_blips(struct sim *sim);
 static void draw_full(struct sim *sim);
 
 static unsigned draw(struct sim *sim, unsigned least, uint64_t below)
@@ -61,7 +62,7 @@ void sim_draw_knobs(struct sim *sim)
     k->message_entries_max = draw(sim, 1, flip(sim) ? 4 : 50);
     k->send_bytes_max = sim_random(sim, 3) != 0 ? 0 : draw(sim, 300, 4000);
     apply_bias(sim);
-    if (sim->options.full) {
+    if (sim->options.full && sim->options.bias != SIM_BLIPS) {
         draw_full(sim);
     }
     k->classes &= ~sim->options.without;
@@ -186,6 +187,9 @@ static void apply_bias(struct sim *sim)
     case SIM_LACKS:
         bias_lacks(sim);
         break;
+    case SIM_BLIPS:
+        bias_blips(sim);
+        break;
     }
 }
 
@@ -262,6 +266,18 @@ static void bias_lacks(struct sim *sim)
     k->snapshot_trailing = draw(sim, 1, 2);
     k->client_every_ms = draw(sim, 40, 60);
     k->fault_every_ms = draw(sim, 200, 700);
+}
+
+/* Nothing that could keep a leader from being heard by a majority in time. */
+static void bias_blips(struct sim *sim)
+{
+    struct sim_knobs *k = &sim->knobs;
+
+    k->classes &= (unsigned)(SIM_SNAPSHOTS | SIM_ASYNC | SIM_REORDERS);
+    k->nodes = flip(sim) ? 3 : 5;
+    k->latency_span_ms = draw(sim, 1, 20);
+    k->disk_ms = draw(sim, 1, 20);
+    k->snapshot_ms = draw(sim, 1, 20);
 }
 
 /* Last, so that the rest is as it is without. A start takes time here, and more of

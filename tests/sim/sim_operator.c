@@ -29,9 +29,10 @@ static void on_step(struct sim *sim, struct sim_node *node, void *data);
 void sim_operator_start(struct sim *sim)
 {
     struct sim_recovery *recovery;
-    bool wanted = sim->options.bias == SIM_RECOVERY ||
-                  (sim->options.bias != SIM_FIGURE8 &&
-                   sim->options.seed % RECOVERY_EVERY == RECOVERY_EVERY - 1);
+    bool wanted =
+        sim->options.bias == SIM_RECOVERY ||
+        (sim->options.bias != SIM_FIGURE8 && sim->options.bias != SIM_BLIPS &&
+         sim->options.seed % RECOVERY_EVERY == RECOVERY_EVERY - 1);
 
     if (!wanted || (sim->options.without & SIM_RECOVERIES) != 0) {
         return;

@@ -9,7 +9,6 @@
 #define LATE_MS 60
 
 static void on_word(struct sim *sim, struct sim_node *node, void *data);
-static void tell(struct sim_node *node, struct sim_node *gone);
 
 void sim_word_of_end(struct sim_node *gone)
 {
@@ -20,7 +19,7 @@ void sim_word_of_end(struct sim_node *gone)
 
         if (node != gone && node->up && !sim->cut[gone->id - 1][i] &&
             sim_random(sim, 4) != 0) {
-            tell(node, gone);
+            sim_word_of(node, gone);
         }
     }
 }
@@ -31,11 +30,11 @@ void sim_false_word(struct sim *sim)
     struct sim_node *leader = sim_some_leader(sim);
 
     if (node->up && leader != NULL && leader != node) {
-        tell(node, leader);
+        sim_word_of(node, leader);
     }
 }
 
-static void tell(struct sim_node *node, struct sim_node *gone)
+void sim_word_of(struct sim_node *node, struct sim_node *gone)
 {
     struct sim *sim = node->sim;
 
