@@ -102,12 +102,19 @@ int qb_cluster_check(struct qb_cluster *cluster, struct err *err)
 {
     for (size_t i = 0; i < cluster->node_count; i++) {
         struct qb_node *node = &cluster->nodes[i];
+        int status = 0;
 
-        if (node->pid != 0 && waitpid(node->pid, NULL, WNOHANG) != 0) {
-            node->pid = 0;
-            say_output(node);
-            return err_set(err, QL_IO, "node %u has ended", node->id);
+        if (node->pid == 0 || waitpid(node->pid, &status, WNOHANG) == 0) {
+            continue;
         }
+        node->pid = 0;
+        say_output(node);
+        return WIFSIGNALED(status)
+                   ? err_set(err, QL_IO, "node %u was ended by signal %d (%s)",
+                             node->id, WTERMSIG(status),
+                             strsignal(WTERMSIG(status)))
+                   : err_set(err, QL_IO, "node %u has ended with status %d",
+                             node->id, WEXITSTATUS(status));
     }
     return 0;
 }

@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "qb_usage.h"
 
+#include <sys/wait.h>
+
 #include "scale_process.h"
+
+/* One that has ended stays a child until somebody waits for it, and nobody does
+ * before the measurement is over. */
+static bool runs(pid_t pid)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    return pid != 0 &&
+           waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+}
 
 void qb_usage_begin(struct qb_usage *usage, const struct qb_bench *bench)
 {
@@ -21,7 +34,7 @@ void qb_usage_end(const struct qb_usage *usage, const struct qb_bench *bench,
         struct scale_memory memory;
 
         *ret =
-            (struct qb_node_usage){.id = node->id, .running = node->pid != 0};
+            (struct qb_node_usage){.id = node->id, .running = runs(node->pid)};
         if (node->pid == 0) {
             continue;
         }

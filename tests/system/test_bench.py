@@ -20,6 +20,7 @@ SHORT = ("--duration", "400ms", "--warm-up", "100ms", "--repetitions", "1",
 RUN_SECONDS = 100
 STALL_SECONDS = 0.3
 COLUMNS = 40
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 class Bench(Case):
@@ -300,6 +301,33 @@ class GivenCluster(Bench):
         self.assertEqual(stat["entries"], repetition["entries_acknowledged"])
 
 
+class EndedNodes(Bench):
+    def test_what_was_measured_and_who_ended_is_told(self):
+        base = self.directory()
+        run = subprocess.Popen(
+            self.command("append", "--dir", base, "--json", "--no-floor", "-o4",
+                         "--duration", "4s", "--repetitions", "2",
+                         "--timeout", "1s"),
+            env=build.environment(), cwd="/", stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, universal_newlines=True)
+        self.addCleanup(run.kill)
+        tasks = "/proc/%d/task" % run.pid
+        # The main thread, one for signals, and one for the load.
+        waiting.wait_until("the load runs",
+                           lambda: len(os.listdir(tasks)) == 3)
+        with open("%s/%d/children" % (tasks, run.pid)) as file:
+            nodes = [int(pid) for pid in file.read().split()]
+        time.sleep(2)  # of the five that it warms up and measures
+        os.kill(nodes[1], signal.SIGKILL)
+        out, said = run.communicate(timeout=RUN_SECONDS * build.slowness())
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("node 2 was ended by signal 9", said)
+        repetition = self.only(json.loads(out)["points"][0]["repetitions"])
+        self.assertEqual([node["running"] for node in repetition["nodes"]],
+                         [True, False, True])
+        self.assertEqual(os.listdir(base), [])
+
+
 class CommandLine(Bench):
     def test_what_is_wrong_with_it_is_said(self):
         for words, said in (
@@ -343,6 +371,35 @@ class CommandLine(Bench):
         done = self.bench("append", "--dir", base, "--daemon", base, status=1)
         self.assertIn("Permission denied", done.stderr)
         self.assertEqual(os.listdir(base), [])
+
+    def complete(self, program, *words):
+        """What bash offers for the last one of @words."""
+        name = os.path.basename(program)
+        script = os.path.join(TOP, "contrib", "completion",
+                              name + ".bash")
+        line = 'source "$1"; shift; COMP_WORDS=("$@"); ' \
+            'COMP_CWORD=$(($# - 1)); "_${0//-/_}" "$1"; ' \
+            'printf "%s\\n" "${COMPREPLY[@]}"'
+        done = subprocess.run(
+            ["bash", "-c", line, name, script, build.path(program), *words],
+            env=build.environment(), capture_output=True, check=True,
+            universal_newlines=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_completion_knows_modes_options_and_metrics(self):
+        bench = "bench/quorlog-bench"
+        self.assertEqual(sorted(self.complete(bench, "")),
+                         sorted(["append", "read", "follow", "mixed",
+                                 "failover", "snapshot"]))
+        self.assertEqual(self.complete(bench, "append", "--outs"),
+                         ["--outstanding"])
+        self.assertEqual(self.complete(bench, "append", "--dir", "/et"),
+                         ["/etc"])
+        self.assertEqual(self.complete("quorlog", "cluster", "me"),
+                         ["metrics"])
+        self.assertIn("--interval",
+                      self.complete("quorlog", "cluster", "metrics", "--"))
 
     def test_help_names_all_modes_and_version_is_told(self):
         help = self.bench("--help").stdout
