@@ -4,109 +4,77 @@
 #include "compare/peer.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "compare/etcd_client.h"
 #include "compare/servers.h"
 #include "scale_process.h"
-#include "util/limits.h"
 
 #define URL_MAX 32u
 
-struct server {
-    char name[8];
-    char dir[PATH_LEN_MAX];
-    char output[PATH_LEN_MAX];
-    unsigned port;
-    char client_url[URL_MAX];
-    char peer_url[URL_MAX];
+struct urls {
+    char client[URL_MAX];
+    char peer[URL_MAX];
 };
 
-static void describe(struct server *servers, const struct peer_setup *setup,
-                     char *ret_cluster, size_t room)
+/* And all servers for --initial-cluster. */
+static void name_urls(const struct server *servers, struct urls *ret_urls,
+                      char *ret_cluster, size_t room)
 {
-    unsigned ports[2 * PEER_SERVERS];
     size_t used = 0;
 
-    servers_find_ports(ports, 2 * PEER_SERVERS);
     for (unsigned i = 0; i < PEER_SERVERS; i++) {
-        struct server *server = &servers[i];
+        struct urls *urls = &ret_urls[i];
 
-        server->port = ports[i];
-        (void)snprintf(server->name, sizeof server->name, "n%u", i + 1);
-        (void)snprintf(server->dir, sizeof server->dir, "%s/n%u", setup->dir,
-                       i + 1);
-        (void)snprintf(server->output, sizeof server->output, "%s/n%u.log",
-                       setup->dir, i + 1);
-        (void)snprintf(server->client_url, URL_MAX, "http://127.0.0.1:%u",
-                       ports[i]);
-        (void)snprintf(server->peer_url, URL_MAX, "http://127.0.0.1:%u",
-                       ports[PEER_SERVERS + i]);
-        used +=
-            (size_t)snprintf(ret_cluster + used, room - used, "%s%s=%s",
-                             i > 0 ? "," : "", server->name, server->peer_url);
+        (void)snprintf(urls->client, URL_MAX, "http://127.0.0.1:%u",
+                       servers[i].ports[0]);
+        (void)snprintf(urls->peer, URL_MAX, "http://127.0.0.1:%u",
+                       servers[i].ports[1]);
+        used += (size_t)snprintf(ret_cluster + used, room - used, "%s%s=%s",
+                                 i > 0 ? "," : "", servers[i].name, urls->peer);
     }
 }
 
-static pid_t start_server(const struct server *server, const char *program,
-                          const char *cluster)
+static pid_t start_server(const struct server *server, const struct urls *urls,
+                          const char *program, const char *cluster)
 {
-    const char *const words[] = {program,
-                                 "--name",
-                                 server->name,
-                                 "--data-dir",
-                                 server->dir,
-                                 "--listen-client-urls",
-                                 server->client_url,
-                                 "--advertise-client-urls",
-                                 server->client_url,
-                                 "--listen-peer-urls",
-                                 server->peer_url,
-                                 "--initial-advertise-peer-urls",
-                                 server->peer_url,
-                                 "--initial-cluster",
-                                 cluster,
-                                 NULL};
+    const char *const words[] = {program,      "--name",
+                                 server->name, "--data-dir",
+                                 server->dir,  "--listen-client-urls",
+                                 urls->client, "--advertise-client-urls",
+                                 urls->client, "--listen-peer-urls",
+                                 urls->peer,   "--initial-advertise-peer-urls",
+                                 urls->peer,   "--initial-cluster",
+                                 cluster,      NULL};
 
     return server_start(words, server->output);
 }
 
-static size_t find_leader(struct peer *peer, const struct server *servers)
+static bool leads(unsigned port, char *ret_version)
 {
-    double until = scale_now() + SERVERS_START_SECONDS;
+    struct etcd_client *client = etcd_client_new(port, 1, NULL);
+    bool is_leader =
+        client != NULL && etcd_client_is_at_leader(client, ret_version);
 
-    while (scale_now() < until) {
-        for (size_t i = 0; i < PEER_SERVERS; i++) {
-            struct etcd_client *client =
-                etcd_client_new(servers[i].port, 1, NULL);
-            bool is_leader = client != NULL &&
-                             etcd_client_is_at_leader(client, peer->version);
-
-            if (client != NULL) {
-                etcd_client_free(client);
-            }
-            if (is_leader) {
-                return i;
-            }
-            server_check(peer->pids[i], servers[i].output);
-        }
-        (void)usleep(SERVERS_LOOK_US);
+    if (client != NULL) {
+        etcd_client_free(client);
     }
-    scale_fail("no server of etcd leads");
+    return is_leader;
 }
 
 static void start(struct peer *peer, const struct peer_setup *setup)
 {
     struct server servers[PEER_SERVERS];
+    struct urls urls[PEER_SERVERS];
     char cluster[PEER_SERVERS * (URL_MAX + 16)];
 
-    describe(servers, setup, cluster, sizeof cluster);
+    servers_place(servers, setup->dir);
+    name_urls(servers, urls, cluster, sizeof cluster);
     for (size_t i = 0; i < PEER_SERVERS; i++) {
-        peer->pids[i] = start_server(&servers[i], setup->program, cluster);
-        peer->ports[i] = servers[i].port;
+        peer->pids[i] =
+            start_server(&servers[i], &urls[i], setup->program, cluster);
+        peer->ports[i] = servers[i].ports[0];
     }
-    peer->leader = find_leader(peer, servers);
+    peer->leader = servers_find_leader(peer, servers, leads);
     peer->self = etcd_client_new(peer->ports[peer->leader], setup->connections,
                                  setup->load);
     if (peer->self == NULL) {

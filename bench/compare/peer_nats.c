@@ -9,13 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compare/nats_client.h"
 #include "compare/servers.h"
 #include "scale_process.h"
-#include "util/limits.h"
 
 #define CREATE                                                                 \
     "{\"name\":\"" NATS_STREAM "\",\"subjects\":[\"compare\"],"                \
@@ -23,14 +21,8 @@
     "\"num_replicas\":3,\"max_consumers\":-1,\"max_msgs\":-1,"                 \
     "\"max_bytes\":-1,\"max_age\":0,\"max_msg_size\":-1}"
 
-struct server {
-    char name[8];
-    char dir[PATH_LEN_MAX];
-    char configuration[PATH_LEN_MAX];
-    char output[PATH_LEN_MAX];
-    unsigned port;
-    unsigned peer_port;
-};
+/* Which of a server's ports is whose. */
+enum { CLIENT_PORT, PEER_PORT };
 
 /* Version 2.9 cannot be told to sync; ext4 and others can be told to sync what
  * is written below a directory. */
@@ -62,45 +54,16 @@ static void write_configuration(const struct server *servers, size_t at)
                   "jetstream { store_dir: \"%s\" }\n"
                   "cluster {\n  name: compare\n  listen: 127.0.0.1:%u\n"
                   "  routes: [",
-                  server->name, server->port, server->dir, server->peer_port);
+                  server->name, server->ports[CLIENT_PORT], server->dir,
+                  server->ports[PEER_PORT]);
     for (size_t i = 0; i < PEER_SERVERS; i++) {
         if (i != at) {
             (void)fprintf(file, "\"nats://127.0.0.1:%u\", ",
-                          servers[i].peer_port);
+                          servers[i].ports[PEER_PORT]);
         }
     }
     (void)fprintf(file, " ]\n}\n");
     (void)fclose(file);
-}
-
-static void describe(struct server *servers, const struct peer_setup *setup,
-                     bool syncs_all)
-{
-    unsigned ports[2 * PEER_SERVERS];
-
-    servers_find_ports(ports, 2 * PEER_SERVERS);
-    for (unsigned i = 0; i < PEER_SERVERS; i++) {
-        struct server *server = &servers[i];
-
-        server->port = ports[i];
-        server->peer_port = ports[PEER_SERVERS + i];
-        (void)snprintf(server->name, sizeof server->name, "n%u", i + 1);
-        (void)snprintf(server->dir, sizeof server->dir, "%s/n%u", setup->dir,
-                       i + 1);
-        (void)snprintf(server->output, sizeof server->output, "%s/n%u.log",
-                       setup->dir, i + 1);
-        (void)snprintf(server->configuration, sizeof server->configuration,
-                       "%s/n%u.conf", setup->dir, i + 1);
-        if (mkdir(server->dir, 0700) != 0) {
-            scale_fail("%s cannot be made", server->dir);
-        }
-        if (syncs_all) {
-            sync_all_below(server->dir);
-        }
-    }
-    for (size_t i = 0; i < PEER_SERVERS; i++) {
-        write_configuration(servers, i);
-    }
 }
 
 static void start_servers(struct peer *peer, const struct server *servers,
@@ -111,7 +74,7 @@ static void start_servers(struct peer *peer, const struct server *servers,
                                      NULL};
 
         peer->pids[i] = server_start(words, servers[i].output);
-        peer->ports[i] = servers[i].port;
+        peer->ports[i] = servers[i].ports[CLIENT_PORT];
     }
 }
 
@@ -124,8 +87,8 @@ static struct nats_client *connect_to(const struct peer *peer,
     double until = scale_now() + SERVERS_START_SECONDS;
 
     while (scale_now() < until) {
-        struct nats_client *client =
-            nats_client_new(servers[at].port, connections, setup->load);
+        struct nats_client *client = nats_client_new(
+            servers[at].ports[CLIENT_PORT], connections, setup->load);
 
         if (client != NULL) {
             return client;
@@ -202,7 +165,13 @@ static void start(struct peer *peer, const struct peer_setup *setup)
 
     server_version(setup->program, "--version", peer->version,
                    sizeof peer->version);
-    describe(servers, setup, peer->kind->syncs_all);
+    servers_place(servers, setup->dir);
+    for (size_t i = 0; i < PEER_SERVERS; i++) {
+        if (peer->kind->syncs_all) {
+            sync_all_below(servers[i].dir);
+        }
+        write_configuration(servers, i);
+    }
     start_servers(peer, servers, setup->program);
     peer->leader = find_leader(peer, servers, setup);
     peer->self =

@@ -5,26 +5,16 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "compare/servers.h"
 #include "compare/zookeeper_client.h"
 #include "scale_process.h"
-#include "util/limits.h"
 
 #define JAVA "/usr/bin/env"
 #define CLASS_PATH_MAX 8192u
 
-struct server {
-    char dir[PATH_LEN_MAX];
-    char identity[PATH_LEN_MAX];
-    char configuration[PATH_LEN_MAX];
-    char output[PATH_LEN_MAX];
-    unsigned port;
-    unsigned peer_port;
-    unsigned election_port;
-};
+/* Which of a server's ports is whose. */
+enum { CLIENT_PORT, PEER_PORT, ELECTION_PORT };
 
 /* What it needs of the libraries that Debian's package depends on: nothing to
  * compile, to log or to administer. */
@@ -42,11 +32,14 @@ static const char *const jars[] = {"zookeeper",
 
 static void write_files(const struct server *servers, size_t at)
 {
-    FILE *file = fopen(servers[at].identity, "w");
+    char identity[PATH_LEN_MAX + 8];
+    FILE *file;
 
+    (void)snprintf(identity, sizeof identity, "%s/myid", servers[at].dir);
+    file = fopen(identity, "w");
     if (file == NULL || fprintf(file, "%zu\n", at + 1) < 0 ||
         fclose(file) != 0) {
-        scale_fail("%s cannot be written", servers[at].identity);
+        scale_fail("%s cannot be written", identity);
     }
     file = fopen(servers[at].configuration, "w");
     if (file == NULL) {
@@ -57,40 +50,13 @@ static void write_files(const struct server *servers, size_t at)
                   "tickTime=2000\ninitLimit=10\nsyncLimit=5\n"
                   "admin.enableServer=false\ndataDir=%s\n"
                   "clientPortAddress=127.0.0.1\nclientPort=%u\n",
-                  servers[at].dir, servers[at].port);
+                  servers[at].dir, servers[at].ports[CLIENT_PORT]);
     for (size_t i = 0; i < PEER_SERVERS; i++) {
         (void)fprintf(file, "server.%zu=127.0.0.1:%u:%u\n", i + 1,
-                      servers[i].peer_port, servers[i].election_port);
+                      servers[i].ports[PEER_PORT],
+                      servers[i].ports[ELECTION_PORT]);
     }
     (void)fclose(file);
-}
-
-static void describe(struct server *servers, const struct peer_setup *setup)
-{
-    unsigned ports[3 * PEER_SERVERS];
-
-    servers_find_ports(ports, 3 * PEER_SERVERS);
-    for (unsigned i = 0; i < PEER_SERVERS; i++) {
-        struct server *server = &servers[i];
-
-        server->port = ports[i];
-        server->peer_port = ports[PEER_SERVERS + i];
-        server->election_port = ports[2 * PEER_SERVERS + i];
-        (void)snprintf(server->dir, sizeof server->dir, "%s/n%u", setup->dir,
-                       i + 1);
-        (void)snprintf(server->identity, sizeof server->identity, "%s/n%u/myid",
-                       setup->dir, i + 1);
-        (void)snprintf(server->output, sizeof server->output, "%s/n%u.log",
-                       setup->dir, i + 1);
-        (void)snprintf(server->configuration, sizeof server->configuration,
-                       "%s/n%u.cfg", setup->dir, i + 1);
-        if (mkdir(server->dir, 0700) != 0) {
-            scale_fail("%s cannot be made", server->dir);
-        }
-    }
-    for (size_t i = 0; i < PEER_SERVERS; i++) {
-        write_files(servers, i);
-    }
 }
 
 /* All in the directory of @jar. */
@@ -126,33 +92,20 @@ static void start_servers(struct peer *peer, const struct server *servers,
             NULL};
 
         peer->pids[i] = server_start(words, servers[i].output);
-        peer->ports[i] = servers[i].port;
+        peer->ports[i] = servers[i].ports[CLIENT_PORT];
     }
-}
-
-static size_t find_leader(struct peer *peer, const struct server *servers)
-{
-    double until = scale_now() + SERVERS_START_SECONDS;
-
-    while (scale_now() < until) {
-        for (size_t i = 0; i < PEER_SERVERS; i++) {
-            if (zookeeper_leads(servers[i].port, peer->version)) {
-                return i;
-            }
-            server_check(peer->pids[i], servers[i].output);
-        }
-        (void)usleep(SERVERS_LOOK_US);
-    }
-    scale_fail("no server of zookeeper leads");
 }
 
 static void start(struct peer *peer, const struct peer_setup *setup)
 {
     struct server servers[PEER_SERVERS];
 
-    describe(servers, setup);
+    servers_place(servers, setup->dir);
+    for (size_t i = 0; i < PEER_SERVERS; i++) {
+        write_files(servers, i);
+    }
     start_servers(peer, servers, setup->program);
-    peer->leader = find_leader(peer, servers);
+    peer->leader = servers_find_leader(peer, servers, zookeeper_leads);
     peer->self = zookeeper_client_new(peer->ports[peer->leader],
                                       setup->connections, setup->load);
     if (peer->self == NULL || !zookeeper_client_make(peer->self)) {

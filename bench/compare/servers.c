@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,8 @@
 
 #define LAST_WORDS 2000
 
-void servers_find_ports(unsigned *ret_ports, size_t count)
+/* All different. */
+static void find_ports(unsigned *ret_ports, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool is_taken;
@@ -28,6 +30,45 @@ void servers_find_ports(unsigned *ret_ports, size_t count)
             }
         } while (is_taken);
     }
+}
+
+void servers_place(struct server *servers, const char *dir)
+{
+    unsigned ports[PEER_SERVERS * SERVERS_PORTS_MAX];
+
+    find_ports(ports, PEER_SERVERS * SERVERS_PORTS_MAX);
+    for (unsigned i = 0; i < PEER_SERVERS; i++) {
+        struct server *server = &servers[i];
+
+        memcpy(server->ports, &ports[i * (size_t)SERVERS_PORTS_MAX],
+               sizeof server->ports);
+        (void)snprintf(server->name, sizeof server->name, "n%u", i + 1);
+        (void)snprintf(server->dir, sizeof server->dir, "%s/n%u", dir, i + 1);
+        (void)snprintf(server->output, sizeof server->output, "%s/n%u.log", dir,
+                       i + 1);
+        (void)snprintf(server->configuration, sizeof server->configuration,
+                       "%s/n%u.conf", dir, i + 1);
+        if (mkdir(server->dir, 0700) != 0) {
+            scale_fail("%s cannot be made", server->dir);
+        }
+    }
+}
+
+size_t servers_find_leader(struct peer *peer, const struct server *servers,
+                           bool (*leads)(unsigned port, char *ret_version))
+{
+    double until = scale_now() + SERVERS_START_SECONDS;
+
+    while (scale_now() < until) {
+        for (size_t i = 0; i < PEER_SERVERS; i++) {
+            if (leads(servers[i].ports[0], peer->version)) {
+                return i;
+            }
+            server_check(peer->pids[i], servers[i].output);
+        }
+        (void)usleep(SERVERS_LOOK_US);
+    }
+    scale_fail("no server of %s leads", peer->kind->name);
 }
 
 pid_t server_start(const char *const *words, const char *output)

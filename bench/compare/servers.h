@@ -2,14 +2,34 @@
 /* Processes of the products that are compared, and their addresses. */
 #pragma once
 
+#include "compare/peer.h"
+
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "util/limits.h"
 
 #define SERVERS_START_SECONDS 60
 #define SERVERS_LOOK_US 20000u
 
-/* Ports of loopback that are free now, all different. */
-void servers_find_ports(unsigned *ret_ports, size_t count);
+#define SERVERS_PORTS_MAX 3u /* of each */
+
+/* Where one of the servers has what is its own. */
+struct server {
+    char name[8];                      /* "n1" */
+    char dir[PATH_LEN_MAX];            /* of its data; empty */
+    char output[PATH_LEN_MAX];         /* what it prints */
+    char configuration[PATH_LEN_MAX];  /* for a file; not made */
+    unsigned ports[SERVERS_PORTS_MAX]; /* of loopback, free now; the first is
+                                          that of its clients */
+};
+
+/* Places all PEER_SERVERS below @dir. */
+void servers_place(struct server *servers, const char *dir);
+/* The server of which @leads says so, asked at its clients' port; waits for one.
+ * Without one it fails. */
+size_t servers_find_leader(struct peer *peer, const struct server *servers,
+                           bool (*leads)(unsigned port, char *ret_version));
 /* Runs @words (NULL ends them) in the background; what it says goes to the file
  * @output. It ends with this process at the latest. */
 pid_t server_start(const char *const *words, const char *output);
