@@ -173,8 +173,9 @@ static void process(struct ql_client *client, struct epoll_event *events,
     /* What the callbacks above have queued goes out here. */
     client->dirty = false;
     probe_step_all(client);
-    scout_step(client);
     uplink_step(client);
+    /* It waits for what has just been asked. */
+    scout_step(client);
     client->processing = false;
     if (client->dirty) {
         ring(client);

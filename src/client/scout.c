@@ -86,10 +86,10 @@ void scout_step(struct ql_client *client)
 
 static bool is_due(struct ql_client *client)
 {
-    uint64_t since = uplink_silent_since(client);
-    uint64_t at = since + CLIENT_PING_MS + CLIENT_SCOUT_MS;
+    uint64_t asked_ms = uplink_asked_ms(client);
+    uint64_t at = asked_ms + CLIENT_SCOUT_MS;
 
-    if (since == 0) {
+    if (asked_ms == 0) {
         return false;
     }
     if (client->now_ms < at) {

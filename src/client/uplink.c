@@ -200,7 +200,7 @@ static int connect_once(struct ql_client *client, struct err *err)
                      client->now_ms, err);
 }
 
-uint64_t uplink_silent_since(const struct ql_client *client)
+uint64_t uplink_asked_ms(const struct ql_client *client)
 {
     const struct uplink *uplink = &client->uplink;
 
@@ -208,9 +208,9 @@ uint64_t uplink_silent_since(const struct ql_client *client)
         return 0;
     }
     if (!uplink->ready) {
-        return uplink->opened_ms;
+        return uplink->opened_ms + CLIENT_PING_MS;
     }
-    return uplink->pinged_ms != 0 ? uplink->conn.progress_ms : 0;
+    return uplink->pinged_ms;
 }
 
 void uplink_move(struct ql_client *client, const struct address *leader)

@@ -32,9 +32,10 @@ struct uplink {
 void uplink_init(struct ql_client *client);
 void uplink_close(struct ql_client *client);
 void uplink_on_events(struct ql_client *client, uint32_t events);
-/* Since when the node that was called has said nothing, not even to a ping; 0: it
- * is not called, or not silent. */
-uint64_t uplink_silent_since(const struct ql_client *client);
+/* When the node that was called was asked for a sign of life that has not come:
+ * with a ping; one that has not even said hello counts as asked CLIENT_PING_MS
+ * after it was called. 0: it was not asked. */
+uint64_t uplink_asked_ms(const struct ql_client *client);
 /* Leaves the silent node for @leader, which said that it leads. */
 void uplink_move(struct ql_client *client, const struct address *leader);
 /* Connects, redirects, pings and sends, as far as that is due. */

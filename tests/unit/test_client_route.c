@@ -279,7 +279,10 @@ static void fall_silent(struct client_rig *rig, struct outcome *outcome)
     rig_turn(rig);
     assert_true(uplink->pinged_ms != 0);
     assert_int_equal(rig->servers[1].accepted, 0);
+    /* By itself, and not because something else happens. */
+    assert_in_range(ql_client_timeout_ms(rig->client), 0, CLIENT_SCOUT_MS);
     uplink->conn.progress_ms -= CLIENT_SCOUT_MS;
+    uplink->pinged_ms -= CLIENT_SCOUT_MS;
 }
 
 static void a_silent_leader_is_left_for_one_that_leads(void **state)
@@ -329,6 +332,33 @@ static void a_call_that_takes_long_asks_nobody_else(void **state)
     rig_turn(rig);
     assert_int_equal(rig->client->scout.conn.fd, -1);
     assert_int_equal(rig->servers[0].accepted, 1);
+}
+
+/* The client itself did not run, or has only streams, which wait longer for a
+ * ping: the silence is old, but nobody has been asked to break it yet. */
+static void a_ping_gets_its_time_however_old_the_silence_is(void **state)
+{
+    struct client_rig *rig = *state;
+    struct uplink *uplink;
+    char endpoints[80];
+
+    snprintf(endpoints, sizeof(endpoints), "%s,%s", rig->servers[0].endpoint,
+             rig->servers[1].endpoint);
+    with_timeout(rig, endpoints, 60000);
+    uplink = &rig->client->uplink;
+    stat_log(rig, rig->outcomes);
+    rig_expect(rig, 0, "log.stat");
+    rig->servers[0].mute = true;
+    uplink->conn.progress_ms -= CLIENT_SILENCE_MS;
+    while (uplink->pinged_ms == 0) {
+        rig_turn(rig);
+    }
+    rig_turn(rig);
+    while (rig->client->now_ms < uplink->pinged_ms + CLIENT_SCOUT_MS) {
+        assert_int_equal(rig->client->scout.conn.fd, -1);
+        rig_turn(rig);
+    }
+    rig_expect_accepted(rig, 1, 1);
 }
 
 static void stale_reads_are_answered_by_a_follower(void **state)
@@ -488,6 +518,7 @@ int main(void)
         TEST(a_ping_that_is_answered_keeps_the_connection),
         TEST(a_silent_leader_is_left_for_one_that_leads),
         TEST(a_silent_leader_is_kept_while_nobody_else_leads),
+        TEST(a_ping_gets_its_time_however_old_the_silence_is),
         TEST(a_call_that_takes_long_asks_nobody_else),
         TEST(stale_reads_are_answered_by_a_follower),
         TEST(status_of_one_endpoint_comes_from_that_endpoint),
