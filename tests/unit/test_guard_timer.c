@@ -185,6 +185,60 @@ static void the_next_survivor_stands_a_step_later(void **state)
     core_rig_stop(&rig);
 }
 
+/* When the next round of votes is asked for, from now. */
+static unsigned until_asked(struct core_rig *rig)
+{
+    raft_time begun = rig->now;
+
+    core_rig_sent(rig);
+    while (core_rig_last_send(rig, RAFT_IO_REQUEST_VOTE, 3) == NULL) {
+        pass(rig, 1);
+        assert_true(rig->now - begun < 3 * ELECTION_MS);
+    }
+    return (unsigned)(rig->now - begun);
+}
+
+static void attempts_come_more_and_more_rarely_and_end(void **state)
+{
+    unsigned wait = 2 * GUARD_STAND_STEP_MS; /* there are two survivors */
+    struct core_rig rig;
+
+    (void)state;
+    start(&rig);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        guard_leader_gone(rig.guard, 2);
+        assert_in_range(until_asked(&rig), 1, 2 * GUARD_STAND_FIRST_MS);
+        for (unsigned i = 1; i < GUARD_STANDS_MAX; i++) {
+            unsigned next = wait << (i - 1);
+
+            assert_in_range(until_asked(&rig), next,
+                            next + GUARD_STAND_FIRST_MS + 1);
+        }
+        rig.raft.candidate_state.randomized_election_timeout =
+            2 * ELECTION_MS - 1;
+        assert_int_equal(until_asked(&rig), 2 * ELECTION_MS - 1);
+        assert_int_equal(rig.raft.current_term, 2);
+        /* Once it is heard again its end is news. */
+        hear_leader(&rig);
+    }
+    core_rig_stop(&rig);
+}
+
+static void leader_that_is_told_of_its_own_end_goes_on(void **state)
+{
+    struct core_rig rig;
+
+    (void)state;
+    core_rig_start(&rig, 3, 10, NULL);
+    core_rig_elect(&rig);
+    for (raft_id id = 1; id <= 3; id++) {
+        guard_leader_gone(rig.guard, id);
+    }
+    pass(&rig, ELECTION_MS / 2);
+    assert_int_equal(rig.raft.state, RAFT_LEADER);
+    core_rig_stop(&rig);
+}
+
 /* ---- X ---- */
 
 static void follower_that_was_away_does_not_take_it_for_silence(void **state)
@@ -229,6 +283,21 @@ static void ticks_that_are_a_little_late_count(void **state)
     start(&rig);
     for (int i = 0; i < 10; i++) {
         rig.now += 2 * TICK_MS;
+        rig.tick(&rig.inner);
+    }
+    assert_int_equal(rig.raft.state, RAFT_CANDIDATE);
+    core_rig_stop(&rig);
+}
+
+/* Most of what passes is its own absence, but not all. */
+static void server_that_is_always_late_stands_at_last(void **state)
+{
+    struct core_rig rig;
+
+    (void)state;
+    start(&rig);
+    for (int i = 0; i < 2 * ELECTION_MS / TICK_MS; i++) {
+        rig.now += 5 * TICK_MS;
         rig.tick(&rig.inner);
     }
     assert_int_equal(rig.raft.state, RAFT_CANDIDATE);
@@ -297,9 +366,12 @@ int main(void)
         cmocka_unit_test(attempts_wait_for_writes_under_way),
         cmocka_unit_test(attempt_is_put_off_while_another_is_elected),
         cmocka_unit_test(the_next_survivor_stands_a_step_later),
+        cmocka_unit_test(attempts_come_more_and_more_rarely_and_end),
+        cmocka_unit_test(leader_that_is_told_of_its_own_end_goes_on),
         cmocka_unit_test(follower_that_was_away_does_not_take_it_for_silence),
         cmocka_unit_test(leader_that_was_away_goes_on_leading),
         cmocka_unit_test(ticks_that_are_a_little_late_count),
+        cmocka_unit_test(server_that_is_always_late_stands_at_last),
         cmocka_unit_test(vote_is_refused_for_an_election_timeout_and_no_longer),
         cmocka_unit_test(vote_of_one_that_was_away_is_refused),
         cmocka_unit_test(
