@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What a client does about a node that says nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "support/client_rig.h"
+#include "util/limits.h"
+
+static void stat_log(struct client_rig *rig, struct outcome *outcome)
+{
+    assert_int_equal(ql_log_stat_async(rig->client, "log", QL_LINEARIZABLE,
+                                       rig_on_log, outcome, NULL),
+                     QL_OK);
+}
+
+static void know_both(struct client_rig *rig)
+{
+    struct ql_client_options options = QL_CLIENT_OPTIONS_INIT;
+    char endpoints[80];
+
+    snprintf(endpoints, sizeof(endpoints), "%s,%s", rig->servers[0].endpoint,
+             rig->servers[1].endpoint);
+    options.endpoints = endpoints;
+    options.timeout_ms = 60000;
+    rig_use(rig, &options);
+}
+
+/* Time is not waited for but set back: the connection then looks as if nothing
+ * had been heard for long. */
+static void a_silent_server_is_pinged_and_then_left(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+    struct uplink *uplink = &rig->client->uplink;
+
+    stat_log(rig, outcome);
+    rig_expect(rig, 0, "log.stat");
+    rig_turn(rig);
+    assert_int_equal(uplink->pinged_ms, 0);
+    rig->servers[0].mute = true;
+    uplink->conn.progress_ms -= CLIENT_SILENCE_MS;
+    rig_turn(rig);
+    assert_true(uplink->pinged_ms != 0);
+    assert_int_equal(rig->servers[0].accepted, 1);
+    uplink->pinged_ms -= CLIENT_SILENCE_MS;
+    uplink->conn.progress_ms -= CLIENT_SILENCE_MS;
+    rig->servers[0].mute = false;
+    rig_expect_accepted(rig, 0, 2);
+    rig_expect_count(rig, 0, "log.stat", 1);
+}
+
+static void a_ping_that_is_answered_keeps_the_connection(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+    struct uplink *uplink = &rig->client->uplink;
+    uint64_t before_ms;
+
+    stat_log(rig, outcome);
+    rig_expect(rig, 0, "log.stat");
+    uplink->conn.progress_ms -= CLIENT_SILENCE_MS;
+    before_ms = uplink->conn.progress_ms;
+    while (uplink->conn.progress_ms == before_ms) {
+        rig_turn(rig);
+    }
+    assert_int_equal(rig->servers[0].accepted, 1);
+    assert_int_equal(fake_count(&rig->servers[0], "log.stat"), 1);
+}
+
+/* A call waits at server 0, which is silent for so long that the other one is
+ * asked. */
+static void fall_silent(struct client_rig *rig, struct outcome *outcome)
+{
+    struct uplink *uplink;
+
+    know_both(rig);
+    uplink = &rig->client->uplink;
+    stat_log(rig, outcome);
+    rig_expect(rig, 0, "log.stat");
+    rig->servers[0].mute = true;
+    uplink->conn.progress_ms -= CLIENT_PING_MS;
+    rig_turn(rig);
+    assert_true(uplink->pinged_ms != 0);
+    assert_int_equal(rig->servers[1].accepted, 0);
+    /* By itself, and not because something else happens. */
+    assert_in_range(ql_client_timeout_ms(rig->client), 0, CLIENT_SCOUT_MS);
+    uplink->conn.progress_ms -= CLIENT_SCOUT_MS;
+    uplink->pinged_ms -= CLIENT_SCOUT_MS;
+}
+
+static void a_silent_leader_is_left_for_one_that_leads(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+
+    fall_silent(rig, outcome);
+    rig_answer_stat(&rig->servers[1], rig_expect(rig, 1, "log.stat"), 4, 0);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_OK);
+}
+
+static void a_silent_leader_is_kept_while_nobody_else_leads(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+
+    rig->servers[1].role = QL_ROLE_FOLLOWER;
+    strcpy(rig->servers[1].leader, rig->servers[0].endpoint);
+    fall_silent(rig, outcome);
+    rig_expect_accepted(rig, 1, 3);
+    assert_int_equal(rig->servers[0].accepted, 1);
+    assert_int_equal(fake_count(&rig->servers[1], "log.stat"), 0);
+    rig_answer_stat(&rig->servers[0], fake_find(&rig->servers[0], "log.stat"),
+                    4, 0);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_OK);
+}
+
+static void a_call_that_takes_long_asks_nobody_else(void **state)
+{
+    struct client_rig *rig = *state;
+    struct uplink *uplink;
+
+    rig->servers[1].role = QL_ROLE_FOLLOWER;
+    fall_silent(rig, rig->outcomes);
+    uplink = &rig->client->uplink;
+    rig->servers[0].mute = false;
+    uplink->pinged_ms = 0; /* another ping, which is answered */
+    while (uplink->pinged_ms == 0) {
+        rig_turn(rig);
+    }
+    while (uplink->pinged_ms != 0) {
+        rig_turn(rig);
+    }
+    rig_turn(rig);
+    assert_int_equal(rig->client->scout.conn.fd, -1);
+    assert_int_equal(rig->servers[0].accepted, 1);
+}
+
+/* The client itself did not run, or has only streams, which wait longer for a
+ * ping: the silence is old, but nobody has been asked to break it yet. */
+static void a_ping_gets_its_time_however_old_the_silence_is(void **state)
+{
+    struct client_rig *rig = *state;
+    struct uplink *uplink;
+
+    know_both(rig);
+    uplink = &rig->client->uplink;
+    stat_log(rig, rig->outcomes);
+    rig_expect(rig, 0, "log.stat");
+    rig->servers[0].mute = true;
+    uplink->conn.progress_ms -= CLIENT_SILENCE_MS;
+    while (uplink->pinged_ms == 0) {
+        rig_turn(rig);
+    }
+    rig_turn(rig);
+    while (rig->client->now_ms < uplink->pinged_ms + CLIENT_SCOUT_MS) {
+        assert_int_equal(rig->client->scout.conn.fd, -1);
+        rig_turn(rig);
+    }
+    rig_expect_accepted(rig, 1, 1);
+}
+
+#define TEST(function)                                                         \
+    cmocka_unit_test_setup_teardown(function, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_silent_server_is_pinged_and_then_left),
+        TEST(a_ping_that_is_answered_keeps_the_connection),
+        TEST(a_silent_leader_is_left_for_one_that_leads),
+        TEST(a_silent_leader_is_kept_while_nobody_else_leads),
+        TEST(a_call_that_takes_long_asks_nobody_else),
+        TEST(a_ping_gets_its_time_however_old_the_silence_is),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
