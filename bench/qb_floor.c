@@ -280,25 +280,30 @@ static bool all_are_here(const struct qb_floor_options *options)
 }
 
 /* The node that answers fastest gives the client's round trip: the others can
- * only cost more. */
+ * only cost more, and one that does not answer costs nothing. */
 static int measure_pings(const struct qb_floor_options *options,
                          struct qb_floor *floor, struct histogram *histogram,
                          unsigned ms, struct err *err)
 {
+    bool found = false;
     int rv = 0;
 
-    for (size_t i = 0; rv == 0 && i < options->endpoint_count; i++) {
+    for (size_t i = 0; i < options->endpoint_count; i++) {
         struct qb_floor_cost cost;
+        int failed;
 
         histogram_init(histogram);
-        rv = qb_floor_net_ping(histogram, options->endpoints[i],
-                               ms / (unsigned)options->endpoint_count, err);
+        failed = qb_floor_net_ping(histogram, options->endpoints[i],
+                                   ms / (unsigned)options->endpoint_count, err);
         cost_from(&cost, histogram);
-        if (rv == 0 && (i == 0 || cost.p50_us < floor->client_trip.p50_us)) {
+        if (failed == 0 &&
+            (!found || cost.p50_us < floor->client_trip.p50_us)) {
             floor->client_trip = cost;
         }
+        found = found || failed == 0;
+        rv = failed != 0 ? failed : rv;
     }
-    return rv;
+    return found ? 0 : rv;
 }
 
 static int measure_trips(const struct qb_floor_options *options,

@@ -77,8 +77,8 @@ struct qb_floor {
 };
 
 /* Leaves nothing behind in the directories. QL_IO, QL_NOT_FOUND: a directory
- * cannot be written, or the text says what else; QL_CONNECT: an endpoint does
- * not answer. */
+ * cannot be written, or the text says what else; QL_CONNECT: no endpoint
+ * answers. */
 int qb_floor_measure(const struct qb_floor_options *options,
                      struct qb_floor *ret_floor, struct err *err);
 /* The formula, without the client's round trip. @disk_us[0] is the leader's. */

@@ -11,6 +11,7 @@
 #include "util/text.h"
 
 #define POINT_TOLD 256u
+#define OPTION_TOLD 64u
 #define SECONDS_MAX 3600.0
 
 static const struct peer_kind *const kinds[] = {
@@ -206,7 +207,8 @@ static bool settle_paths(struct options *options)
     char *dir = realpath(options->dir, NULL);
 
     if (dir == NULL || !take_path(dir, options->dir)) {
-        (void)fprintf(stderr, "there is no directory %s\n", options->dir);
+        (void)fprintf(stderr, "compare: there is no directory %s\n",
+                      options->dir);
         free(dir);
         return false;
     }
@@ -224,6 +226,8 @@ static bool settle_paths(struct options *options)
 
 bool options_take(struct options *options, int argc, char **argv)
 {
+    char given[OPTION_TOLD] = "";
+    int at = 0;
     int letter;
 
     *options = (struct options){
@@ -238,14 +242,22 @@ bool options_take(struct options *options, int argc, char **argv)
     for (size_t i = 0; i < PEERS_DEFAULT; i++) {
         options->peers[options->peers_count++] = kinds[i];
     }
-    while ((letter = getopt_long(argc, argv, "", letters, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "", letters, &at)) != -1) {
+        if (letter == '?') { /* it was told */
+            return false;
+        }
+        /* Lists are cut where they are read. */
+        (void)snprintf(given, sizeof given, "%s", optarg != NULL ? optarg : "");
         if (!take_option(options, letter, optarg)) {
-            (void)fputs(usage, stderr);
+            (void)fprintf(stderr, "compare: --%s cannot be '%s'; see --help\n",
+                          letters[at].name, given);
             return false;
         }
     }
     if (optind < argc) {
-        (void)fputs(usage, stderr);
+        (void)fprintf(stderr,
+                      "compare: '%s' is one word too many; see --help\n",
+                      argv[optind]);
         return false;
     }
     return settle_paths(options);

@@ -260,6 +260,16 @@ class GivenCluster(Bench):
         self.assertGreater(latency["count"], 100 * held_up)
         self.assertLess(latency["p95_us"], 100e3)
 
+    def test_floor_does_without_a_node_that_does_not_answer(self):
+        cluster = self.cluster(1)
+        for endpoints in ("127.0.0.1:1," + cluster.endpoints(),
+                          cluster.endpoints() + ",127.0.0.1:1"):
+            done = self.bench("append", "--json", *SHORT[:-1], "-o1",
+                              "--endpoints", endpoints)
+            floor = json.loads(done.stdout)["floor"]
+            self.assertTrue(floor["trips_real"])
+            self.assertGreater(floor["client_trip"]["p50_us"], 0)
+
     def test_second_signal_does_not_wait_for_a_cluster_that_is_silent(self):
         cluster = self.cluster(1)
         run = subprocess.Popen(

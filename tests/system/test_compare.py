@@ -56,6 +56,17 @@ class Compare(Case):
         self.assertIn("quorlog", done.stdout)
         self.assertNotIn("nats", done.stdout)
 
+    def test_what_is_wrong_with_the_command_line_is_said(self):
+        for words, said in ((("--peers", "quorlog,nets"),
+                             "--peers cannot be 'quorlog,nets'"),
+                            (("--turns", "0"), "--turns cannot be '0'"),
+                            (("now",), "'now' is one word too many"),
+                            (("--nope",), "--nope"),
+                            (("--dir", "/absent"), "no directory /absent")):
+            done = self.run_program(*words)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn(said, done.stderr)
+
     def test_failing_servers_are_a_failed_turn_and_leave_nothing(self):
         base = self.directory()
         done = self.run_program("--peers", "quorlog", "--daemon", "/bin/false",
