@@ -4,7 +4,7 @@
 
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config \
     libuv1-dev libraft-dev libmsgpack-dev liblz4-dev libxxhash-dev \
-    libssl-dev libinih-dev libjansson-dev liburing-dev"
+    nettle-dev libinih-dev libjansson-dev liburing-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-msgpack python3-pynvim \
     clang clang-format g++ mandoc lz4 strace"
 

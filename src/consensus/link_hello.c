@@ -2,13 +2,11 @@
 #include "consensus/link_hello.h"
 
 #include <assert.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
 #include <string.h>
 
 #include "util/buf.h"
-#include "util/diag.h"
 
 #define MAGIC "quorlink"
 #define MAGIC_LEN 8u
@@ -232,7 +230,7 @@ static enum link_hello_step take_answer(struct link_hello *hello,
     }
     prove(hello, false, proof);
     /* In constant time: how far a guess fits must not be measurable. */
-    if (CRYPTO_memcmp(proof, bytes + AT_ANSWER_PROOF, HMAC_LEN) != 0) {
+    if (memeql_sec(proof, bytes + AT_ANSWER_PROOF, HMAC_LEN) == 0) {
         return link_hello_refuse(hello, LINK_SECRET, ret_reply);
     }
     return judge(hello, bytes, ret_reply);
@@ -248,7 +246,7 @@ static enum link_hello_step take_proof(struct link_hello *hello,
         return link_hello_refuse(hello, LINK_MALFORMED, ret_reply);
     }
     prove(hello, true, proof);
-    if (CRYPTO_memcmp(proof, bytes + AT_PROOF, HMAC_LEN) != 0) {
+    if (memeql_sec(proof, bytes + AT_PROOF, HMAC_LEN) == 0) {
         return link_hello_refuse(hello, LINK_SECRET, ret_reply);
     }
     return judge(hello, hello->call, ret_reply);
@@ -327,18 +325,14 @@ static void prove(const struct link_hello *hello, bool caller,
                                               "quorlink call"};
     uint8_t text[LABEL_LEN + LINK_CALL_LEN + LINK_ANSWER_LEN];
     size_t answer_len = caller ? LINK_ANSWER_LEN : AT_ANSWER_PROOF;
-    unsigned proof_len = 0;
+    struct hmac_sha256_ctx hmac;
 
     memcpy(text, labels[caller], LABEL_LEN);
     memcpy(text + LABEL_LEN, hello->call, LINK_CALL_LEN);
     memcpy(text + LABEL_LEN + LINK_CALL_LEN, hello->answer, answer_len);
-    if (HMAC(EVP_sha256(), hello->identity->secret, (int)SECRET_LEN, text,
-             LABEL_LEN + LINK_CALL_LEN + answer_len, ret_proof,
-             &proof_len) == NULL) {
-        diag_die(1, "OpenSSL cannot compute HMAC-SHA256; check its "
-                    "installation and configuration");
-    }
-    assert(proof_len == HMAC_LEN);
+    hmac_sha256_set_key(&hmac, SECRET_LEN, hello->identity->secret);
+    hmac_sha256_update(&hmac, LABEL_LEN + LINK_CALL_LEN + answer_len, text);
+    hmac_sha256_digest(&hmac, HMAC_LEN, ret_proof);
 }
 
 static void make_verdict(enum link_refusal refusal,
