@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/backup_deep.h"
 #include "backup/backup_front.h"
 #include "support/cmocka.h"
 #include "support/pool_rig.h"
@@ -439,66 +438,6 @@ static void what_an_earlier_process_left_goes_when_nobody_wants_it(void **state)
     assert_int_equal(status_of(intake).state, INTAKE_DONE);
 }
 
-/* ---- The deep check ---- */
-
-struct deep_end {
-    int status;
-    struct backup_deep_result result;
-};
-
-static void on_deep(void *data, int status,
-                    const struct backup_deep_result *result,
-                    const struct err *err)
-{
-    struct deep_end *end = data;
-    (void)err;
-    end->status = status;
-    end->result = *result;
-}
-
-static int check_deep(struct scene *scene, struct deep_end *ret)
-{
-    struct backup_deep *deep;
-
-    ret->status = -1;
-    assert_int_equal(backup_deep_start(&deep, scene->from.store,
-                                       fake_disk_disk(scene->from.fake),
-                                       "theirs", on_deep, ret),
-                     0);
-    pool_rig_run(&scene->from, LONG_MS);
-    assert_int_not_equal(ret->status, -1);
-    return ret->status;
-}
-
-static void a_deep_check_walks_every_entry(void **state)
-{
-    struct scene *scene = *state;
-    struct backup_deep *deep;
-    struct deep_end end;
-    char pack[DISK_NAME_MAX];
-    size_t len = 0;
-
-    assert_int_equal(check_deep(scene, &end), 0);
-    assert_int_equal(end.result.entries, scene->row.entries);
-    assert_int_equal(end.result.bytes, scene->stream.len);
-    assert_true(end.result.memory_bytes > 0);
-
-    /* One that is given up leaves nothing behind. */
-    end.status = -1;
-    assert_int_equal(backup_deep_start(&deep, scene->from.store,
-                                       fake_disk_disk(scene->from.fake),
-                                       "theirs", on_deep, &end),
-                     0);
-    backup_deep_cancel(deep);
-    pool_rig_drain(&scene->from);
-    assert_int_equal(end.status, -1);
-
-    assert_true(pool_rig_pack(&scene->from, pack));
-    (void)fake_disk_bytes(scene->from.fake, pack, &len);
-    fake_disk_flip(scene->from.fake, pack, (uint64_t)len * 8 - 100);
-    assert_int_equal(check_deep(scene, &end), QL_CORRUPT);
-}
-
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -515,7 +454,6 @@ int main(void)
         ROW(a_full_disk_is_told_and_tried_again),
         ROW(streams_are_few_and_do_not_stay_for_ever),
         ROW(what_an_earlier_process_left_goes_when_nobody_wants_it),
-        ROW(a_deep_check_walks_every_entry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
