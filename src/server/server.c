@@ -23,8 +23,9 @@ struct server {
     struct listeners listeners;
     uint16_t ports[SERVER_LISTEN_MAX];
     uv_prepare_t prepare; /* answers leave before the loop waits */
+    uv_idle_t idle;       /* active: it must not wait, as there are more */
     uv_timer_t timer;
-    size_t handles; /* the two above, until they are closed */
+    size_t handles; /* the three above, until they are closed */
     int spare_fd;   /* see server_on_connection(); -1: used up */
     bool draining;
     bool stopping;
@@ -42,6 +43,7 @@ static void server_on_connection(struct listener *listener, int status);
 static void server_turn_away(struct server *server,
                              const struct listener *listener);
 static void server_on_prepare(uv_prepare_t *prepare);
+static void server_on_idle(uv_idle_t *idle);
 static void server_on_timer(uv_timer_t *timer);
 static void server_close_handles(struct server *server);
 static void server_on_handle_closed(uv_handle_t *handle);
@@ -144,11 +146,13 @@ static void server_init(struct server *server,
     uv_prepare_init(options->loop, &server->prepare);
     server->prepare.data = server;
     uv_prepare_start(&server->prepare, server_on_prepare);
+    uv_idle_init(options->loop, &server->idle);
     uv_timer_init(options->loop, &server->timer);
     server->timer.data = server;
     uv_timer_start(&server->timer, server_on_timer, SERVER_TICK_MS,
                    SERVER_TICK_MS);
-    server->handles = 2;
+    server->idle.data = server;
+    server->handles = 3;
     server->listeners.loop = options->loop;
     server->listeners.cb = server_on_connection;
     server->listeners.data = server;
@@ -255,7 +259,16 @@ static void server_on_prepare(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
 
-    sessions_run_turns(&server->sessions);
+    if (sessions_run_turns(&server->sessions)) {
+        uv_idle_start(&server->idle, server_on_idle);
+    } else {
+        uv_idle_stop(&server->idle);
+    }
+}
+
+static void server_on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* that it is active is all */
 }
 
 static void server_on_timer(uv_timer_t *timer)
@@ -270,6 +283,7 @@ static void server_close_handles(struct server *server)
 {
     server_drain(server);
     uv_close((uv_handle_t *)&server->prepare, server_on_handle_closed);
+    uv_close((uv_handle_t *)&server->idle, server_on_handle_closed);
     uv_close((uv_handle_t *)&server->timer, server_on_handle_closed);
 }
 

@@ -13,6 +13,7 @@
 
 static void session_setup(struct session *session);
 static void session_on_closed(uv_handle_t *handle);
+static void session_go_on(struct session *session);
 static void session_check_end(struct session *session);
 static void session_complain(struct session *session, const char *why);
 
@@ -57,6 +58,7 @@ void session_turn(struct session *session)
         session_fail(session, session->fault);
         return;
     }
+    session_go_on(session);
     session_dispatch_kept(session);
     if (session_send(session) != 0) {
         session_close(session);
@@ -65,6 +67,10 @@ void session_turn(struct session *session)
     session_update_reading(session);
     session_count(session);
     session_check_end(session);
+    /* Then it takes no more requests, and nothing else would tell it when. */
+    if (!service_may_take(session->sessions->service)) {
+        session_touch(session);
+    }
 }
 
 void session_tick(struct session *session, uint64_t now_ms)
@@ -140,6 +146,15 @@ static void session_setup(struct session *session)
         uv_tcp_keepalive(&session->uv.tcp, 1, KEEPALIVE_SECONDS);
     }
     session_update_reading(session);
+}
+
+/* With what the turn before had no time for. */
+static void session_go_on(struct session *session)
+{
+    if (session->has_more) {
+        session->has_more = false;
+        channel_on_drain(session->sessions->service, &session->channel);
+    }
 }
 
 static void session_check_end(struct session *session)

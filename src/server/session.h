@@ -44,6 +44,7 @@ struct session {
     bool read_ended;   /* the client sends no more */
     bool writing;      /* a write is under way */
     bool shutting;     /* so is a shutdown */
+    bool has_more;     /* the service goes on in the next turn */
     const char *fault; /* close at the next turn, and say this */
     struct scan scan;  /* of the message at the start of @in */
     struct buf in;     /* of a message that is not whole, or must wait */

@@ -175,7 +175,8 @@ static bool session_may_dispatch(const struct session *session)
 {
     return session->state == SESSION_OPEN && session->fault == NULL &&
            session->channel.calls_count < SESSION_CALLS_MAX &&
-           channel_has_room(&session->channel);
+           channel_has_room(&session->channel) &&
+           service_may_take(session->sessions->service);
 }
 
 /* An idle connection holds no memory, and one large request does not stay for

@@ -9,6 +9,7 @@ static bool session_drain(struct session *session);
 static void session_on_send(struct channel *channel, struct buf *message);
 static size_t session_queued(const struct channel *channel);
 static void session_on_calls_changed(struct channel *channel);
+static void session_on_later(struct channel *channel);
 static void session_on_written(uv_write_t *write, int status);
 static void session_on_shutdown(uv_shutdown_t *shutdown, int status);
 
@@ -16,6 +17,7 @@ const struct channel_ops session_channel_ops = {
     .send = session_on_send,
     .queued = session_queued,
     .calls_changed = session_on_calls_changed,
+    .later = session_on_later,
 };
 
 /* What the kernel takes at once needs no look at the socket and no turn of the
@@ -185,6 +187,14 @@ static void session_on_calls_changed(struct channel *channel)
     struct session *session = LIST_ITEM(channel, struct session, channel);
 
     session->active_ms = uv_now(session->sessions->loop);
+    session_touch(session);
+}
+
+static void session_on_later(struct channel *channel)
+{
+    struct session *session = LIST_ITEM(channel, struct session, channel);
+
+    session->has_more = true;
     session_touch(session);
 }
 

@@ -11,6 +11,7 @@
 #define COMPLAINT_MAX 1024
 #define COMPLAINT_INTERVAL_MS 1000u
 
+static void run_turns_once(struct sessions *sessions);
 static void sessions_evict(struct sessions *sessions);
 
 void sessions_init(struct sessions *sessions)
@@ -26,17 +27,31 @@ void sessions_close(struct sessions *sessions)
     output_pool_close(&sessions->outputs);
 }
 
-void sessions_run_turns(struct sessions *sessions)
+bool sessions_run_turns(struct sessions *sessions)
 {
-    struct session *session;
-
-    while (!list_empty(&sessions->turns)) {
-        session = LIST_ITEM(sessions->turns.next, struct session, turn);
-        list_remove(&session->turn);
-        session_turn(session);
-    }
+    service_begin_turn(sessions->service);
+    do {
+        run_turns_once(sessions);
+    } while (!list_empty(&sessions->turns) &&
+             service_may_send(sessions->service));
     while (sessions->bytes > SESSIONS_BYTES_MAX) {
         sessions_evict(sessions);
+    }
+    return !list_empty(&sessions->turns);
+}
+
+/* Whoever is touched meanwhile has another turn after all of these. */
+static void run_turns_once(struct sessions *sessions)
+{
+    struct list turns;
+
+    list_init(&turns);
+    list_move_all(&turns, &sessions->turns);
+    while (!list_empty(&turns)) {
+        struct session *session = LIST_ITEM(turns.next, struct session, turn);
+
+        list_remove(&session->turn);
+        session_turn(session);
     }
 }
 

@@ -37,8 +37,9 @@ void sessions_init(struct sessions *sessions);
 /* When the last session is freed. */
 void sessions_close(struct sessions *sessions);
 /* Does what the sessions owe before the loop waits: goes on with requests that
- * were held back, and sends what they queued. */
-void sessions_run_turns(struct sessions *sessions);
+ * were held back, and sends what they queued. True: the service has more to send
+ * than fits in one turn, so the loop must not wait before the next. */
+bool sessions_run_turns(struct sessions *sessions);
 /* Every SERVER_TICK_MS: closes who idles, stalls or never says anything. */
 void sessions_tick(struct sessions *sessions);
 void sessions_close_all(struct sessions *sessions);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Calls that read the machine: when the leader is confirmed, or at once when
  * stale; and only when the connection has room for the answer, so that a client
- * that sends many reads and takes no answers costs a bounded buffer; and, when the
- * entries are on disk, when those are loaded. A call keeps its params meanwhile,
+ * that sends many reads and takes no answers costs a bounded buffer; and no more of
+ * them in one turn of the loop than it has time for; and, when the entries are on
+ * disk, when those are loaded. A call keeps its params meanwhile,
  * and looks at the machine anew each time: an answer made later than it might have
  * been is as good, also on a node that does not lead any more. An answer that takes
  * many turns is begun in the same way, and made by whoever the call is left to. */
@@ -130,13 +131,19 @@ static void call_on_readable(struct node_read *read, int status)
 static void call_ready(struct call *call)
 {
     struct channel *channel = call->channel;
+    bool has_room = channel != NULL && channel_has_room(channel);
 
     if (channel == NULL) {
         call_free(call);
-    } else if (list_empty(&channel->ready) && channel_has_room(channel)) {
+    } else if (has_room && list_empty(&channel->ready) &&
+               service_may_send(call->service)) {
         call_answer(call);
     } else {
-        chunk_wait_stop(&call->wait);
+        if (has_room) {
+            channel->ops->later(channel);
+        } else {
+            chunk_wait_stop(&call->wait);
+        }
         list_push_back(&channel->ready, &call->ready);
     }
 }

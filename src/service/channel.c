@@ -7,6 +7,7 @@
 #include "service/call.h"
 #include "service/follow.h"
 #include "service/hold.h"
+#include "service/service_parts.h"
 #include "util/limits.h"
 
 void channel_init(struct channel *channel, const struct channel_ops *ops,
@@ -46,8 +47,15 @@ void channel_close(struct service *service, struct channel *channel)
 
 void channel_on_drain(struct service *service, struct channel *channel)
 {
-    while (!list_empty(&channel->ready) && channel_has_room(channel)) {
+    size_t sent = service->turn_bytes;
+
+    while (!list_empty(&channel->ready) && channel_has_room(channel) &&
+           service_may_send(service) &&
+           service->turn_bytes - sent < SERVICE_SLICE_BYTES) {
         call_answer(LIST_ITEM(channel->ready.next, struct call, ready));
+    }
+    if (!list_empty(&channel->ready) && channel_has_room(channel)) {
+        channel->ops->later(channel);
     }
     follows_pump(service, channel);
 }

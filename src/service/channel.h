@@ -22,6 +22,9 @@ struct channel_ops {
     size_t (*queued)(const struct channel *channel);
     /* A call has ended: there may be room for another. */
     void (*calls_changed)(struct channel *channel);
+    /* The service has more to send than fits in this turn of the loop:
+     * channel_on_drain() comes in the next. */
+    void (*later)(struct channel *channel);
 };
 
 struct channel {
@@ -51,8 +54,8 @@ struct service;
 /* The connection is gone: ends follows and holds, orphans open calls (their
  * answers are dropped when they come). The memory may be freed at once. */
 void channel_close(struct service *service, struct channel *channel);
-/* Something queued has left: answers that wait for room are made, and follows go
- * on sending, one event each time. */
+/* Something queued has left, or another turn of the loop has begun: answers that
+ * wait for room are made, and follows go on sending, one event each time. */
 void channel_on_drain(struct service *service, struct channel *channel);
 /* Less than half of SESSION_OUTPUT_MAX is queued: an answer of any size fits. */
 bool channel_has_room(const struct channel *channel);

@@ -78,6 +78,10 @@ size_t follow_pump(struct service *service, struct follow *follow)
     if (follow->channel->ops->queued(follow->channel) >= FOLLOW_QUEUED_MAX) {
         return 0; /* channel_on_drain() comes */
     }
+    if (!service_may_send(service)) {
+        follow->channel->ops->later(follow->channel);
+        return 0;
+    }
     /* What has taken its place is not sent before that is told: service_wake(). */
     if (!watch_finds_log(follow->watch, service->machine, &stat) ||
         stat.incarnation != follow->incarnation) {

@@ -14,6 +14,7 @@ void message_open(struct service *service, struct buf *ret_message)
 void message_send(struct service *service, struct channel *channel,
                   struct buf *message)
 {
+    service->turn_bytes += message->len;
     channel->ops->send(channel, message);
     message_close(service, message);
 }

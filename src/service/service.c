@@ -124,6 +124,22 @@ void service_tick(struct service *service)
     recovery_job_tick(service);
 }
 
+void service_begin_turn(struct service *service)
+{
+    service->turn_bytes = 0;
+    service->has_turns = true;
+}
+
+bool service_may_send(const struct service *service)
+{
+    return !service->has_turns || service->turn_bytes < SERVICE_TURN_BYTES;
+}
+
+bool service_may_take(const struct service *service)
+{
+    return !service->has_turns || service->turn_bytes < SERVICE_TURN_BYTES_MAX;
+}
+
 void service_stop(struct service *service)
 {
     recovery_job_on_leader_lost(service);

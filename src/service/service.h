@@ -45,6 +45,14 @@ void service_tick(struct service *service);
  * itself, so that it reads no chunk any more. */
 void service_stop(struct service *service);
 
+/* A turn of the loop begins: about SERVICE_TURN_BYTES are sent in it. Without any
+ * such call there is no bound. */
+void service_begin_turn(struct service *service);
+/* Less than that was sent so far: answers that wait can be made. */
+bool service_may_send(const struct service *service);
+/* Less than SERVICE_TURN_BYTES_MAX: requests can be handed over. */
+bool service_may_take(const struct service *service);
+
 /* From the node's callbacks. */
 void service_on_state(struct service *service);
 void service_on_applied(struct service *service);

@@ -24,6 +24,8 @@ struct service {
     struct list spare; /* struct call, ended: SERVICE_CALLS_SPARE at most */
     size_t spare_count;
     struct buf message; /* memory for the next; see message.h */
+    size_t turn_bytes;  /* sent in this turn of the loop */
+    bool has_turns;     /* it is told of them */
     uint64_t ticks;     /* of service_tick() */
     struct recovery recovery;
     size_t recovery_calls; /* that look through what is staged */

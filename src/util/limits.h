@@ -84,6 +84,13 @@
 /* Input and output buffers of all connections together; above it the connection
  * that holds most is closed. */
 #define SESSIONS_BYTES_MAX (256u * MIB)
+/* Sent by the service in one turn of the loop, to all connections together; the
+ * rest waits for the next turn: peers and timers come in between, and so does the
+ * bound above. */
+#define SERVICE_TURN_BYTES (4u * MIB)
+#define SERVICE_SLICE_BYTES (256u * KIB) /* then another connection's turn */
+/* Answers that are made at once come on top of it; then no request is taken. */
+#define SERVICE_TURN_BYTES_MAX (4u * SERVICE_TURN_BYTES)
 #define OUTPUT_BLOCK_BYTES (16u * KIB) /* small answers share a block */
 #define OUTPUT_BLOCKS_SPARE 64u        /* freed ones kept for all connections */
 #define OUTPUT_WRITE_BLOCKS 64u        /* blocks in one write */

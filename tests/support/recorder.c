@@ -13,12 +13,14 @@
 static void on_send(struct channel *channel, struct buf *message);
 static size_t on_queued(const struct channel *channel);
 static void on_calls_changed(struct channel *channel);
+static void on_later(struct channel *channel);
 static int recorder_handle(struct recorder *recorder, struct buf *message);
 
 static const struct channel_ops recorder_ops = {
     .send = on_send,
     .queued = on_queued,
     .calls_changed = on_calls_changed,
+    .later = on_later,
 };
 
 void recorder_open(struct recorder *recorder, struct rig *rig, bool is_operator)
@@ -182,4 +184,11 @@ static size_t on_queued(const struct channel *channel)
 static void on_calls_changed(struct channel *channel)
 {
     (void)channel;
+}
+
+static void on_later(struct channel *channel)
+{
+    struct recorder *recorder = LIST_ITEM(channel, struct recorder, channel);
+
+    recorder->later++;
 }

@@ -14,6 +14,7 @@ struct recorder {
     size_t count;
     size_t bytes;
     size_t stuffed;  /* more bytes that seem to be queued */
+    size_t later;    /* how often there was more for the next turn */
     struct buf last; /* the message taken out last */
 };
 

@@ -130,6 +130,52 @@ static void client_that_vanishes_leaves_nothing_behind(void **state)
     assert_int_equal(server_buffered(served->server), 0);
 }
 
+#define ASKING 6u
+#define READS 10u
+
+static void many_large_answers_share_the_turns_of_the_loop(void **state)
+{
+    struct served *served = *state;
+    struct peer_client clients[ASKING];
+    uint64_t buffered = 0;
+    unsigned turns = 0;
+    uint32_t id;
+    size_t i;
+
+    served_make_log(served);
+    served_fill_log(served, 20);
+    served_call(&served->client, "server.ping", "{}");
+    fake_node_hold(served->rig.node, true);
+    for (i = 0; i < ASKING; i++) {
+        peer_client_open_tcp(&clients[i], &served->rig.loop,
+                             server_port(served->server, 0));
+        for (id = 1; id <= READS; id++) {
+            peer_client_request(&clients[i], id, "log.read",
+                                "{'log': 'orders', 'from': 1}");
+        }
+    }
+    loop_turns(&served->rig.loop, 5);
+    fake_node_hold(served->rig.node, false);
+    peer_client_request(&served->client, 1, "server.ping", "{}");
+    /* Nobody takes them: each connection gets as much as there is room for. */
+    while (buffered < ASKING * SESSION_OUTPUT_MAX / 4) {
+        uint64_t before = buffered;
+
+        (void)uv_run(&served->rig.loop, UV_RUN_NOWAIT);
+        buffered = server_buffered(served->server);
+        assert_true(buffered < before + SERVICE_TURN_BYTES + 4 * MIB);
+        assert_true(++turns < 100);
+    }
+    assert_true(turns >= ASKING * SESSION_OUTPUT_MAX / 4 / (8 * MIB));
+    peer_client_result(&served->client, 1);
+    for (i = 0; i < ASKING; i++) {
+        for (id = 1; id <= READS; id++) {
+            peer_client_result(&clients[i], id);
+        }
+        peer_client_close(&clients[i]);
+    }
+}
+
 static void unix_socket_is_private_and_for_operators(void **state)
 {
     struct served *served = *state;
@@ -226,6 +272,7 @@ int main(void)
         TEST(follow_streams_a_backlog_and_then_what_comes),
         TEST(client_that_ends_its_side_still_gets_its_answers),
         TEST(client_that_vanishes_leaves_nothing_behind),
+        TEST(many_large_answers_share_the_turns_of_the_loop),
         TEST(unix_socket_is_private_and_for_operators),
         TEST(taken_addresses_are_refused),
         TEST(socket_of_a_dead_process_is_replaced),
