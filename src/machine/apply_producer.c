@@ -17,8 +17,8 @@ void apply_producer_open(struct machine *machine, struct bytes params,
         ret->code = QL_NO_SPACE;
         return;
     }
-    producer =
-        producers_open(&state->producers, machine->index, state->time_ms);
+    producer = producers_open(&state->producers, machine->index, state->time_ms,
+                              !state->age_suspended);
     ret->producer = producer->id;
     ret->window = producer->window;
 }

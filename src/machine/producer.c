@@ -33,7 +33,7 @@ void producers_close(struct producers *producers)
 }
 
 struct producer *producers_open(struct producers *producers, uint64_t index,
-                                uint64_t time_ms)
+                                uint64_t time_ms, bool age_counts)
 {
     uint64_t id = producers->mark + 1;
     struct producer *producer;
@@ -44,7 +44,7 @@ struct producer *producers_open(struct producers *producers, uint64_t index,
     }
     producer = producers_add(producers, id > index ? id : index);
     producers_use(producers, producer, time_ms);
-    if (producers->wide == PRODUCERS_WIDE_MAX) {
+    if (producers->wide == PRODUCERS_WIDE_MAX && age_counts) {
         narrow_idle(producers, time_ms);
     }
     if (producers->wide < PRODUCERS_WIDE_MAX) {

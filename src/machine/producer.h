@@ -57,9 +57,10 @@ void producers_init(struct producers *producers);
 void producers_close(struct producers *producers);
 
 /* Gives a new id: above all others, and at least @index, that of the raft entry.
- * When PRODUCERS_MAX are open the least recently used one goes. */
+ * When PRODUCERS_MAX are open the least recently used one goes. Unless @age_counts
+ * nobody is idle: the clock is in doubt. */
 struct producer *producers_open(struct producers *producers, uint64_t index,
-                                uint64_t time_ms);
+                                uint64_t time_ms, bool age_counts);
 /* There are PRODUCERS_WIDE_MAX of them at most. */
 void producers_widen(struct producers *producers, struct producer *producer);
 bool producer_is_wide(const struct producer *producer);

@@ -295,6 +295,29 @@ static void a_clock_jump_expires_nobody_until_confirmed(void **state)
 #define TEST(function)                                                         \
     cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* All seem idle then, and have as much in flight as ever. */
+static void a_clock_jump_takes_no_results_until_confirmed(void **state)
+{
+    struct driver *driver = *state;
+    uint64_t first = driver_open_producer(driver);
+
+    for (size_t i = 1; i < PRODUCERS_WIDE_MAX; i++) {
+        (void)driver_open_producer(driver);
+    }
+    for (uint64_t sequence = 1; sequence <= 200; sequence++) {
+        assert_int_equal(driver_append_numbered(driver, "a", first, sequence),
+                         0);
+    }
+    driver->time_ms += CLOCK_JUMP_MS + 1;
+    (void)driver_open_producer(driver);
+    assert_int_equal(driver->outcome.window, PRODUCER_WINDOW);
+    assert_int_equal(driver_append_numbered(driver, "a", first, 1), 0);
+    assert_true(driver->outcome.duplicate);
+    driver_confirm_clock(driver);
+    (void)driver_open_producer(driver);
+    assert_int_equal(driver->outcome.window, PRODUCER_WINDOW_WIDE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +333,7 @@ int main(void)
         TEST(the_least_recently_used_makes_room),
         TEST(an_idle_producer_expires_on_a_tick),
         TEST(a_clock_jump_expires_nobody_until_confirmed),
+        TEST(a_clock_jump_takes_no_results_until_confirmed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
