@@ -79,17 +79,19 @@ bool append_queue_wants_leader(const struct append_queue *queue)
 int append_queue_send(struct ql_client *client, struct err *err)
 {
     struct append_queue *queue = &client->appends;
+    size_t looks = queue->count; /* what callbacks add has its own turn */
     struct list *link;
 
     if (!may_send(client)) {
         return 0;
     }
     link = first_unsent(queue);
-    while (link != &queue->calls && uplink_has_room(client)) {
+    while (link != &queue->calls && looks > 0 && uplink_has_room(client)) {
         struct append_call *call = call_at(link);
         int rv;
 
         link = link->next;
+        looks--;
         if (call->request.in_flight && call->numbered) {
             continue;
         }
@@ -304,9 +306,10 @@ static void fail_unnumbered(struct ql_client *client,
                             const struct ql_error *error)
 {
     struct append_queue *queue = &client->appends;
+    size_t looks = queue->count; /* not those that callbacks add */
     struct list *link = queue->calls.next;
 
-    while (link != &queue->calls) {
+    for (; looks > 0; looks--) {
         struct append_call *call = call_at(link);
 
         link = link->next;

@@ -203,6 +203,65 @@ static void a_callback_may_start_calls_but_not_wait(void **state)
     assert_int_equal(nested.blocking_rv, QL_INVALID);
 }
 
+/* A program that makes the same append again whenever it fails. */
+struct stubborn {
+    struct client_rig *rig;
+    unsigned failures;
+    size_t len; /* of the value */
+};
+
+static void append_stubbornly(struct stubborn *stubborn);
+
+static void on_stubborn(void *data, const struct ql_append_result *result,
+                        const struct ql_error *error)
+{
+    struct stubborn *stubborn = data;
+
+    (void)result;
+    assert_non_null(error);
+    stubborn->failures++;
+    if (stubborn->failures < 100) {
+        append_stubbornly(stubborn);
+    }
+}
+
+static void append_stubbornly(struct stubborn *stubborn)
+{
+    static const uint8_t value[5000];
+    struct ql_entry entry = {.value = value, .value_len = stubborn->len};
+    struct ql_append_part part = {.log = "log", .entries = &entry, .count = 1};
+
+    assert_int_equal(ql_append_async(stubborn->rig->client, &part, 1, NULL,
+                                     on_stubborn, stubborn, NULL),
+                     QL_OK);
+}
+
+static void what_a_callback_starts_is_not_part_of_the_same_turn(void **state)
+{
+    struct client_rig *rig = *state;
+    struct fake_server *server = &rig->servers[0];
+    struct stubborn stubborn = {.rig = rig, .len = 1};
+
+    append_stubbornly(&stubborn);
+    append_stubbornly(&stubborn);
+    fake_refuse(server, rig_expect(rig, 0, "producer.open"), QL_FROZEN, 0,
+                NULL);
+    rig_expect(rig, 0, "producer.open");
+    assert_int_equal(stubborn.failures, 2);
+
+    /* Nor when the client refuses it itself. */
+    rig->client->uplink.request_bytes_max = 1000;
+    stubborn.len = 5000;
+    fake_refuse(server, fake_find(server, "producer.open"), QL_FROZEN, 0, NULL);
+    while (stubborn.failures == 2) {
+        rig_turn(rig);
+    }
+    assert_int_equal(stubborn.failures, 6);
+    stubborn.failures = 100;
+    ql_client_free(rig->client);
+    rig->client = NULL;
+}
+
 static void options_of_other_versions_are_taken_by_their_size(void **state)
 {
     struct {
@@ -407,6 +466,7 @@ int main(void)
         TEST(an_idle_client_closes_its_producer),
         TEST(a_callback_may_start_calls_but_not_wait),
         cmocka_unit_test(options_of_other_versions_are_taken_by_their_size),
+        TEST(what_a_callback_starts_is_not_part_of_the_same_turn),
         TEST(a_blocking_call_drives_the_client_itself),
         TEST(a_blocking_call_ends_at_its_deadline),
         TEST(the_servers_notice_fences_a_writer),
