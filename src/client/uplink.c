@@ -15,6 +15,7 @@ static void connect_somewhere(struct ql_client *client);
 static int connect_once(struct ql_client *client, struct err *err);
 static bool wants_connection(const struct ql_client *client);
 static void check_silence(struct ql_client *client);
+static void await_sign(struct ql_client *client);
 static void leave_for_leader(struct ql_client *client);
 static void lose(struct ql_client *client, int rv, const struct err *err);
 static void drop(struct ql_client *client);
@@ -79,6 +80,7 @@ void uplink_step(struct ql_client *client)
         connect_somewhere(client);
     }
     send_due(client);
+    await_sign(client);
 }
 
 bool uplink_has_room(const struct ql_client *client)
@@ -260,6 +262,16 @@ static void check_silence(struct ql_client *client)
     err_set(&err, QL_DISCONNECTED, "nothing heard for %u ms",
             2 * CLIENT_SILENCE_MS);
     lose(client, QL_DISCONNECTED, &err);
+}
+
+/* Of what has just been sent nothing else may wake us. */
+static void await_sign(struct ql_client *client)
+{
+    const struct uplink *uplink = &client->uplink;
+
+    if (uplink->ready && uplink->open_calls > 0 && uplink->pinged_ms == 0) {
+        client_timer(client, uplink->conn.progress_ms + CLIENT_PING_MS);
+    }
 }
 
 /* Goes to the leader if the node named one, else to the next endpoint. What

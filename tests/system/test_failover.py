@@ -165,6 +165,33 @@ class Failover(Case):
         self.assertLess(took, BACK_SECONDS * build.slowness())
         self.assertGreater(cluster.leader().status()["term"], term)
 
+    def test_a_client_with_one_open_call_leaves_a_stopped_leader(self):
+        cluster = self.cluster(3)
+        cli = Cli(cluster.endpoints())
+        cli.run("log", "create", "log")
+        process = cli.start("log", "append", "log", "--lines", "--acks",
+                            stdin=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.append_line(process, 1)
+        leader = cluster.leader()
+        leader.pause()
+        began = time.monotonic()
+        # Nothing else happens in that client that could wake it.
+        self.append_line(process, 2)
+        took = time.monotonic() - began
+        self.assertLess(took, BACK_SECONDS * build.slowness())
+        leader.resume()
+        process.stdin.close()
+        self.assertEqual(process.wait(FINISH_SECONDS), 0)
+        process.stdout.close()
+
+    def append_line(self, process, number):
+        process.stdin.write(line_text(number) + b"\n")
+        process.stdin.flush()
+        said = process.stdout.readline()
+        self.assertEqual(said, b"%d %d\n" % (number, number), said)
+
     def test_paused_leaders_lose_nothing_that_was_acknowledged(self):
         cluster = self.cluster(3)
 

@@ -50,6 +50,22 @@ static void a_silent_server_is_pinged_and_then_left(void **state)
     rig_expect_count(rig, 0, "log.stat", 1);
 }
 
+/* The only call of a client in which nothing else happens. */
+static void a_call_is_followed_by_a_ping_in_time(void **state)
+{
+    struct client_rig *rig = *state;
+
+    stat_log(rig, &rig->outcomes[0]);
+    rig_answer_stat(&rig->servers[0], rig_expect(rig, 0, "log.stat"), 4, 0);
+    rig_finish(rig, &rig->outcomes[0]);
+    while (ql_client_timeout_ms(rig->client) == 0) {
+        rig_turn(rig);
+    }
+    stat_log(rig, &rig->outcomes[1]);
+    rig_expect(rig, 0, "log.stat");
+    assert_in_range(ql_client_timeout_ms(rig->client), 0, CLIENT_PING_MS);
+}
+
 static void a_ping_that_is_answered_keeps_the_connection(void **state)
 {
     struct client_rig *rig = *state;
@@ -169,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_silent_server_is_pinged_and_then_left),
+        TEST(a_call_is_followed_by_a_ping_in_time),
         TEST(a_ping_that_is_answered_keeps_the_connection),
         TEST(a_silent_leader_is_left_for_one_that_leads),
         TEST(a_silent_leader_is_kept_while_nobody_else_leads),
