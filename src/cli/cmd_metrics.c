@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/metrics_view.h"
 #include "quorlog.h"
+#include "util/limits.h"
 
 #define FIELD(name) offsetof(struct command_options, name)
 
@@ -34,6 +35,9 @@ int cluster_metrics_run(struct command_run *run, struct err *err)
     if (run->options.endpoint != NULL && command_given(run, "node")) {
         return err_set(err, QL_INVALID,
                        "--node and --endpoint exclude each other");
+    }
+    if (run->options.interval_ms > METRICS_INTERVAL_MAX_MS) {
+        return err_set(err, QL_INVALID, "--interval is at most 24h");
     }
     rv = command_client(run, 0, err);
     if (rv == 0 && run->options.endpoint == NULL) {

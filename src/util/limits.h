@@ -49,8 +49,9 @@
 /* ---- What a node counts of itself ---- */
 #define METRICS_NUMBERS_MAX 64u    /* in an answer, of a kind */
 #define METRICS_HISTOGRAMS_MAX 16u /* likewise */
-#define STAGES_EVERY 61u           /* one append of so many is timed */
-#define STAGE_SAMPLES_MAX 64u      /* of them at once */
+#define METRICS_INTERVAL_MAX_MS (24u * 3600u * 1000u) /* between two looks */
+#define STAGES_EVERY 61u      /* one append of so many is timed */
+#define STAGE_SAMPLES_MAX 64u /* of them at once */
 
 /* ---- The wire ---- */
 #define REQUEST_BYTES_MAX (4u * MIB)  /* one message from a client */
