@@ -39,7 +39,7 @@ static const struct option_row rows[] = {
     ROW("idle-timeout", 0, OPTION_DURATION, idle_timeout_ms, "TIME",
         "close connections that did nothing for so long (10m)"),
     ROW("election-timeout", 0, OPTION_DURATION, election_timeout_ms, "TIME",
-        "silence of a leader after which another is elected (1s)"),
+        "silence of a leader after which another is elected (600ms)"),
     ROW("heartbeat", 0, OPTION_DURATION, heartbeat_ms, "TIME",
         "interval of the leader's heartbeats (100ms)"),
     ROW("snapshot-entries", 0, OPTION_U64, snapshot_entries, "N",

@@ -179,7 +179,7 @@
 #define APPENDING_ENTRY_COST 256u /* what an entry counts beside its bytes */
 #define PEER_RETRY_MS 100u        /* before connecting again */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
-#define ELECTION_TIMEOUT_MS 1000u
+#define ELECTION_TIMEOUT_MS 600u
 #define HEARTBEAT_MS 100u
 #define TICK_INTERVAL_MS 1000u /* the leader's retention tick */
 /* Applied since the last look: then it comes early. What a log holds beyond its

@@ -38,7 +38,7 @@ class Configuration(Case):
         self.assertEqual(rows["max-connections"], ("33", "flag"))
         self.assertEqual(rows["idle-timeout"], ("22000ms", "environment"))
         self.assertEqual(rows["heartbeat"], ("11ms", "file"))
-        self.assertEqual(rows["election-timeout"], ("1000ms", "default"))
+        self.assertEqual(rows["election-timeout"], ("600ms", "default"))
 
     def test_the_file_may_be_named_by_a_variable(self):
         self.write("log-level = debug\n")
