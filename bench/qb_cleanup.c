@@ -50,6 +50,10 @@ static void *wait_signal(void *data)
         (void)fputs("\nquorlog-bench: its logs are being deleted; once more "
                     "leaves them behind\n",
                     stderr);
+        /* A program in the background may have been begun with some ignored. */
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGTERM, SIG_DFL);
+        (void)signal(SIGHUP, SIG_DFL);
         (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     }
     (void)pthread_mutex_lock(&lock);

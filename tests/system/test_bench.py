@@ -272,11 +272,16 @@ class GivenCluster(Bench):
 
     def test_second_signal_does_not_wait_for_a_cluster_that_is_silent(self):
         cluster = self.cluster(1)
-        run = subprocess.Popen(
-            self.command("append", "--endpoints", cluster.endpoints(),
-                         "--duration", "60s", "--no-floor"),
-            env=build.environment(), cwd="/", stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE)
+        # A shell's programs in the background have it ignored.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            run = subprocess.Popen(
+                self.command("append", "--endpoints", cluster.endpoints(),
+                             "--duration", "60s", "--no-floor"),
+                env=build.environment(), cwd="/", stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE)
+        finally:
+            signal.signal(signal.SIGINT, before)
         self.addCleanup(run.stderr.close)
         self.addCleanup(run.kill)
         client = self.leader_client(cluster)
