@@ -16,9 +16,10 @@ struct disk_lane;
 struct disk_uring;
 
 struct disk_real {
-    struct disk disk; /* first */
-    int dir_fd;       /* -1: a shared one, not renewed yet */
-    char *dir;        /* the path of a shared one, else NULL */
+    struct disk disk;    /* first */
+    struct disk_ops ops; /* its own: threads of others are reading theirs */
+    int dir_fd;          /* -1: a shared one, not renewed yet */
+    char *dir;           /* the path of a shared one, else NULL */
     bool direct;
     struct metrics *metrics;     /* or NULL */
     char fallback[ERR_TEXT_MAX]; /* see disk_real_fallback() */

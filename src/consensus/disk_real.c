@@ -32,7 +32,6 @@ static void on_part_stopped(void *data);
 
 static const struct disk_lane_ops write_lane_ops = {write_run, write_done};
 static const struct disk_lane_ops work_lane_ops = {work_run, work_done};
-static struct disk_ops real_ops;
 
 int disk_real_start(struct disk_real **ret_real,
                     const struct disk_real_options *options, struct err *err)
@@ -45,10 +44,10 @@ int disk_real_start(struct disk_real **ret_real,
         return err_set(err, QL_NO_MEMORY, "start the disk: out of memory");
     }
     real->metrics = options->metrics;
-    real_ops = disk_files_ops;
-    real_ops.write = op_write;
-    real_ops.work = op_work;
-    real->disk.ops = &real_ops;
+    real->ops = disk_files_ops;
+    real->ops.write = op_write;
+    real->ops.work = op_work;
+    real->disk.ops = &real->ops;
     assert(!options->is_shared || options->works_only);
     if (options->is_shared) {
         real->dir = strdup(options->dir);
