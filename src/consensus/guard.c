@@ -392,11 +392,15 @@ static raft_time io_time(struct raft_io *io)
     return guard->inner->time(guard->inner);
 }
 
+/* What the core asks for are its election timeouts, from once to twice what it was
+ * given (Raft paper, 5.2). The lower half of that is still many times what an
+ * election takes, and has a silent leader replaced sooner, at the same patience
+ * with one that is only late. */
 static int io_random(struct raft_io *io, int min, int max)
 {
     struct guard *guard = io->impl;
 
-    return guard->inner->random(guard->inner, min, max);
+    return guard->inner->random(guard->inner, min, max - (max - min) / 2);
 }
 
 static void fill_io(struct guard *guard)

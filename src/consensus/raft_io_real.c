@@ -427,18 +427,15 @@ static raft_time io_time(struct raft_io *io)
     return uv_now(real->options.loop);
 }
 
-/* Spreads election timeouts, and attempts of the guard: over the lower half of
- * what is asked for, which still is many times what an election takes. A silent
- * leader is replaced sooner, at the same patience with one that is only late. */
+/* Spreads election timeouts, nothing else. */
 static int io_random(struct raft_io *io, int min, int max)
 {
     struct raft_io_real *real = io->impl;
-    int span = (max - min + 1) / 2;
 
-    if (span <= 0) {
+    if (max <= min) {
         return min;
     }
-    return min + (int)(splitmix64(&real->random) % (uint64_t)span);
+    return min + (int)(splitmix64(&real->random) % (uint64_t)(max - min));
 }
 
 /* The core works for nothing but snapshots. */

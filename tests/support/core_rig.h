@@ -62,6 +62,7 @@ struct core_rig {
     bool deferred;
     unsigned entered;
     raft_time tick_within; /* asked for by the guard; 0: nothing */
+    bool random_is_high;   /* nearly the highest is drawn, not the lowest */
     char fatal[256];       /* "": not called */
     unsigned restarts;
 };

@@ -188,9 +188,7 @@ static raft_time io_time(struct raft_io *io)
 
 static int io_random(struct raft_io *io, int min, int max)
 {
-    (void)io;
-    (void)max;
-    return min;
+    return rig_of(io)->random_is_high && max > min ? max - 1 : min;
 }
 
 void core_rig_fill_io(struct raft_io *io)

@@ -48,6 +48,35 @@ static bool granted(struct core_rig *rig, raft_id to)
     return send->message.request_vote_result.vote_granted;
 }
 
+/* ---- The core's own ---- */
+
+static unsigned silence_until_it_stands(bool draws_high)
+{
+    struct core_rig rig;
+    raft_time begin;
+
+    core_rig_start(&rig, 3, 10, NULL);
+    pass(&rig, ELECTION_MS);
+    assert_int_equal(rig.raft.state, RAFT_CANDIDATE);
+    /* Whoever becomes a follower draws one. */
+    rig.random_is_high = draws_high;
+    core_rig_receive_entries(&rig, 2, 2, LOG_LAST, 1, 0, 2, 0);
+    core_rig_sent(&rig);
+    begin = rig.now;
+    while (rig.raft.state == RAFT_FOLLOWER && rig.now - begin < 3000) {
+        pass(&rig, 1);
+    }
+    core_rig_stop(&rig);
+    return (unsigned)(rig.now - begin);
+}
+
+static void timers_end_after_once_to_one_and_a_half_times_it(void **state)
+{
+    (void)state;
+    assert_int_equal(silence_until_it_stands(false), ELECTION_MS);
+    assert_int_equal(silence_until_it_stands(true), ELECTION_MS * 3 / 2 - 1);
+}
+
 /* ---- W ---- */
 
 static void follower_of_a_leader_that_is_gone_stands_at_once(void **state)
@@ -358,6 +387,7 @@ static void tick_is_asked_for_when_the_timer_runs_out_before_the_next(
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timers_end_after_once_to_one_and_a_half_times_it),
         cmocka_unit_test(follower_of_a_leader_that_is_gone_stands_at_once),
         cmocka_unit_test(word_of_another_server_changes_nothing),
         cmocka_unit_test(others_get_the_vote_of_whoever_knows_the_leader_gone),
