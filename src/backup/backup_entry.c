@@ -210,7 +210,8 @@ static void fill(const struct backup_store *store,
     ret->stored_bytes = entry->file_len + entry->stored_bytes;
     /* What is in the way would stay there. */
     ret->wants_fetch = entry->in_table && store->is_ready &&
-                       ((ret->state == BACKUP_MISSING && entry->code == 0) ||
+                       ((ret->state == BACKUP_MISSING &&
+                         (entry->code == 0 || entry->code == QL_NO_SPACE)) ||
                         (ret->state == BACKUP_DAMAGED &&
                          (entry->repair_failed || entry->code == QL_CORRUPT)));
     ret->code = entry->code;

@@ -123,6 +123,22 @@ int backup_file_absent(struct disk *disk, const char *name, struct err *err)
     return rv;
 }
 
+int backup_file_room(struct disk *disk, uint64_t bytes, struct err *err)
+{
+    uint64_t room;
+    uint64_t size;
+    int rv = disk->ops->space(disk, &room, &size, err);
+
+    if (rv == 0 &&
+        (room < BACKUP_SPARE_BYTES || room - BACKUP_SPARE_BYTES < bytes)) {
+        rv = err_set(err, QL_NO_SPACE,
+                     "no space on the disk: %" PRIu64 " bytes more would leave "
+                     "less than %u MiB of it free, and %" PRIu64 " bytes are",
+                     bytes, BACKUP_SPARE_BYTES / MIB, room);
+    }
+    return rv;
+}
+
 int backup_file_read(struct disk *disk, struct disk_file *file, uint64_t at,
                      size_t len, struct buf *ret, struct err *err)
 {

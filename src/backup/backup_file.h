@@ -44,6 +44,9 @@ int backup_file_put(struct disk *disk, const char *aside, const char *name,
                     struct err *err);
 /* QL_EXISTS: there is something of that name. */
 int backup_file_absent(struct disk *disk, const char *name, struct err *err);
+/* QL_NO_SPACE: with @bytes more the disk would have less than BACKUP_SPARE_BYTES
+ * free. It may be the one that the node's log is on, which must go on. */
+int backup_file_room(struct disk *disk, uint64_t bytes, struct err *err);
 /* Exactly @len bytes at @at to the end of @ret. QL_CORRUPT: it is too short. */
 int backup_file_read(struct disk *disk, struct disk_file *file, uint64_t at,
                      size_t len, struct buf *ret, struct err *err);

@@ -112,18 +112,10 @@ static int check_room(const struct backup_intake *intake, uint64_t have,
                       struct err *err)
 {
     struct disk *disk = intake->intakes->options.disk;
-    uint64_t needs = 2 * intake->total - have + INTAKE_SPARE_BYTES;
-    uint64_t room;
-    uint64_t size;
-    int rv = disk->ops->space(disk, &room, &size, err);
 
-    if (rv == 0 && room < needs && !intake->skips) {
-        rv = err_set(err, QL_NO_SPACE,
-                     "the backup directory has room for %llu bytes, and taking "
-                     "it in needs %llu",
-                     (unsigned long long)room, (unsigned long long)needs);
-    }
-    return rv;
+    return intake->skips
+               ? 0
+               : backup_file_room(disk, 2 * intake->total - have, err);
 }
 
 /* ---- The front ---- */

@@ -112,6 +112,8 @@ void backup_jobs_free(struct backup_store *store);
 /* Is one there for that backup, and is it being written? */
 bool backup_jobs_has(const struct backup_store *store,
                      const struct backup_row *row, bool *ret_runs);
+/* Gives up those from views, as backup_store_relieve() says; was there one? */
+bool backup_jobs_relieve(struct backup_store *store);
 void backup_jobs_count(const struct backup_store *store,
                        struct backup_store_status *ret);
 /* @entry has a pack that is bad: made anew, if its chunks are on this node. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The backups that are to be written, in the order in which they were asked for. */
 #include "backup/backup_job.h"
+#include "util/diag.h"
+
+static void give_up(struct backup_job *job);
 
 void backup_jobs_go(struct backup_store *store)
 {
@@ -55,6 +58,41 @@ bool backup_jobs_has(const struct backup_store *store,
         }
     }
     return false;
+}
+
+bool backup_jobs_relieve(struct backup_store *store)
+{
+    struct list *next;
+    bool any = false;
+
+    for (struct list *link = store->jobs.next; link != &store->jobs;
+         link = next) {
+        struct backup_job *job = job_at(link);
+
+        next = link->next;
+        if (job->kind == JOB_TAKE && !job->is_over) {
+            give_up(job);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void give_up(struct backup_job *job)
+{
+    struct backup_store *store = job->store;
+    struct backup_entry *entry = backup_entry_of(store, job->row.name);
+
+    diag_warning("backups in %s: %s is given up here: it cannot be written "
+                 "now, and keeps trimmed entries on a disk that is low",
+                 store->options.where, job->row.name);
+    if (entry != NULL && !entry->has_file) {
+        backup_entry_set_error(
+            entry, QL_NO_SPACE,
+            "given up: it could not be written, and the disk of the logs was "
+            "low on space");
+    }
+    job_drop(job, QL_NO_SPACE, "the disk of the logs is low on space");
 }
 
 void backup_jobs_count(const struct backup_store *store,

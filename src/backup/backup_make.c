@@ -220,7 +220,8 @@ static int write_pack(struct backup_job *job, struct err *err)
     memcpy(header.cluster, store->owner.ids, PACK_CLUSTER_LEN);
     pack_front_encode(&header, batch->rows, front);
     backup_pack_name(BACKUP_POOL, batch->pack, name);
-    rv = backup_file_absent(disk, name, err);
+    rv = backup_file_room(disk, batch->file_len, err);
+    rv = rv != 0 ? rv : backup_file_absent(disk, name, err);
     if (rv == 0) {
         rv =
             backup_file_put(disk, BACKUP_PACK_ASIDE, name, runs, 2, false, err);
@@ -282,6 +283,10 @@ int job_run_manifest(struct backup_chore *chore)
         parts.new_bytes = rest.new_bytes;
         parts.front = (struct bytes){rest.front.data, rest.front.len};
         parts.tail = (struct bytes){rest.tail.data, rest.tail.len};
+        rv = backup_file_room(store->options.disk,
+                              parts.front.len + parts.tail.len, &chore->err);
+    }
+    if (rv == 0) {
         rv = backup_manifest_put(store->options.disk, &parts, &store->owner,
                                  &len, &chore->err);
     }

@@ -111,6 +111,17 @@ void backup_store_tick(struct backup_store *store, uint64_t now_ms,
     tell(store);
 }
 
+void backup_store_relieve(struct backup_store *store)
+{
+    if (!backup_is_waiting(store) || store->is_stopped) {
+        return;
+    }
+    if (backup_jobs_relieve(store)) {
+        store->retry_ms =
+            0; /* what they have written goes with the next tick */
+    }
+}
+
 static void tell(struct backup_store *store)
 {
     if (store->has_changed) {
@@ -171,6 +182,7 @@ void backup_store_set_table(struct backup_store *store,
         entry->in_table = false;
         if (entry->has_file) {
             list_push_back(&store->gone, &entry->link);
+            store->retry_ms = 0; /* it may be what makes room */
         } else {
             backup_entry_free(entry);
         }

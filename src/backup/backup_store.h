@@ -7,7 +7,7 @@
  *
  * Nothing that goes wrong in the directory is fatal, and no append waits for it: a
  * full, read-only or vanished disk is a problem that is told, and tried again with
- * a growing delay. A kill or a loss of power at any moment leaves whole backups or
+ * a growing delay. BACKUP_SPARE_BYTES of it are left free. A kill or a loss of power at any moment leaves whole backups or
  * none of it: packs come first, then the manifest; each is written aside, synced,
  * renamed, and read back before it counts.
  *
@@ -63,6 +63,12 @@ void backup_store_free(struct backup_store *store);
 /* Some times in a second: @now_ms is monotonic, @wall_ms the time of day. */
 void backup_store_tick(struct backup_store *store, uint64_t now_ms,
                        uint64_t wall_ms);
+
+/* The disk of the chunk store is low on space. When backups cannot be written now,
+ * those that wait are given up: each keeps its chunks there, also what was trimmed
+ * since, and what it has written so far may take the same disk. They are missing
+ * then, and fetched from a peer that has them. */
+void backup_store_relieve(struct backup_store *store);
 
 /* ---- What there should be ---- */
 

@@ -157,6 +157,13 @@ void backup_keeper_on_applied(struct backup_keeper *keeper)
     }
 }
 
+void backup_keeper_on_low(struct backup_keeper *keeper)
+{
+    if (keeper->dir != NULL) {
+        backup_store_relieve(backup_keeper_store(keeper));
+    }
+}
+
 static void follow_table(struct backup_keeper *keeper)
 {
     size_t count;

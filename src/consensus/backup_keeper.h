@@ -63,6 +63,8 @@ void backup_keeper_on_outcome(struct backup_keeper *keeper,
 void backup_keeper_on_restored(struct backup_keeper *keeper);
 /* At the end of a turn in which something was applied. */
 void backup_keeper_on_applied(struct backup_keeper *keeper);
+/* The disk of the raft log is low on space. */
+void backup_keeper_on_low(struct backup_keeper *keeper);
 /* A LINK_BACKUP_*. QL_PROTOCOL: close the connection. */
 int backup_keeper_on_frame(struct backup_keeper *keeper, uint64_t from,
                            enum link_frame type, const uint8_t *bytes,

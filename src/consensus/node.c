@@ -178,6 +178,11 @@ void node_begin_again(struct node *node, const char *reason)
     node_wake(node);
 }
 
+void node_on_low(struct node *node)
+{
+    backup_keeper_on_low(&node->keeper);
+}
+
 /* ---- From the guard and the core ---- */
 
 void node_fill_events(struct node *node, struct core_events *ret)

@@ -74,6 +74,8 @@ struct node {
 void node_on_fatal(void *data, const char *reason);
 /* Has the owner stop this node and start a new process, saying why. */
 void node_begin_again(struct node *node, const char *reason);
+/* This node's disk is low on space: each second while it is. */
+void node_on_low(struct node *node);
 /* What it wants to hear of the core. */
 void node_fill_events(struct node *node, struct core_events *ret);
 /* 0, or why a call is refused. */

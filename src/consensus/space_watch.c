@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "consensus/node_internal.h"
 #include "consensus/space_report.h"
 #include "util/clock.h"
 #include "util/diag.h"
@@ -90,11 +91,15 @@ void space_watch_fill(const struct space_watch *watch,
 static void on_timer(uv_timer_t *timer)
 {
     struct space_watch *watch = (struct space_watch *)(void *)timer;
+    const struct space_report *own = space_own(&watch->space);
 
     say_refused(watch);
     look(watch);
     report(watch);
     consider(watch);
+    if (own != NULL && own->low) {
+        node_on_low(watch->node);
+    }
 }
 
 /* ---- This node's disk ---- */

@@ -331,9 +331,9 @@
 #define INTAKE_PIECE_MAX (1u * MIB)
 #define INTAKE_PATIENCE_MS 60000u          /* untouched: then it makes room */
 #define INTAKE_IDLE_MS (60u * 60u * 1000u) /* untouched: then it goes */
-#define INTAKE_SPARE_BYTES (64u * MIB)     /* of the disk that it leaves free */
 
 /* ---- The backup directory ---- */
+#define BACKUP_SPARE_BYTES (64u * MIB) /* of its disk that are left free */
 #define BACKUPS_PENDING_MAX 2u /* views that wait or are being written */
 #define BACKUP_READS_MAX 16u   /* under way; then QL_BUSY */
 #define BACKUP_VERIFIES_MAX 2u /* asked for and under way; then QL_BUSY */

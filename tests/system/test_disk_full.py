@@ -157,6 +157,24 @@ class DiskFull(Case):
         wait_until("status says so", lambda: not client.call(
             "cluster.status")["no_space"], SPACE_SECONDS)
 
+    def test_backup_that_finds_no_room_gives_back_what_it_holds(self):
+        """Else no trim could make room, and no backup either."""
+        cluster = self.small_cluster()
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "a"})
+        kept = {}
+        self.append_until_refused(client, kept)
+        client.call("backup.create", {"name": "full"})
+        wait_until("it fails", lambda: "no space" in client.call(
+            "backup.list").get("problem", ""), SPACE_SECONDS)
+        self.trim(client, kept, max(kept) - 2)
+        self.wait_for_appends(client, kept)
+        found = client.call("backup.list")["backups"]
+        self.assertEqual([(one["name"], one["state"]) for one in found
+                          if one["name"] == "full"], [("full", "missing")])
+        self.assertIn("given up", found[-1]["error"])
+        self.assert_all_there(client, kept)
+
     def test_who_goes_on_after_a_refusal_fills_no_disk(self):
         """What is refused is in the raft log, too, and snapshots go on."""
         cluster = self.small_cluster()

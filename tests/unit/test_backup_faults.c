@@ -8,6 +8,7 @@
 #include "support/cmocka.h"
 
 #define LONG_MS 5000u
+#define TWO_PACKS 8000u               /* entries */
 #define HEALED_MS (20u * 60u * 1000u) /* whatever the delay has grown to */
 
 /* What goes through everything that changes the directory. */
@@ -170,6 +171,113 @@ static void a_full_disk_is_told_and_waited_for(void **state)
     free(rig);
 }
 
+static void some_of_the_disk_is_left_free(void **state)
+{
+    struct pool_rig *rig = malloc(sizeof(*rig));
+
+    (void)state;
+    pool_rig_init(rig, 6);
+    fake_disk_capacity(rig->fake, BACKUP_SPARE_BYTES + 1000);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(strstr(pool_rig_status(rig).problem, "no space") != NULL);
+    assert_int_equal(pool_rig_files(rig, "chunks/", ""), 0);
+    fake_disk_capacity(rig->fake, BACKUP_SPARE_BYTES + 1024 * 1024);
+    pool_rig_run(rig, BACKUP_RETRY_MAX_MS);
+    assert_true(pool_rig_is_verified(rig, "first"));
+    pool_rig_close(rig);
+    free(rig);
+}
+
+static void append_two_packs(struct pool_rig *rig)
+{
+    for (unsigned i = 0; i < TWO_PACKS / 1000; i++) {
+        pool_rig_append(rig, 1000);
+        store_rig_settle(&rig->chunks);
+    }
+}
+
+/* What all packs of one that has two of them take. */
+static uint64_t two_packs(uint64_t seed)
+{
+    struct pool_rig *rig = malloc(sizeof(*rig));
+    uint64_t bytes;
+
+    pool_rig_init(rig, seed);
+    append_two_packs(rig);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, 2 * LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "first"));
+    assert_int_equal(pool_rig_files(rig, "chunks/", ""), 2);
+    bytes = pool_rig_status(rig).pool_bytes;
+    pool_rig_close(rig);
+    free(rig);
+    return bytes;
+}
+
+static void drop_all_but(struct pool_rig *rig, uint64_t before)
+{
+    store_rig_trim(&rig->chunks, "a", before);
+    for (unsigned i = 0; i < 3; i++) {
+        store_rig_snapshot(&rig->chunks);
+        store_rig_settle(&rig->chunks);
+    }
+}
+
+static void what_cannot_be_written_makes_room_where_that_is_low(void **state)
+{
+    struct pool_rig *rig = malloc(sizeof(*rig));
+    uint64_t held;
+
+    (void)state;
+    pool_rig_init(rig, 7);
+    append_two_packs(rig);
+    fake_disk_capacity(rig->fake, BACKUP_SPARE_BYTES + two_packs(7) - 1000);
+    pool_rig_take(rig, "first");
+    backup_store_relieve(rig->store); /* nothing says that it will not do */
+    pool_rig_run(rig, 2 * LONG_MS);
+    assert_int_equal(pool_rig_info(rig, "first")->state, BACKUP_WRITING);
+    assert_int_equal(pool_rig_files(rig, "chunks/", ""), 1);
+    drop_all_but(rig, TWO_PACKS);
+    held = store_rig_status(&rig->chunks).disk_bytes;
+    backup_store_relieve(rig->store);
+    assert_int_equal(pool_rig_status(rig).waiting, 0);
+    assert_int_equal(pool_rig_info(rig, "first")->state, BACKUP_MISSING);
+    assert_int_equal(pool_rig_info(rig, "first")->code, QL_NO_SPACE);
+    assert_true(pool_rig_info(rig, "first")->wants_fetch);
+    pool_rig_run(rig, 500);
+    assert_int_equal(pool_rig_files(rig, "chunks/", ""), 0);
+    drop_all_but(rig, TWO_PACKS);
+    assert_true(store_rig_status(&rig->chunks).disk_bytes < held / 2);
+    /* The next one does not know of it. */
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, LONG_MS);
+    assert_true(pool_rig_is_verified(rig, "second"));
+    assert_string_equal(pool_rig_status(rig).problem, "");
+    pool_rig_close(rig);
+    free(rig);
+}
+
+static void what_is_deleted_makes_room_at_once(void **state)
+{
+    struct pool_rig *rig = malloc(sizeof(*rig));
+
+    (void)state;
+    pool_rig_init(rig, 8);
+    pool_rig_take(rig, "first");
+    pool_rig_run(rig, LONG_MS);
+    fake_disk_capacity(rig->fake, BACKUP_SPARE_BYTES);
+    pool_rig_append(rig, 30);
+    pool_rig_take(rig, "second");
+    pool_rig_run(rig, HEALED_MS); /* the delay has grown */
+    assert_int_equal(pool_rig_info(rig, "second")->state, BACKUP_WRITING);
+    pool_rig_drop(rig, "first");
+    pool_rig_run(rig, 500);
+    assert_int_equal(pool_rig_files(rig, "first", ".manifest"), 0);
+    pool_rig_close(rig);
+    free(rig);
+}
+
 static int refuse_remove(struct disk *disk, const char *name, struct err *err)
 {
     (void)disk;
@@ -274,6 +382,9 @@ int main(void)
         cmocka_unit_test(a_loss_of_power_at_any_step_leaves_whole_ones_or_none),
         cmocka_unit_test(every_step_that_fails_once_is_made_good),
         cmocka_unit_test(a_full_disk_is_told_and_waited_for),
+        cmocka_unit_test(some_of_the_disk_is_left_free),
+        cmocka_unit_test(what_cannot_be_written_makes_room_where_that_is_low),
+        cmocka_unit_test(what_is_deleted_makes_room_at_once),
         cmocka_unit_test(a_directory_that_can_only_be_read_is_read),
         cmocka_unit_test(a_directory_that_lost_all_is_told_and_filled_anew),
     };
