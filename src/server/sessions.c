@@ -40,19 +40,30 @@ bool sessions_run_turns(struct sessions *sessions)
     return !list_empty(&sessions->turns);
 }
 
-/* Whoever is touched meanwhile has another turn after all of these. */
+/* Whoever is touched meanwhile has another turn after all of these; but those come
+ * first for whom nothing was left of this turn of the loop: otherwise the same ones
+ * would take all of the next. */
 static void run_turns_once(struct sessions *sessions)
 {
     struct list turns;
+    struct list late;
 
     list_init(&turns);
+    list_init(&late);
     list_move_all(&turns, &sessions->turns);
     while (!list_empty(&turns)) {
         struct session *session = LIST_ITEM(turns.next, struct session, turn);
+        bool may_send = service_may_send(sessions->service);
 
         list_remove(&session->turn);
         session_turn(session);
+        if (!may_send && !list_empty(&session->turn)) {
+            list_remove(&session->turn);
+            list_push_back(&late, &session->turn);
+        }
     }
+    list_move_all(&late, &sessions->turns);
+    list_move_all(&sessions->turns, &late);
 }
 
 void sessions_tick(struct sessions *sessions)

@@ -164,10 +164,12 @@ static void call_give(struct service *service, struct call *call)
     service->spare_count++;
 }
 
-/* An orphan's answer is dropped, and so is a notification's. */
+/* An orphan's answer is dropped, and so is a notification's; but it took as long to
+ * make. */
 static void call_send(struct call *call, struct buf *message)
 {
     if (call->channel == NULL || call->silent) {
+        call->service->turn_bytes += message->len;
         message_close(call->service, message);
         return;
     }

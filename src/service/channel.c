@@ -10,6 +10,8 @@
 #include "service/service_parts.h"
 #include "util/limits.h"
 
+static void channel_release(struct channel *channel);
+
 void channel_init(struct channel *channel, const struct channel_ops *ops,
                   bool is_operator)
 {
@@ -54,10 +56,25 @@ void channel_on_drain(struct service *service, struct channel *channel)
            service->turn_bytes - sent < SERVICE_SLICE_BYTES) {
         call_answer(LIST_ITEM(channel->ready.next, struct call, ready));
     }
-    if (!list_empty(&channel->ready) && channel_has_room(channel)) {
+    if (!channel_has_room(channel)) {
+        channel_release(channel);
+    } else if (!list_empty(&channel->ready)) {
         channel->ops->later(channel);
     }
     follows_pump(service, channel);
+}
+
+/* What waits for time may hold what was loaded; what waits for the client not. */
+static void channel_release(struct channel *channel)
+{
+    struct list *link = channel->ready.next;
+
+    if (channel->loads_count == 0) {
+        return;
+    }
+    for (; link != &channel->ready; link = link->next) {
+        chunk_wait_stop(&LIST_ITEM(link, struct call, ready)->wait);
+    }
 }
 
 void channel_on_written(struct channel *channel)

@@ -6,9 +6,10 @@
  * SESSION_LOADS_MAX such runs with the chunk store; its others wait their turn
  * here, so that one that asks for much delays itself and not the rest.
  *
- * What was loaded is held for the length of the callback only: bytes that wait
- * for a slow client would be memory without a bound. Who cannot use them in there
- * asks again later, and finds them in the store's cache or not.
+ * What was loaded is held for the length of the callback only, or until there is
+ * time for it in a turn of the loop: bytes that wait for a slow client would be
+ * memory without a bound. Who cannot use them then asks again later, and finds them
+ * in the store's cache or not.
  */
 #pragma once
 
@@ -22,7 +23,8 @@
 struct chunk_wait;
 /* @status 0: the bytes of the first chunk are in memory, and those of its
  * neighbours if they were to be had, until chunk_wait_stop() or the next
- * chunk_wait_start(); one of them is called before this returns. QL_TIMEOUT:
+ * chunk_wait_start(); one of them is called before this returns, or when
+ * service_may_send() next allows to use them. QL_TIMEOUT:
  * SERVICE_LOAD_MS were not enough; anything else: as chunk_store_load(). The wait
  * has stopped then. */
 typedef void (*chunk_wait_cb)(struct chunk_wait *wait, int status);
@@ -31,7 +33,7 @@ enum chunk_wait_state {
     CHUNK_WAIT_NONE,
     CHUNK_WAIT_TURN,   /* in channel->turns */
     CHUNK_WAIT_LOADS,  /* with the store */
-    CHUNK_WAIT_LOADED, /* in its callback */
+    CHUNK_WAIT_LOADED, /* in its callback, or until there is time */
 };
 
 struct wait_load;

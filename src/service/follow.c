@@ -18,6 +18,8 @@ static size_t follow_send_entries(struct service *service,
                                   struct follow *follow,
                                   struct machine_reader *reader);
 static void follow_on_loaded(struct chunk_wait *wait, int status);
+static size_t follow_send_loaded(struct service *service,
+                                 struct follow *follow);
 static size_t follow_send_event(const struct follow *follow, const char *event,
                                 uint64_t position, struct bytes leader);
 static size_t follow_tell(const struct follow *follow, const char *event,
@@ -119,7 +121,9 @@ void follows_pump(struct service *service, struct channel *channel)
 
         list_remove(&follow->channel_link);
         list_push_back(&channel->follows, &follow->channel_link);
-        if (!follow->resting) {
+        if (follow->wait.state == CHUNK_WAIT_LOADED) {
+            sent += follow_send_loaded(service, follow);
+        } else if (!follow->resting) {
             sent += follow_pump(service, follow);
         }
     }
@@ -293,11 +297,28 @@ static void follow_on_loaded(struct chunk_wait *wait, int status)
         follow_free(service, follow);
         return;
     }
-    while (follow_pump(service, follow) > 0) {
+    (void)follow_send_loaded(service, follow);
+}
+
+/* All of it, as it may be gone afterwards. It is held until there is time for it:
+ * as it is loaded outside of the sessions' turns, it would be loaded anew for ever
+ * while others use all that a turn of the loop may send. */
+static size_t follow_send_loaded(struct service *service, struct follow *follow)
+{
+    const struct channel *channel = follow->channel;
+    size_t sent = 0;
+    size_t event;
+
+    do {
+        event = follow_pump(service, follow);
+        sent += event;
+    } while (event > 0);
+    if (!chunk_wait_is_waiting(&follow->wait) &&
+        (service_may_send(service) ||
+         channel->ops->queued(channel) >= FOLLOW_QUEUED_MAX)) {
+        chunk_wait_stop(&follow->wait);
     }
-    if (!chunk_wait_is_waiting(wait)) {
-        chunk_wait_stop(wait);
-    }
+    return sent;
 }
 
 static size_t follow_send_event(const struct follow *follow, const char *event,

@@ -122,6 +122,27 @@ static void answers_of_one_turn_are_bounded_and_keep_their_order(void **state)
     }
 }
 
+static void what_nobody_is_answered_takes_its_time_as_well(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rig *rig = &fixture->rig;
+    struct recorder client;
+    size_t i;
+
+    make_log(fixture);
+    rig_fill_log(rig, 20);
+    recorder_open(&client, rig, false);
+    service_begin_turn(rig->service);
+    for (i = 0; i < 20; i++) {
+        recorder_notify(&client, "log.read", "{'log': 'orders', 'from': 1}");
+    }
+    rig_settle(rig);
+    assert_false(service_may_send(rig->service));
+    assert_true(client.later > 0);
+    assert_true(client.channel.calls_count > 10);
+    recorder_close(&client);
+}
+
 static size_t bytes_of(const struct recorder *clients, size_t count)
 {
     size_t bytes = 0;
@@ -172,6 +193,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(ended_calls_are_kept_up_to_a_bound_and_used_again),
         TEST(answers_of_one_turn_are_bounded_and_keep_their_order),
+        TEST(what_nobody_is_answered_takes_its_time_as_well),
         TEST(follows_share_what_a_turn_may_send),
 #undef TEST
     };

@@ -2,6 +2,7 @@
 /* log.follow of entries whose bytes are not in memory. */
 #include "service/follow.h"
 
+#include "service/service_parts.h"
 #include "support/cmocka.h"
 #include "support/fake_chunks.h"
 #include "support/recorder.h"
@@ -147,6 +148,51 @@ static void bytes_are_not_held_for_a_client_that_takes_nothing(void **state)
     expect_entries(fixture, 1, 12);
 }
 
+/* It would be loaded for ever while others use up what a turn may send. */
+static void bytes_that_came_late_in_a_turn_are_sent_in_the_next(void **state)
+{
+    struct fixture *fixture = *state;
+    struct service *service = fixture->rig.service;
+
+    recorder_call(&fixture->client, "log.follow", follow_all);
+    service_begin_turn(service);
+    service->turn_bytes = SERVICE_TURN_BYTES;
+    fake_chunks_finish(fixture->chunks, 0, 0);
+    recorder_expect_nothing(&fixture->client);
+    assert_int_equal(fixture->client.later, 1);
+    /* Whatever is told meanwhile leaves it as it is. */
+    rig_fill_log(&fixture->rig, 1);
+    recorder_expect_nothing(&fixture->client);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 1);
+    service_begin_turn(service);
+    drain(fixture);
+    expect_entries(fixture, 1, 12);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 0);
+    drain(fixture);
+    assert_int_equal(fake_chunks_wanted(fixture->chunks, 0), 12);
+}
+
+static void bytes_that_wait_for_a_turn_do_not_wait_for_a_client(void **state)
+{
+    struct fixture *fixture = *state;
+    struct service *service = fixture->rig.service;
+
+    recorder_call(&fixture->client, "log.follow", follow_all);
+    service_begin_turn(service);
+    service->turn_bytes = SERVICE_TURN_BYTES;
+    fake_chunks_finish(fixture->chunks, 0, 0);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 1);
+    fixture->client.stuffed = FOLLOW_QUEUED_MAX;
+    drain(fixture);
+    recorder_expect_nothing(&fixture->client);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 0);
+    fixture->client.stuffed = 0;
+    service_begin_turn(service);
+    drain(fixture);
+    fake_chunks_finish(fixture->chunks, 0, 0);
+    expect_entries(fixture, 1, 12);
+}
+
 static void unfollow_while_it_loads_cancels(void **state)
 {
     struct fixture *fixture = *state;
@@ -271,6 +317,8 @@ int main(void)
         TEST(follow_loads_one_chunk_after_the_other),
         TEST(credit_bounds_what_is_sent_of_a_loaded_chunk),
         TEST(bytes_are_not_held_for_a_client_that_takes_nothing),
+        TEST(bytes_that_came_late_in_a_turn_are_sent_in_the_next),
+        TEST(bytes_that_wait_for_a_turn_do_not_wait_for_a_client),
         TEST(unfollow_while_it_loads_cancels),
         TEST(connection_that_goes_cancels_the_loads_of_its_follows),
         TEST(follows_of_a_connection_load_in_turn),

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "service/service_parts.h"
 #include "support/cmocka.h"
 #include "support/fake_chunks.h"
 #include "support/recorder.h"
@@ -86,6 +87,37 @@ static void read_waits_until_its_first_entry_is_loaded(void **state)
     expect_read(&fixture->client, 1, 1, 11);
     assert_int_equal(fake_chunks_held(fixture->chunks), 0);
     assert_int_equal(fixture->client.channel.calls_count, 0);
+}
+
+static void bytes_are_held_for_time_but_not_for_a_client(void **state)
+{
+    struct fixture *fixture = *state;
+    struct service *service = fixture->rig.service;
+    struct recorder *client = &fixture->client;
+
+    send_read(fixture, client, 1, "{'log': 'orders', 'from': 1}");
+    service_begin_turn(service);
+    service->turn_bytes = SERVICE_TURN_BYTES;
+    fake_chunks_finish(fixture->chunks, 0, 0);
+    recorder_expect_nothing(client);
+    assert_int_equal(client->later, 1);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 1);
+    /* It comes too late in the next turn as well. */
+    channel_on_drain(service, &client->channel);
+    assert_int_equal(client->later, 2);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 1);
+    /* Now it has time, but its client takes nothing. */
+    service_begin_turn(service);
+    client->stuffed = SESSION_OUTPUT_MAX / 2;
+    channel_on_drain(service, &client->channel);
+    recorder_expect_nothing(client);
+    assert_int_equal(client->later, 2);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 0);
+    client->stuffed = 0;
+    channel_on_drain(service, &client->channel);
+    fake_chunks_finish(fixture->chunks, 0, 0);
+    expect_read(client, 1, 1, 11);
+    assert_int_equal(fake_chunks_held(fixture->chunks), 0);
 }
 
 static void what_is_read_from_memory_counts_as_used(void **state)
@@ -297,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(read_waits_until_its_first_entry_is_loaded),
+        TEST(bytes_are_held_for_time_but_not_for_a_client),
         TEST(what_is_read_from_memory_counts_as_used),
         TEST(read_answers_what_is_there_and_what_follows_is_loaded),
         TEST(read_of_one_entry_loads_its_chunk_only),

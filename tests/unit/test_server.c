@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -176,6 +177,58 @@ static void many_large_answers_share_the_turns_of_the_loop(void **state)
     }
 }
 
+#define GREEDY 24u
+
+/* Answers of @client that are there; it keeps none. */
+static size_t take_all(const struct peer_client *client)
+{
+    static uint8_t bytes[256 * KIB];
+    size_t taken = 0;
+    ssize_t got;
+
+    while ((got = recv(client->fd, bytes, sizeof(bytes), 0)) > 0) {
+        taken += (size_t)got;
+    }
+    return taken;
+}
+
+static void who_got_nothing_in_a_turn_is_first_in_the_next(void **state)
+{
+    struct served *served = *state;
+    struct peer_client clients[GREEDY];
+    size_t taken[GREEDY] = {0};
+    unsigned served_count = 0;
+    unsigned turns = 0;
+    size_t i;
+
+    served_make_log(served);
+    served_fill_log(served, 20);
+    fake_node_hold(served->rig.node, true);
+    for (i = 0; i < GREEDY; i++) {
+        peer_client_open_tcp(&clients[i], &served->rig.loop,
+                             server_port(served->server, 0));
+        for (uint32_t id = 1; id <= READS; id++) {
+            peer_client_request(&clients[i], id, "log.read",
+                                "{'log': 'orders', 'from': 1}");
+        }
+    }
+    loop_turns(&served->rig.loop, 5);
+    fake_node_hold(served->rig.node, false);
+    /* They take all at once, so the first could go on and on. */
+    while (served_count < GREEDY) {
+        assert_true(++turns <= GREEDY);
+        (void)uv_run(&served->rig.loop, UV_RUN_NOWAIT);
+        served_count = 0;
+        for (i = 0; i < GREEDY; i++) {
+            taken[i] += take_all(&clients[i]);
+            served_count += taken[i] > 0;
+        }
+    }
+    for (i = 0; i < GREEDY; i++) {
+        peer_client_close(&clients[i]);
+    }
+}
+
 static void unix_socket_is_private_and_for_operators(void **state)
 {
     struct served *served = *state;
@@ -273,6 +326,7 @@ int main(void)
         TEST(client_that_ends_its_side_still_gets_its_answers),
         TEST(client_that_vanishes_leaves_nothing_behind),
         TEST(many_large_answers_share_the_turns_of_the_loop),
+        TEST(who_got_nothing_in_a_turn_is_first_in_the_next),
         TEST(unix_socket_is_private_and_for_operators),
         TEST(taken_addresses_are_refused),
         TEST(socket_of_a_dead_process_is_replaced),
