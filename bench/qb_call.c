@@ -46,8 +46,8 @@ void qb_worker_count_failed(struct qb_worker *worker, size_t track,
         worker->warmup_failed++;
         return;
     }
-    qb_recorder_fail(&worker->tracks[track].recorder,
-                     now_ns - worker->begin_ns);
+    qb_recorder_fail(&worker->tracks[track].recorder, now_ns - worker->begin_ns,
+                     1);
     qb_errors_add(&worker->tracks[track].errors, code, text);
 }
 

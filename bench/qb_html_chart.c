@@ -282,7 +282,7 @@ static void add_times(struct qb_page *page, const struct qb_result *result,
                       const struct qb_point *point)
 {
     const struct qb_repetition *median = qb_point_median(point);
-    const struct qb_track *track = &median->tracks[0];
+    const struct qb_track *track = &median->tracks[qb_repetition_main(median)];
     const struct qb_series *series = &track->series;
     double floor_ns = qb_result_floor_us(result, track) * 1e3;
     size_t count = slices_shown(median);

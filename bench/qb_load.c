@@ -239,7 +239,7 @@ static int sum(const struct qb_load *load, struct qb_worker *workers,
     for (size_t i = 0; i < count; i++) {
         sum_worker(repetition, &workers[i]);
     }
-    for (size_t i = repetition->track_count; i-- > 0;) {
+    for (size_t i = 0; i < repetition->track_count; i++) {
         struct qb_track *track = &repetition->tracks[i];
 
         for (size_t j = 0; j < count; j++) {
@@ -255,6 +255,10 @@ static int sum(const struct qb_load *load, struct qb_worker *workers,
                             &track->series) != 0) {
             return err_set(err, QL_NO_MEMORY, "out of memory");
         }
+    }
+    for (size_t i = 0; i < count; i++) {
+        recorders[i] =
+            &workers[i].tracks[qb_repetition_main(repetition)].recorder;
     }
     if (watch != NULL && watch->end != NULL) {
         watch->end(watch->data, repetition, recorders, count);

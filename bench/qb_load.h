@@ -22,7 +22,7 @@ struct qb_watch {
     /* About every 10 ms from then on, until the measured time is over. */
     void (*tick)(void *data, uint64_t now_ns);
     /* All calls have ended; the tracks are complete. @recorders are the workers'
-     * of the first track. */
+     * of the main track. */
     void (*end)(void *data, struct qb_repetition *repetition,
                 const struct qb_recorder *const *recorders, size_t count);
 };

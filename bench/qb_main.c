@@ -49,6 +49,10 @@ int main(int argc, char **argv)
         int said;
 
         rv = run(&bench, &err);
+        if (rv != 0) {
+            bench.result.ended_early = true;
+            qb_result_note(&bench.result, "ended early: %s", err.text);
+        }
         /* What was measured before it failed is worth having. */
         said = report(&bench, rv == 0 ? &err : &later);
         rv = rv == 0 ? said : rv;

@@ -171,8 +171,8 @@ int qb_options_parse(struct qb_options *ret, int argc, char **argv,
                                       .reads = UINT64_MAX,
                                       .followers = UINT64_MAX,
                                       .threads = 1,
-                                      .duration_ms = 5000,
-                                      .warmup_ms = 1000,
+                                      .duration_ms = UINT64_MAX,
+                                      .warmup_ms = UINT64_MAX,
                                       .repetitions = UINT64_MAX,
                                       .timeout_ms = 10000}};
     struct option_set *set;
@@ -283,7 +283,9 @@ static void take_defaults(struct qb_options *options)
                 {&options->prefill, mode->prefill},
                 {&options->repetitions, mode->repetitions},
                 {&options->reads, 50},
-                {&options->followers, 100}};
+                {&options->followers, 100},
+                {&options->duration_ms, 5000},
+                {&options->warmup_ms, 1000}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (*rows[i].value == UINT64_MAX) {

@@ -23,8 +23,10 @@ int qb_options_check_use(const struct qb_options *options, bool floor_dirs,
                          struct err *err)
 {
     bool own = options->endpoints == NULL;
+    bool loads = options->mode != QB_FAILOVER;
     bool reads = options->mode == QB_READ || options->mode == QB_MIXED;
     const char *const starts = "where it starts the cluster itself";
+    const char *const not_failover = "of others than failover";
     const struct {
         const char *name;
         bool is_given;
@@ -43,6 +45,12 @@ int qb_options_check_use(const struct qb_options *options, bool floor_dirs,
          "of mixed"},
         {"followers", options->followers != UINT64_MAX,
          options->mode == QB_FOLLOW, "of follow"},
+        {"batch", options->batch != 1, loads, not_failover},
+        {"connections", options->connections != 0, loads, not_failover},
+        {"threads", options->threads != 1, loads, not_failover},
+        {"rate", options->rate != 0, loads, not_failover},
+        {"duration", options->duration_ms != UINT64_MAX, loads, not_failover},
+        {"warm-up", options->warmup_ms != UINT64_MAX, loads, not_failover},
         {"pause", options->pause, options->mode == QB_FAILOVER, "of failover"},
     };
 
@@ -126,6 +134,11 @@ int qb_options_check(const struct qb_options *options, struct err *err)
 
     if (rv == 0 && options->mode == QB_FOLLOW) {
         rv = check_follow(options, err);
+    }
+    if (rv == 0 && options->outstanding_count > 1 &&
+        (options->mode == QB_FAILOVER || options->mode == QB_SNAPSHOT)) {
+        rv = err_set(err, QL_INVALID, "%s: --outstanding is one number",
+                     qb_mode_name(options->mode));
     }
     if (rv == 0) {
         rv = check_file("json-file", options->json_file, false, err);

@@ -198,7 +198,9 @@ static void on_end(void *data, struct qb_repetition *repetition,
                    const struct qb_recorder *const *recorders, size_t count)
 {
     struct qb_phase_list *list = data;
-    const struct qb_phase_calls calls = {repetition->tracks, recorders, count};
+    const struct qb_track *track =
+        &repetition->tracks[qb_repetition_main(repetition)];
+    const struct qb_phase_calls calls = {track, recorders, count};
 
     for (size_t i = 0; i < list->count; i++) {
         end_run(&list->runs[i]);

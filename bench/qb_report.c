@@ -55,13 +55,34 @@ void qb_repetition_close(struct qb_repetition *repetition)
     repetition->track_count = 0;
 }
 
+size_t qb_repetition_main(const struct qb_repetition *repetition)
+{
+    for (size_t i = 0; i < repetition->track_count; i++) {
+        const struct qb_track *track = &repetition->tracks[i];
+
+        if (track->latency.count > 0 || track->errors.count > 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 void qb_errors_add(struct qb_errors *errors, int code, const char *text)
 {
+    qb_errors_add_many(errors, code, text, 1);
+}
+
+void qb_errors_add_many(struct qb_errors *errors, int code, const char *text,
+                        uint64_t count)
+{
+    if (count == 0) {
+        return;
+    }
     if (errors->count == 0) {
         (void)snprintf(errors->first, sizeof errors->first, "%s", text);
     }
-    errors->count++;
-    errors->by_code[code > 0 && (unsigned)code < QB_CODES ? code : 0]++;
+    errors->count += count;
+    errors->by_code[code > 0 && (unsigned)code < QB_CODES ? code : 0] += count;
 }
 
 void qb_errors_merge(struct qb_errors *into, const struct qb_errors *from)
@@ -80,17 +101,21 @@ double qb_track_rate(const struct qb_track *track, double seconds)
     return seconds > 0 ? (double)track->ops / seconds : 0;
 }
 
+static uint64_t main_ops(const struct qb_repetition *repetition)
+{
+    return repetition->tracks[qb_repetition_main(repetition)].ops;
+}
+
 void qb_point_choose(struct qb_point *point)
 {
     size_t order[QB_REPETITIONS_MAX];
 
     /* By insertion: there are few. */
     for (size_t i = 0; i < point->repetition_count; i++) {
-        double ops = (double)point->repetitions[i].tracks[0].ops;
+        uint64_t ops = main_ops(&point->repetitions[i]);
         size_t at = i;
 
-        while (at > 0 &&
-               (double)point->repetitions[order[at - 1]].tracks[0].ops > ops) {
+        while (at > 0 && main_ops(&point->repetitions[order[at - 1]]) > ops) {
             order[at] = order[at - 1];
             at--;
         }

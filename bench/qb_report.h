@@ -111,7 +111,7 @@ struct qb_point {
     char label[QB_NAME_MAX + 1]; /* "": outstanding tells it */
     size_t repetition_count;
     struct qb_repetition *repetitions;
-    size_t median;            /* index, by the rate of the first track */
+    size_t median;            /* index, by the rate of the main track */
     struct qb_stages *stages; /* since the point's first measurement; or NULL */
 };
 
@@ -124,6 +124,7 @@ struct qb_result {
     uint64_t started_ms;        /* Unix time */
     size_t nodes;               /* that vote */
     bool own;                   /* we started them */
+    bool ended_early;           /* the last note says why */
     bool floor_known;
     struct qb_floor floor; /* of an append of these sizes */
     size_t point_count;
@@ -140,7 +141,13 @@ int qb_repetition_init(struct qb_repetition *repetition,
                        const char *const *names, size_t count);
 void qb_repetition_close(struct qb_repetition *repetition);
 void qb_errors_add(struct qb_errors *errors, int code, const char *text);
+/* @count with the same text. */
+void qb_errors_add_many(struct qb_errors *errors, int code, const char *text,
+                        uint64_t count);
 void qb_errors_merge(struct qb_errors *into, const struct qb_errors *from);
+/* The first track with calls, as a mixed load may be of one kind alone; the first
+ * of all when no call ended. */
+size_t qb_repetition_main(const struct qb_repetition *repetition);
 /* Calls a second. */
 double qb_track_rate(const struct qb_track *track, double seconds);
 /* Chooses the repetition in the middle. */

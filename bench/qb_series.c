@@ -51,9 +51,10 @@ void qb_recorder_add(struct qb_recorder *recorder, uint64_t at_ns,
     histogram_record(histogram, latency_ns);
 }
 
-void qb_recorder_fail(struct qb_recorder *recorder, uint64_t at_ns)
+void qb_recorder_fail(struct qb_recorder *recorder, uint64_t at_ns,
+                      uint64_t count)
 {
-    recorder->failed[slice_at(recorder, at_ns)]++;
+    recorder->failed[slice_at(recorder, at_ns)] += count;
 }
 
 size_t qb_recorder_done(const struct qb_recorder *recorder)

@@ -46,7 +46,9 @@ void qb_recorder_close(struct qb_recorder *recorder);
 /* @at_ns: when it ended, since the measurement began. */
 void qb_recorder_add(struct qb_recorder *recorder, uint64_t at_ns,
                      uint64_t latency_ns);
-void qb_recorder_fail(struct qb_recorder *recorder, uint64_t at_ns);
+/* @count calls failed at @at_ns. */
+void qb_recorder_fail(struct qb_recorder *recorder, uint64_t at_ns,
+                      uint64_t count);
 size_t qb_recorder_done(const struct qb_recorder *recorder);
 /* Adds slice @index to @into; it is done, or its worker has ended. */
 void qb_recorder_look(const struct qb_recorder *recorder, size_t index,

@@ -72,10 +72,11 @@ static void print_head(const struct qb_result *result, FILE *out)
     } else {
         (void)fputs(", closed loop", out);
     }
-    (void)fprintf(out, "\n%llu log%s, %zu nodes%s, %llu ",
+    (void)fprintf(out, "\n%llu log%s, %zu nodes%s, %s%llu ",
                   (unsigned long long)options->logs,
                   options->logs == 1 ? "" : "s", result->nodes,
                   result->own ? " here" : "",
+                  result->ended_early ? "up to " : "",
                   (unsigned long long)options->repetitions);
     if (options->mode == QB_FAILOVER) {
         (void)fputs("rounds", out);

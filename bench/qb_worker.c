@@ -24,6 +24,7 @@ static void load(struct qb_worker *worker);
 static void begin_calls(struct qb_worker *worker);
 static void pump(struct qb_worker *worker, uint64_t now_ns);
 static bool is_over(const struct qb_worker *worker, uint64_t now_ns);
+static uint64_t due_of(const struct qb_worker *worker, uint64_t number);
 static void give_up_rest(struct qb_worker *worker);
 
 int qb_worker_start(struct qb_worker *worker, uint64_t duration_ns,
@@ -114,12 +115,16 @@ void qb_worker_ended(struct qb_call *call, uint64_t now_ns, bool failed)
 
 uint64_t qb_worker_due(const struct qb_worker *worker)
 {
+    return due_of(worker, worker->due);
+}
+
+static uint64_t due_of(const struct qb_worker *worker, uint64_t number)
+{
     /* The workers take turns. */
-    double number =
-        (double)worker->due + (double)worker->index / worker->workers;
+    double turn = (double)number + (double)worker->index / worker->workers;
 
     return worker->start_ns +
-           (uint64_t)(number * (double)QB_NS_PER_S / worker->rate);
+           (uint64_t)(turn * (double)QB_NS_PER_S / worker->rate);
 }
 
 void qb_worker_mark_cpu(struct qb_worker *worker, uint64_t now_ns)
@@ -322,16 +327,44 @@ static bool is_over(const struct qb_worker *worker, uint64_t now_ns)
             (worker->rate <= 0 || qb_worker_due(worker) >= worker->end_ns));
 }
 
+/* The number of the first call that is due at @at_ns or later. Those between may
+ * be billions, so it is searched for. */
+static uint64_t number_at(const struct qb_worker *worker, uint64_t at_ns)
+{
+    uint64_t first = worker->due; /* all below it are due before */
+    uint64_t step = 1;
+
+    while (due_of(worker, first + step - 1) < at_ns) {
+        first += step;
+        step *= 2;
+    }
+    while (step > 1) {
+        step /= 2;
+        if (due_of(worker, first + step - 1) < at_ns) {
+            first += step;
+        }
+    }
+    return first;
+}
+
 /* What was due and could not be sent in time has failed, too. */
 static void give_up_rest(struct qb_worker *worker)
 {
-    uint64_t now_ns = qb_now_ns();
+    struct qb_worker_track *track = &worker->tracks[0];
+    uint64_t measured;
+    uint64_t past;
 
-    for (; worker->rate > 0 && qb_worker_due(worker) < worker->end_ns;
-         worker->due++) {
-        qb_worker_count_failed(worker, 0, qb_worker_due(worker), now_ns,
-                               QL_TIMEOUT,
-                               "all calls that may be outstanding were, until "
-                               "long after it was due");
+    if (worker->rate <= 0) {
+        return;
     }
+    measured = number_at(worker, worker->begin_ns);
+    past = number_at(worker, worker->end_ns);
+    worker->warmup_failed += measured - worker->due;
+    qb_recorder_fail(&track->recorder, qb_now_ns() - worker->begin_ns,
+                     past - measured);
+    qb_errors_add_many(&track->errors, QL_TIMEOUT,
+                       "all calls that may be outstanding were, until long "
+                       "after it was due",
+                       past - measured);
+    worker->due = past;
 }

@@ -107,15 +107,34 @@ class OwnCluster(Bench):
         self.assertGreater(read, append)
 
     def test_mixed_calls_may_all_be_reads(self):
-        result = self.own("mixed", "--outstanding", "4", "--reads", "100")
-        append, read = self.only(result["points"])["repetitions"][0]["tracks"]
+        result = self.own("mixed", "--outstanding", "4", "--reads", "100",
+                          "--duration", "1s", "--phase", "300ms:backup")
+        repetition = self.only(result["points"])["repetitions"][0]
+        append, read = repetition["tracks"]
         self.assertEqual(append["latency"], {"count": 0})
         self.assertGreater(read["ops"], 0)
+        # What a phase costs is told of the reads.
+        phase = self.only(repetition["phases"])
+        self.assertLess(phase["outage_us"], 1e6)
+        self.assertGreater(phase["before_p50_us"], 0)
 
     def test_open_loop_is_given_room_where_none_is_named(self):
         point = self.only(self.own("append", "--rate", "100")["points"])
         self.assertEqual(point["outstanding"], 1024)
         self.assertEqual(point["connections"], 1)
+
+    def test_what_was_due_and_never_sent_has_failed(self):
+        result = self.own("append", "--rate", "5000000", "--outstanding", "2",
+                          "--threads", "2", "--timeout", "500ms")
+        repetition = self.only(result["points"])["repetitions"][0]
+        track = self.only(repetition["tracks"])
+        self.assertEqual(track["latency"]["count"] + track["errors"]["count"],
+                         400 * 5000)
+        self.assertEqual(track["errors"]["by_code"],
+                         {"TIMEOUT": track["errors"]["count"]})
+        self.assertEqual(sum(slice["failed"]
+                             for slice in track["series"]["slices"]),
+                         track["errors"]["count"])
 
     def test_names_that_are_no_text_leave_a_valid_document(self):
         base = os.path.join(os.fsencode(self.directory()), b"\xff")
@@ -337,7 +356,9 @@ class EndedNodes(Bench):
         out, said = run.communicate(timeout=RUN_SECONDS * build.slowness())
         self.assertEqual(run.returncode, 1)
         self.assertIn("node 2 was ended by signal 9", said)
-        repetition = self.only(json.loads(out)["points"][0]["repetitions"])
+        told = json.loads(out)
+        self.assertIn("ended early: node 2 was ended", told["notes"][-1])
+        repetition = self.only(told["points"][0]["repetitions"])
         self.assertEqual([node["running"] for node in repetition["nodes"]],
                          [True, False, True])
         self.assertEqual(os.listdir(base), [])
@@ -362,6 +383,10 @@ class CommandLine(Bench):
                 (("append", "--pause"), "--pause: only of failover"),
                 (("append", "--reads", "50"), "--reads: only of mixed"),
                 (("append", "--duration", "0"), "86400000 ms"),
+                (("failover", "--duration", "5s"), "others than failover"),
+                (("failover", "--rate", "9"), "others than failover"),
+                (("failover", "-o", "1,2"), "--outstanding is one number"),
+                (("snapshot", "-o", "1,2"), "--outstanding is one number"),
                 (("append", "--html", "/dev/null"), "no file"),
                 (("append", "--json-file", "/"), "no file"),
                 (("read", "--log", "../x"), "log")):

@@ -153,8 +153,8 @@ static void slices_with_failures_are_not_calm(void **state)
     struct measurement *measurement = *state;
 
     calls_take(measurement, 0, SLICES, 100);
-    qb_recorder_fail(&measurement->recorder, 13 * SLICE_NS + 1);
-    qb_recorder_fail(&measurement->recorder, 13 * SLICE_NS + 2);
+    qb_recorder_fail(&measurement->recorder, 13 * SLICE_NS + 1, 1);
+    qb_recorder_fail(&measurement->recorder, 13 * SLICE_NS + 2, 1);
     fill(measurement);
     assert_near(measurement->cost.recovered_seconds, 1.4);
     assert_int_equal(measurement->cost.failed, 2);

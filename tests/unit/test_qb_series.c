@@ -20,7 +20,7 @@ static void calls_count_in_the_slice_in_which_they_ended(void **state)
     qb_recorder_add(&recorder, 0, 1 * MS);
     qb_recorder_add(&recorder, 99 * MS, 2 * MS);
     qb_recorder_add(&recorder, 100 * MS, 3 * MS);
-    qb_recorder_fail(&recorder, 250 * MS);
+    qb_recorder_fail(&recorder, 250 * MS, 3);
     qb_recorder_add(&recorder, 5000 * MS, 4 * MS);
     assert_int_equal(qb_recorder_sum(all, 1, &whole, &series), 0);
     assert_int_equal(series.count, 11);
@@ -28,7 +28,7 @@ static void calls_count_in_the_slice_in_which_they_ended(void **state)
     assert_int_equal(series.slices[0].max_ns, 2 * MS);
     assert_int_equal(series.slices[1].count, 1);
     assert_int_equal(series.slices[2].count, 0);
-    assert_int_equal(series.slices[2].failed, 1);
+    assert_int_equal(series.slices[2].failed, 3);
     assert_int_equal(series.slices[10].count, 1);
     assert_int_equal(whole.count, 4);
     assert_int_equal(whole.min, 1 * MS);
@@ -165,6 +165,31 @@ static void repetition_in_the_middle_is_chosen(void **state)
     qb_point_close(&point);
 }
 
+static void repetitions_without_an_append_are_compared_by_reads(void **state)
+{
+    static const uint64_t reads[] = {100, 300, 200};
+    static const char *const names[] = {"append", "read"};
+    struct qb_point point;
+
+    (void)state;
+    assert_int_equal(qb_point_init(&point, 1, 3), 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct qb_repetition *one = &point.repetitions[i];
+
+        assert_int_equal(qb_repetition_init(one, names, 2), 0);
+        assert_int_equal(qb_repetition_main(one), 0);
+        histogram_record(&one->tracks[1].latency, MS);
+        one->tracks[1].ops = reads[i];
+        assert_int_equal(qb_repetition_main(one), 1);
+        point.repetition_count++;
+    }
+    qb_point_choose(&point);
+    assert_int_equal(qb_point_median(&point)->tracks[1].ops, 200);
+    qb_errors_add(&point.repetitions[0].tracks[0].errors, QL_BUSY, "full");
+    assert_int_equal(qb_repetition_main(&point.repetitions[0]), 0);
+    qb_point_close(&point);
+}
+
 static void failures_are_counted_by_code_with_the_first_text(void **state)
 {
     struct qb_errors errors = {.count = 0};
@@ -175,8 +200,11 @@ static void failures_are_counted_by_code_with_the_first_text(void **state)
     qb_errors_add(&more, 4711, "never heard of");
     qb_errors_merge(&errors, &more);
     qb_errors_add(&errors, QL_BUSY, "again");
-    assert_int_equal(errors.count, 3);
+    qb_errors_add_many(&errors, QL_TIMEOUT, "never sent", 5);
+    qb_errors_add_many(&errors, QL_TIMEOUT, "none", 0);
+    assert_int_equal(errors.count, 8);
     assert_int_equal(errors.by_code[QL_BUSY], 2);
+    assert_int_equal(errors.by_code[QL_TIMEOUT], 5);
     assert_int_equal(errors.by_code[0], 1);
     assert_string_equal(errors.first, "a queue is full");
 }
@@ -192,6 +220,7 @@ int main(void)
         cmocka_unit_test(without_room_the_longest_gaps_are_kept_by_time),
         cmocka_unit_test(gap_of_two_threads_is_what_both_have),
         cmocka_unit_test(repetition_in_the_middle_is_chosen),
+        cmocka_unit_test(repetitions_without_an_append_are_compared_by_reads),
         cmocka_unit_test(failures_are_counted_by_code_with_the_first_text),
     };
 
