@@ -232,7 +232,8 @@ static void on_end(struct etcd_client *client, struct connection *connection,
         client->is_answered = true;
         client->is_good = is_good;
     } else {
-        load_on_answer(client->load, ended.slot, is_good);
+        load_on_answer(client->load, ended.slot,
+                       is_good ? NULL : "no answer of status 0");
     }
 }
 

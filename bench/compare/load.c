@@ -77,18 +77,19 @@ static void submit(struct load *load, size_t slot, uint64_t now)
     load->peer->kind->submit(load->peer->self, slot, value);
 }
 
-void load_on_answer(struct load *load, size_t slot, bool is_acknowledged)
+void load_on_answer(struct load *load, size_t slot, const char *refusal)
 {
     uint64_t now = now_ns();
 
     load->under_way--;
-    if (is_acknowledged) {
+    if (refusal == NULL) {
         load->acknowledged++;
         if (load->is_measuring) {
             histogram_record(&load->latencies, now - load->begun_ns[slot]);
         }
     } else if (++load->refused > REFUSED_MAX && !load->is_ending) {
-        scale_fail("%s refuses what it is sent", load->peer->kind->name);
+        scale_fail("%s refuses what it is sent: %s", load->peer->kind->name,
+                   refusal);
     }
     if (!load->is_ending) {
         submit(load, slot, now);

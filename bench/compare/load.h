@@ -36,8 +36,9 @@ void load_warm(struct load *load, struct peer *peer,
 /* Loads @peer as @plan says; waits for all answers in the end. */
 void load_run(struct load *load, struct peer *peer,
               const struct load_plan *plan, struct load_result *ret_result);
-/* The append in @slot was acknowledged, or refused. */
-void load_on_answer(struct load *load, size_t slot, bool is_acknowledged);
+/* The append in @slot was acknowledged, or refused for the reason @refusal, which
+ * is NULL otherwise. */
+void load_on_answer(struct load *load, size_t slot, const char *refusal);
 /* Sends one append outside of any run. */
 void load_send(struct load *load, const struct peer_kind *kind, void *self,
                size_t slot, size_t size);

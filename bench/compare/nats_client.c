@@ -99,7 +99,8 @@ static void on_message(struct nats_client *client,
         if (number >= PEER_SLOTS_MAX) {
             scale_fail("nats answers what was not sent");
         }
-        load_on_answer(client->load, number, nats_is_stored(message->payload));
+        load_on_answer(client->load, number,
+                       nats_is_stored(message->payload) ? NULL : "not stored");
     } else if (number == client->asked && client->told == NULL) {
         client->told = json_loadb((const char *)message->payload.data,
                                   message->payload.len, 0, NULL);

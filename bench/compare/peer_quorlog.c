@@ -69,7 +69,8 @@ static void on_append(void *data, const struct ql_append_result *result,
     const struct slot *slot = data;
 
     (void)result;
-    load_on_answer(slot->load, slot->number, error == NULL);
+    load_on_answer(slot->load, slot->number,
+                   error != NULL ? error->text : NULL);
 }
 
 static void submit(void *self, size_t slot, struct bytes value)

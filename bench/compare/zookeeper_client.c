@@ -125,7 +125,8 @@ static void on_answer(struct zookeeper_client *client, struct bytes message)
         client->error = answer.error;
         (void)jute_version_read(answer.body, &client->version);
     } else if (answer.xid > 0) {
-        load_on_answer(client->load, (size_t)answer.xid - 1, answer.error == 0);
+        load_on_answer(client->load, (size_t)answer.xid - 1,
+                       answer.error == 0 ? NULL : "the answer is an error");
     }
 }
 
