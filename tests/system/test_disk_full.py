@@ -208,10 +208,11 @@ class DiskFull(Case):
         self.assertTrue(all(node.is_running() for node in cluster.nodes))
 
     def test_one_full_follower_stops_alone(self):
-        cluster = self.small_cluster()
-        leader = cluster.leader()
-        node = cluster.others(leader)[0]
-        client = self.client(leader)
+        # The others have room, so that they are never low beside it.
+        cluster = self.small_cluster(small=[3])
+        node = cluster.node(3)
+        cluster.have_lead(cluster.node(1))
+        client = self.leader_client(cluster)
         client.call("log.create", {"log": "a"})
         kept = {}
         for _ in range(4):

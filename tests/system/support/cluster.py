@@ -164,6 +164,14 @@ class Cluster:
         return wait_until("a node leads", lambda: self.leader_now(among),
                           seconds)
 
+    def have_lead(self, node):
+        """Returns when it does."""
+        leader = self.leader()
+        if leader is not node:
+            leader.ask("cluster.transfer", {"to": node.id})
+        wait_until("node %d leads" % node.id,
+                   lambda: self.leader_now() is node)
+
     def followers(self):
         return self.others(self.leader())
 
