@@ -133,8 +133,8 @@ int backup_file_room(struct disk *disk, uint64_t bytes, struct err *err)
         (room < BACKUP_SPARE_BYTES || room - BACKUP_SPARE_BYTES < bytes)) {
         rv = err_set(err, QL_NO_SPACE,
                      "no space on the disk: %" PRIu64 " bytes more would leave "
-                     "less than %u MiB of it free, and %" PRIu64 " bytes are",
-                     bytes, BACKUP_SPARE_BYTES / MIB, room);
+                     "less than %u MiB of it free",
+                     bytes, BACKUP_SPARE_BYTES / MIB);
     }
     return rv;
 }

@@ -96,6 +96,23 @@ void backup_intakes_tick(struct backup_intakes *intakes, uint64_t now_ms)
     }
 }
 
+void backup_intakes_relieve(struct backup_intakes *intakes)
+{
+    struct list *next;
+
+    for (struct list *at = intakes->items.next; at != &intakes->items;
+         at = next) {
+        struct backup_intake *intake =
+            LIST_ITEM(at, struct backup_intake, link);
+
+        next = at->next;
+        if (intake->lacks_room && intake->on_end == NULL &&
+            !intake_is_busy(intake)) {
+            backup_intake_leave(intake, true);
+        }
+    }
+}
+
 /* ---- Beginning and ending ---- */
 
 int backup_intake_begin(struct backup_intakes *intakes,
@@ -261,6 +278,8 @@ static void intake_reset(struct backup_intake *intake)
     intake->has_header = false;
     intake->work.has_header = false;
     intake->work.has_front = false;
+    intake->work.taken = 0;
+    intake->lacks_room = false;
     intake->next = 0;
     intake->checked = 0;
     intake->at_row = 0;
@@ -356,6 +375,7 @@ static void on_work(struct disk_work *work, int status)
     enum intake_work_kind kind = intake->work.kind;
 
     intake->work.kind = INTAKE_NO_WORK;
+    intake->lacks_room = kind == INTAKE_WRITE && status == QL_NO_SPACE;
     if (kind == INTAKE_REMOVE) {
         if (intake->drop) {
             intake_free(intake);

@@ -43,6 +43,8 @@ int intake_file_resume(struct backup_intake *intake, struct err *err)
     return rv == 0 ? check_room(intake, work->size, err) : rv;
 }
 
+/* With room for the packs that are made of what has come, so that not all of it is
+ * fetched for nothing. */
 int intake_file_write(struct backup_intake *intake, struct err *err)
 {
     struct disk *disk = intake->intakes->options.disk;
@@ -58,7 +60,9 @@ int intake_file_write(struct backup_intake *intake, struct err *err)
     if (end <= intake->next) {
         return 0;
     }
-    rv = disk->ops->open(disk, intake->name, false, &file, err);
+    rv = backup_file_room(disk, 2 * (end - intake->next) + intake->work.taken,
+                          err);
+    rv = rv != 0 ? rv : disk->ops->open(disk, intake->name, false, &file, err);
     if (rv != 0) {
         return rv;
     }
@@ -67,6 +71,7 @@ int intake_file_write(struct backup_intake *intake, struct err *err)
                                (size_t)(end - intake->next), err);
     if (rv == 0) {
         intake->work.size = end;
+        intake->work.taken += end - intake->next;
         rv = look_at_front(intake, file, err);
     }
     disk->ops->close(file);

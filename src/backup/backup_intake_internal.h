@@ -39,7 +39,8 @@ struct intake_work {
     struct err err;
     bool fresh; /* INTAKE_RESUME: what is there is not to be used */
     /* What INTAKE_RESUME and INTAKE_WRITE found: */
-    uint64_t size; /* of the file, afterwards */
+    uint64_t size;  /* of the file, afterwards */
+    uint64_t taken; /* bytes that this process has written into it */
     bool has_header;
     struct backup_front header;
     bool has_front; /* whole, and good: */
@@ -98,6 +99,7 @@ struct backup_intake {
     bool has_piece;             /* it waits or is being written */
     uint64_t piece_at;
     struct buf piece_bytes;
+    bool lacks_room; /* the last piece found none */
 
     struct backup_proof proof; /* while it is verified */
     bool proving;

@@ -24,6 +24,7 @@ static void begin(struct backup_job *job, int (*run)(struct backup_chore *));
 static bool prepare(struct backup_chore *chore);
 static void ended(struct backup_chore *chore, int status);
 static void failed(struct backup_job *job, int status);
+static bool is_there(const struct backup_job *job);
 static void refused(struct backup_job *job, const struct err *why);
 static void planned(struct backup_job *job);
 static void packed(struct backup_job *job);
@@ -289,10 +290,26 @@ static void failed(struct backup_job *job, int status)
         refused(job, &why);
         return;
     }
+    if (status == QL_NO_SPACE && is_there(job)) {
+        job_end(job, 0);
+        return;
+    }
     if (status == QL_CORRUPT) {
         job_restart(job);
     }
     backup_trouble(store, status, why.text);
+}
+
+/* An earlier process has written it, so it need not be replaced. */
+static bool is_there(const struct backup_job *job)
+{
+    const struct backup_store *store = job->store;
+    const struct backup_entry *entry = backup_entry_of(store, job->row.name);
+    uint64_t checked;
+
+    return entry != NULL && entry->has_file && entry->code == 0 &&
+           backup_row_is_same(&entry->row, &job->row) &&
+           !pool_is_bad(&store->pool, &entry->runs, &checked);
 }
 
 /* Another file has the name. That does not change by itself. */

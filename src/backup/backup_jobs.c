@@ -3,6 +3,7 @@
 #include "backup/backup_job.h"
 #include "util/diag.h"
 
+static bool cannot_go_on(const struct backup_store *store);
 static void give_up(struct backup_job *job);
 
 void backup_jobs_go(struct backup_store *store)
@@ -65,6 +66,9 @@ bool backup_jobs_relieve(struct backup_store *store)
     struct list *next;
     bool any = false;
 
+    if (!cannot_go_on(store)) {
+        return false;
+    }
     for (struct list *link = store->jobs.next; link != &store->jobs;
          link = next) {
         struct backup_job *job = job_at(link);
@@ -76,6 +80,14 @@ bool backup_jobs_relieve(struct backup_store *store)
         }
     }
     return any;
+}
+
+/* For the directory, or for a chunk that has to come from another node. */
+static bool cannot_go_on(const struct backup_store *store)
+{
+    return backup_is_waiting(store) ||
+           (!list_empty(&store->jobs) &&
+            store->now_ms < job_at(store->jobs.next)->wait_ms);
 }
 
 static void give_up(struct backup_job *job)

@@ -113,10 +113,7 @@ void backup_store_tick(struct backup_store *store, uint64_t now_ms,
 
 void backup_store_relieve(struct backup_store *store)
 {
-    if (!backup_is_waiting(store) || store->is_stopped) {
-        return;
-    }
-    if (backup_jobs_relieve(store)) {
+    if (!store->is_stopped && backup_jobs_relieve(store)) {
         store->retry_ms =
             0; /* what they have written goes with the next tick */
     }

@@ -65,7 +65,7 @@ void backup_store_tick(struct backup_store *store, uint64_t now_ms,
                        uint64_t wall_ms);
 
 /* The disk of the chunk store is low on space. When backups cannot be written now,
- * those that wait are given up: each keeps its chunks there, also what was trimmed
+ * or a chunk is not to be had, those that wait are given up: each keeps its chunks there, also what was trimmed
  * since, and what it has written so far may take the same disk. They are missing
  * then, and fetched from a peer that has them. */
 void backup_store_relieve(struct backup_store *store);

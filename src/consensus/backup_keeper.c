@@ -161,6 +161,7 @@ void backup_keeper_on_low(struct backup_keeper *keeper)
 {
     if (keeper->dir != NULL) {
         backup_store_relieve(backup_keeper_store(keeper));
+        backup_intakes_relieve(backup_keeper_intakes(keeper));
     }
 }
 
