@@ -185,6 +185,29 @@ class DiskFull(Case):
         self.wait_for_appends(client, kept)
         self.assert_all_there(client, kept)
 
+    def test_full_nodes_start_again_and_a_trim_makes_room(self):
+        """Also when there is not one byte left for what a start may write."""
+        cluster = self.small_cluster()
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "a"})
+        kept = {}
+        self.append_until_refused(client, kept)
+        client.call("backup.create", {"name": "full"})
+        for node in cluster.nodes:
+            node.kill()
+            fill(node, 0)
+        for node in cluster.nodes:
+            node.start()
+        client = self.leader_client(cluster)
+        self.assertRefused("NO_SPACE", client.append, "a", b"x")
+        self.assert_all_there(client, kept)
+        for node in cluster.nodes:
+            clear(node)
+        self.trim(client, kept, max(kept) - 2)
+        self.wait_for_appends(client, kept)
+        self.assert_all_there(client, kept)
+        self.assertTrue(all(node.is_running() for node in cluster.nodes))
+
     def test_who_goes_on_after_a_refusal_fills_no_disk(self):
         """What is refused is in the raft log, too, and snapshots go on."""
         cluster = self.small_cluster()
