@@ -178,6 +178,30 @@ static void a_ping_gets_its_time_however_old_the_silence_is(void **state)
     rig_expect_accepted(rig, 1, 1);
 }
 
+/* Who has not even said hello has as long for it as for a ping. */
+static void a_node_that_says_no_hello_has_its_time_for_it(void **state)
+{
+    struct client_rig *rig = *state;
+    struct uplink *uplink;
+
+    know_both(rig);
+    uplink = &rig->client->uplink;
+    rig->servers[0].mute = true;
+    stat_log(rig, rig->outcomes);
+    rig_expect_accepted(rig, 0, 1);
+    rig_turn(rig);
+    assert_false(uplink->ready);
+    uplink->opened_ms -= CLIENT_SCOUT_MS;
+    rig_turn(rig);
+    while (rig->client->now_ms <
+           uplink->opened_ms + CLIENT_PING_MS + CLIENT_SCOUT_MS) {
+        assert_int_equal(rig->client->scout.conn.fd, -1);
+        rig_turn(rig);
+    }
+    rig_answer_stat(&rig->servers[1], rig_expect(rig, 1, "log.stat"), 4, 0);
+    rig_finish(rig, rig->outcomes);
+}
+
 #define TEST(function)                                                         \
     cmocka_unit_test_setup_teardown(function, rig_setup, rig_teardown)
 
@@ -191,6 +215,7 @@ int main(void)
         TEST(a_silent_leader_is_kept_while_nobody_else_leads),
         TEST(a_call_that_takes_long_asks_nobody_else),
         TEST(a_ping_gets_its_time_however_old_the_silence_is),
+        TEST(a_node_that_says_no_hello_has_its_time_for_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

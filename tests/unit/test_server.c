@@ -131,6 +131,17 @@ static void client_that_vanishes_leaves_nothing_behind(void **state)
     assert_int_equal(server_buffered(served->server), 0);
 }
 
+/* It waits for something to happen, although much has not been taken yet. */
+static void loop_comes_to_rest(uv_loop_t *loop)
+{
+    unsigned turns = 0;
+
+    do {
+        assert_true(++turns < 100);
+        (void)uv_run(loop, UV_RUN_NOWAIT);
+    } while (uv_backend_timeout(loop) == 0);
+}
+
 #define ASKING 6u
 #define READS 10u
 
@@ -166,13 +177,60 @@ static void many_large_answers_share_the_turns_of_the_loop(void **state)
         buffered = server_buffered(served->server);
         assert_true(buffered < before + SERVICE_TURN_BYTES + 4 * MIB);
         assert_true(++turns < 100);
+        if (buffered < ASKING * SESSION_OUTPUT_MAX / 4) {
+            assert_int_equal(uv_backend_timeout(&served->rig.loop), 0);
+        }
     }
+    loop_comes_to_rest(&served->rig.loop);
     assert_true(turns >= ASKING * SESSION_OUTPUT_MAX / 4 / (8 * MIB));
     peer_client_result(&served->client, 1);
     for (i = 0; i < ASKING; i++) {
         for (id = 1; id <= READS; id++) {
             peer_client_result(&clients[i], id);
         }
+        peer_client_close(&clients[i]);
+    }
+}
+
+/* Without a turn of the loop. */
+static void send_at_once(const struct peer_client *client, const void *bytes,
+                         size_t len)
+{
+    assert_int_equal(send(client->fd, bytes, len, 0), len);
+}
+
+#define CURIOUS 16u
+#define QUESTIONS 3000u
+
+static void small_answers_are_made_in_bounded_turns_as_well(void **state)
+{
+    static const uint8_t question[] = {0x94, 0x00, 0x07, 0xae, 's', 'e', 'r',
+                                       'v',  'e',  'r',  '.',  'm', 'e', 't',
+                                       'r',  'i',  'c',  's',  0x90};
+    static uint8_t questions[QUESTIONS][sizeof(question)];
+    struct served *served = *state;
+    struct peer_client clients[CURIOUS];
+    size_t i;
+
+    for (i = 0; i < QUESTIONS; i++) {
+        memcpy(questions[i], question, sizeof(question));
+    }
+    for (i = 0; i < CURIOUS; i++) {
+        peer_client_open_unix(&clients[i], &served->rig.loop,
+                              served->unix_path);
+    }
+    loop_turns(&served->rig.loop, 2);
+    for (i = 0; i < CURIOUS; i++) {
+        send_at_once(&clients[i], questions, sizeof(questions));
+    }
+    send_at_once(&served->client, question, sizeof(question));
+    /* Nearly nothing of it fits into these sockets, and blocks are not all full. */
+    (void)uv_run(&served->rig.loop, UV_RUN_NOWAIT);
+    assert_in_range(server_buffered(served->server), SERVICE_TURN_BYTES,
+                    SERVICE_TURN_BYTES_MAX * 3 / 2);
+    /* For this one nothing was left in either of two turns. */
+    peer_client_result(&served->client, 7);
+    for (i = 0; i < CURIOUS; i++) {
         peer_client_close(&clients[i]);
     }
 }
@@ -326,6 +384,7 @@ int main(void)
         TEST(client_that_ends_its_side_still_gets_its_answers),
         TEST(client_that_vanishes_leaves_nothing_behind),
         TEST(many_large_answers_share_the_turns_of_the_loop),
+        TEST(small_answers_are_made_in_bounded_turns_as_well),
         TEST(who_got_nothing_in_a_turn_is_first_in_the_next),
         TEST(unix_socket_is_private_and_for_operators),
         TEST(taken_addresses_are_refused),
