@@ -137,4 +137,8 @@ void raft_disk_set_held(struct raft_disk *disk, bool held);
 void raft_disk_set_lean(struct raft_disk *disk, bool lean);
 void raft_disk_room(const struct raft_disk *disk, struct wal_room *ret);
 
+/* Waits for nobody else any more: a snapshot whose chunks are not on the disk is
+ * given up, without its callback, and so is one that would be put from now on.
+ * What is on its way to the disk goes on. */
+void raft_disk_stop(struct raft_disk *disk);
 bool raft_disk_is_busy(const struct raft_disk *disk);

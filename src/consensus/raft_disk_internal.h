@@ -31,7 +31,8 @@ struct raft_disk {
     raft_term anew_term;
     struct wal_append anew; /* the WAL's while it does */
     size_t appending_bytes;
-    bool staging; /* a snapshot of another node: see raft_disk_stage.h */
+    bool is_stopped; /* see raft_disk_stop() */
+    bool staging;    /* a snapshot of another node: see raft_disk_stage.h */
     /* Not yet called back. */
     struct list appends; /* of struct append */
     struct list puts;    /* of struct put */

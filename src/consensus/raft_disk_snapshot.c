@@ -54,6 +54,7 @@ struct get {
     struct err err;
 };
 
+static bool awaits_chunks(const struct raft_disk *disk, unsigned trailing);
 static void put_on_truncated(struct wal_append *step, int status);
 static void put_flush(struct put *put);
 static void put_on_flushed(struct chunk_flush *flush);
@@ -75,9 +76,13 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
                   const struct raft_snapshot *snapshot,
                   raft_io_snapshot_put_cb cb)
 {
-    struct put *put = mem_must_zalloc(sizeof *put);
+    struct put *put;
     int rv;
 
+    if (disk->is_stopped && awaits_chunks(disk, trailing)) {
+        return 0;
+    }
+    put = mem_must_zalloc(sizeof *put);
     put->disk = disk;
     put->request = request;
     put->cb = cb;
@@ -100,12 +105,30 @@ int raft_disk_put(struct raft_disk *disk, unsigned trailing,
         return 0;
     }
     list_push_back(&disk->puts, &put->link);
-    if (trailing > 0 && disk->options.chunks != NULL) {
+    if (awaits_chunks(disk, trailing)) {
         put_flush(put);
     } else {
         put_store(put);
     }
     return 0;
+}
+
+/* Whoever makes room for the chunks, or sees that there is none, stops as well:
+ * such a wait might never end. */
+void raft_disk_stop(struct raft_disk *disk)
+{
+    struct list *next;
+
+    disk->is_stopped = true;
+    for (struct list *at = disk->puts.next; at != &disk->puts; at = next) {
+        struct put *put = LIST_ITEM(at, struct put, link);
+
+        next = at->next;
+        if (put->flushing) {
+            list_remove(&put->link);
+            put_free(put);
+        }
+    }
 }
 
 bool raft_disk_awaits_chunks(const struct raft_disk *disk)
@@ -209,6 +232,12 @@ void raft_disk_drop_snapshots(struct raft_disk *disk)
 }
 
 /* ---- To the disk ---- */
+
+/* A snapshot of its own does, and is not stored before they are durable. */
+static bool awaits_chunks(const struct raft_disk *disk, unsigned trailing)
+{
+    return trailing > 0 && disk->options.chunks != NULL;
+}
 
 static void put_on_truncated(struct wal_append *step, int status)
 {

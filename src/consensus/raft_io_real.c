@@ -143,8 +143,8 @@ static int io_init(struct raft_io *io, raft_id id, const char *address)
     return 0;
 }
 
-/* All that was given to the disk is done first, and told: the core only frees
- * now. */
+/* What was given to the disk is done first, and told, but for what waits for
+ * others: the core only frees now. */
 static void io_close(struct raft_io *io, raft_io_close_cb cb)
 {
     struct raft_io_real *real = io->impl;
@@ -156,6 +156,9 @@ static void io_close(struct raft_io *io, raft_io_close_cb cb)
     if (real->files == NULL) {
         cb(io);
         return;
+    }
+    if (real->disk != NULL) {
+        raft_disk_stop(real->disk);
     }
     real->open = 2; /* disk and timer */
     if (real->net != NULL) {

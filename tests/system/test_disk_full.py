@@ -240,6 +240,27 @@ class DiskFull(Case):
         self.assert_all_there(client, kept)
         self.assertTrue(all(node.is_running() for node in cluster.nodes))
 
+    def test_full_follower_ends_when_it_is_told_to(self):
+        """It has a snapshot under way whose chunks find no room."""
+        cluster = self.small_cluster()
+        leader = cluster.leader()
+        node = cluster.others(leader)[0]
+        client = self.client(leader)
+        client.call("log.create", {"log": "a"})
+        kept = {}
+        self.append(client, kept)
+        fill(node, 0)
+        wait_until("chunks find no room",
+                   lambda: self.append(client, kept) or
+                   "no space for a pack" in node.log(), SPACE_SECONDS)
+        for _ in range(32):  # Two snapshots are due
+            self.append(client, kept)
+        node.stop()
+        clear(node)
+        node.start()
+        cluster.wait_all_applied([node])
+        self.assert_all_there(client, kept)
+
     def test_one_full_follower_stops_alone(self):
         # The others have room, so that they are never low beside it.
         cluster = self.small_cluster(small=[3])

@@ -98,6 +98,29 @@ static void snapshot_under_way_is_given_up_with_the_disk(void **state)
     both_close(&both);
 }
 
+/* On a full disk, say, where nobody looks for room any more either. */
+static void an_end_waits_for_no_chunks(void **state)
+{
+    static struct both both;
+    struct raft_io_snapshot_put late;
+
+    (void)state;
+    both_open(&both);
+    store_rig_append(&both.store, "a", 40, 200);
+    begin_snapshot(&both, 50);
+    fake_disk_drain(both.raft.fake);
+    assert_true(raft_disk_is_busy(both.raft.disk));
+    raft_disk_stop(both.raft.disk);
+    assert_false(raft_disk_is_busy(both.raft.disk));
+    /* It was being encoded. */
+    disk_rig_put(&both.raft, &late, TRAILING, &both.snapshot);
+    assert_false(raft_disk_is_busy(both.raft.disk));
+    store_rig_drain(&both.store);
+    fake_disk_drain(both.raft.fake);
+    assert_int_equal(both.raft.told, 0);
+    both_close(&both);
+}
+
 static void chunks_go_when_no_kept_snapshot_names_them(void **state)
 {
     static struct both both;
@@ -251,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshot_is_stored_when_what_it_names_is_on_the_disk),
         cmocka_unit_test(snapshot_under_way_is_given_up_with_the_disk),
+        cmocka_unit_test(an_end_waits_for_no_chunks),
         cmocka_unit_test(chunks_go_when_no_kept_snapshot_names_them),
         cmocka_unit_test(chunks_of_a_snapshot_that_is_sent_stay_for_a_while),
         cmocka_unit_test(entries_are_not_taken_while_too_many_chunks_wait),
