@@ -87,8 +87,11 @@ static int choose(struct recover_plan *plan, struct err *err)
         }
     }
     if (best == NULL) {
-        return err_set(err, QL_CORRUPT, "%s cannot be used: %s",
-                       plan->sources[0].path, plan->sources[0].err.text);
+        return err_set(err, QL_CORRUPT, "%s cannot be used as a %s: %s",
+                       plan->sources[0].path,
+                       plan->sources[0].kind == RECOVER_DIR ? "data directory"
+                                                            : "backup",
+                       plan->sources[0].err.text);
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -43,6 +44,7 @@ struct daemon {
 };
 
 static int daemon_open_directory(struct daemon *daemon, struct err *err);
+static int check_directory(const char *dir, struct err *err);
 static int daemon_start(struct daemon *daemon, struct err *err);
 static int daemon_start_server(struct daemon *daemon, struct err *err);
 static void daemon_say_ready(struct daemon *daemon);
@@ -118,6 +120,10 @@ static int daemon_open_directory(struct daemon *daemon, struct err *err)
     char path[PATH_LEN_MAX];
     int rv;
 
+    rv = check_directory(dir, err);
+    if (rv != 0) {
+        return rv;
+    }
     rv = older_format_refuse(dir, err);
     if (rv != 0) {
         return rv;
@@ -157,6 +163,20 @@ static int daemon_open_directory(struct daemon *daemon, struct err *err)
                        "%s belongs to cluster %s, but --cluster says %s: "
                        "correct --cluster or --data-dir",
                        dir, daemon->identity.cluster, config->cluster);
+    }
+    return 0;
+}
+
+/* One that is missing is the business of whoever looks for its files. */
+static int check_directory(const char *dir, struct err *err)
+{
+    struct stat status;
+
+    if (stat(dir, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        return err_set(err, QL_INVALID,
+                       "%s is no directory: --data-dir is the one that "
+                       "`quorlogd init` has made",
+                       dir);
     }
     return 0;
 }

@@ -57,6 +57,7 @@ int dev_main(int argc, char **argv)
 {
     struct dev_options options = {.listen = "127.0.0.1:7420"};
     struct option_set *set = option_set_new(rows, &options, "QUORLOGD_DEV_");
+    struct address address;
     struct err err = {0};
     int words = 0;
     int status;
@@ -70,6 +71,10 @@ int dev_main(int argc, char **argv)
         status = err_set(&err, QL_INVALID,
                          "'%s' is one word too many: dev takes options only",
                          argv[0]);
+    }
+    if (status == 0) {
+        status = address_parse(options.listen, 7420, &address, &err);
+        status = status == 0 ? 0 : err_wrap(&err, "--listen");
     }
     if (status != 0) {
         fprintf(stderr, "quorlogd dev: %s\n", err.text);

@@ -171,13 +171,13 @@ static int inspect(const struct inspect_options *options, int *ret_status,
     int rv = path_join(raft, sizeof raft, options->dir, RAFT_DIR_NAME, err);
 
     if (rv == 0) {
-        rv = lock_out(options->dir, &lock, err);
-    }
-    if (rv == 0) {
         rv = disk_reader_open(&reader, raft, err);
         rv = rv == 0 ? 0
                      : err_wrap(err, "%s is no data directory of a node",
                                 options->dir);
+    }
+    if (rv == 0) {
+        rv = lock_out(options->dir, &lock, err);
     }
     if (rv == 0) {
         rv = inspect_open(options, inspection, disk_reader_disk(reader), err);

@@ -63,7 +63,7 @@ int recover_options_read(struct recover_options *options,
         return rv;
     }
     if (options->plan == options->apply) {
-        return err_set(err, QL_INVALID, "say --plan or --apply");
+        return err_set(err, QL_INVALID, "say --plan or --apply, one of them");
     }
     if (words == 0 || words > (int)RECOVER_SOURCES_MAX) {
         return err_set(err, QL_INVALID,

@@ -129,6 +129,7 @@ class Inspect(Case):
             done = quorlogd("inspect", path)
             self.assertEqual(done.returncode, 1)
             self.assertIn("is no data directory of a node", done.stderr)
+            self.assertNotIn("whether a node uses", done.stderr)
 
 
 class OlderFormat(Case):

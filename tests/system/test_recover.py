@@ -131,6 +131,13 @@ class Recover(Case):
         self.assertIn("is in use", done.stderr)
         self.assertIn("stop its node first", done.stderr)
 
+    def test_a_file_that_is_no_backup_is_called_that(self):
+        path = os.path.join(self.directory(), "notes")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("nothing of ours")
+        done = self.recover("--plan", path, status=1)
+        self.assertIn("%s cannot be used as a backup" % path, done.stderr)
+
     def test_what_two_have_is_complete(self):
         """The one that is taken has lost chunks, and the other has them."""
         for node in self.old.nodes:

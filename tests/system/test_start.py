@@ -41,6 +41,12 @@ class Refused(Case):
                      "not initialised", "quorlogd init --data-dir", self.data)
         self.assertEqual(os.listdir(self.data), [])
 
+    def test_a_file_in_place_of_the_directory_is_called_that(self):
+        with open(self.data, "w", encoding="utf-8"):
+            pass
+        self.refused(1, ["run", "--data-dir", self.data],
+                     "%s is no directory" % self.data)
+
     def test_init_refuses_a_quorum_size_that_is_not_the_majority(self):
         self.refused(2, ["init", "--data-dir", self.data, "--node", "1",
                          "--members", MEMBERS, "--quorum-size", "3"],
@@ -239,6 +245,14 @@ class Started(Case):
                             env={"TMPDIR": base})
         self.assertEqual(done.returncode, 1)
         self.assertIn("address already in use", done.stderr)
+        self.assertEqual(os.listdir(base), [])
+
+    def test_dev_refuses_an_address_before_it_makes_anything(self):
+        base = self.directory()
+        done = quorlogd("dev", "--listen", "127.0.0.1:22x",
+                        env={"TMPDIR": base})
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--listen: port of address", done.stderr)
         self.assertEqual(os.listdir(base), [])
 
     def test_dev_that_is_stopped_while_it_loads_leaves_nothing(self):
