@@ -15,6 +15,7 @@
  * cluster that nobody named. */
 #define ENVIRONMENT "QUORLOG_BENCH_"
 #define NUMBER_LEN_MAX 20u
+#define MODES "append, read, follow, mixed, failover or snapshot"
 
 /* What the command line says, lists as their text. */
 struct given {
@@ -47,7 +48,8 @@ static const struct option_row call_rows[] = {
      "of a value, up to 1 MiB (128)"},
     {"key-size", 0, OPTION_SIZE, OPTION(key_size), "BYTES",
      "of a key, up to 1 KiB (0: no key)"},
-    {"keys", 0, OPTION_U64, OPTION(keys), "N", "different keys (1000)"},
+    {"keys", 0, OPTION_U64, OPTION(keys), "N",
+     "with --key-size: different keys (1000)"},
     {"batch", 'b', OPTION_U64, OPTION(batch), "N",
      "entries of one append or read (1)"},
     {"logs", 'l', OPTION_U64, OPTION(logs), "N",
@@ -164,7 +166,7 @@ int qb_options_parse(struct qb_options *ret, int argc, char **argv,
     static struct option_row rows[ROWS_MAX];
     struct given given = {.options = {.nodes = UINT64_MAX,
                                       .size = 128,
-                                      .keys = 1000,
+                                      .keys = UINT64_MAX,
                                       .batch = 1,
                                       .logs = 1,
                                       .prefill = UINT64_MAX,
@@ -242,8 +244,7 @@ static int take_words(struct given *given, struct option_set *set, int argc,
     }
     if (words != 1) {
         return err_set(err, QL_INVALID,
-                       words == 0 ? "what is to be measured? append, read, "
-                                    "follow, mixed, failover or snapshot"
+                       words == 0 ? "what is to be measured? " MODES
                                   : "one mode at a time");
     }
     rv = find_mode(argv[1], &options->mode, err);
@@ -280,6 +281,7 @@ static void take_defaults(struct qb_options *options)
         uint64_t *value;
         uint64_t otherwise;
     } rows[] = {{&options->nodes, 3},
+                {&options->keys, 1000},
                 {&options->prefill, mode->prefill},
                 {&options->repetitions, mode->repetitions},
                 {&options->reads, 50},
@@ -318,7 +320,7 @@ static int find_mode(const char *word, enum qb_mode *ret_mode, struct err *err)
     return nearest != NULL
                ? err_set(err, QL_INVALID, "no mode '%s'; did you mean '%s'?",
                          word, nearest)
-               : err_set(err, QL_INVALID, "no mode '%s'", word);
+               : err_set(err, QL_INVALID, "no mode '%s': " MODES, word);
 }
 
 static int take_outstanding(struct qb_options *options, const char *text,

@@ -26,7 +26,8 @@ int qb_options_check_use(const struct qb_options *options, bool floor_dirs,
     bool loads = options->mode != QB_FAILOVER;
     bool reads = options->mode == QB_READ || options->mode == QB_MIXED;
     const char *const starts = "where it starts the cluster itself";
-    const char *const not_failover = "of others than failover";
+    const char *const not_failover =
+        "where a load is measured for a time, not of failover";
     const struct {
         const char *name;
         bool is_given;
@@ -38,6 +39,8 @@ int qb_options_check_use(const struct qb_options *options, bool floor_dirs,
         {"daemon", options->daemon != NULL, own, starts},
         {"node-options", options->node_options != NULL, own, starts},
         {"floor-dir", floor_dirs, !own, "with --endpoints"},
+        {"keys", options->keys != UINT64_MAX, options->key_size > 0,
+         "with --key-size"},
         {"tail", options->tail, reads, "of read and mixed"},
         {"stale", options->stale, reads || options->mode == QB_FOLLOW,
          "of read, mixed and follow"},
@@ -134,6 +137,12 @@ int qb_options_check(const struct qb_options *options, struct err *err)
 
     if (rv == 0 && options->mode == QB_FOLLOW) {
         rv = check_follow(options, err);
+    }
+    if (rv == 0 && options->mode == QB_READ && options->prefill == 0 &&
+        options->log == NULL) {
+        rv = err_set(err, QL_INVALID,
+                     "read: with --prefill 0 there is nothing to read, unless "
+                     "--log names a log that is there");
     }
     if (rv == 0 && options->outstanding_count > 1 &&
         (options->mode == QB_FAILOVER || options->mode == QB_SNAPSHOT)) {
