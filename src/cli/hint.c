@@ -62,7 +62,9 @@ static const struct hint_row hints[] = {
      "the node mends its copy from its own entries or from another node; $q "
      "backup list shows which nodes have a good one"},
     {QL_TIMEOUT, "backup", "create", false,
-     "it goes on without this command: $q backup list"},
+     "it goes on without this command, where the nodes have not given it up: "
+     "$q "
+     "backup list"},
     {QL_BUSY, "backup", "export", false,
      "if nobody else writes that file, repeat it in a moment"},
     {QL_OUTCOME_UNKNOWN, "backup", NULL, false,
@@ -110,8 +112,9 @@ static const struct hint_row hints[] = {
 
     /* Everything else. */
     {QL_CONNECT, NULL, NULL, false,
-     "tried $e; name the nodes with --endpoints or QUORLOG_ENDPOINTS, or start "
-     "one with: quorlogd dev"},
+     "tried $e; name the nodes with --endpoints or QUORLOG_ENDPOINTS, and "
+     "their "
+     "ports for clients, or start one with: quorlogd dev"},
     {QL_NO_LEADER, NULL, NULL, false,
      "what each node says: $q cluster status --all"},
     {QL_TIMEOUT, NULL, NULL, false,

@@ -39,7 +39,8 @@ static void propose(struct space_watch *watch, bool low);
 static void on_applied(struct node_submit *submit, int status,
                        const struct outcome *outcome);
 static bool is_refusing(const struct space_watch *watch);
-static void say_low(struct space_watch *watch);
+static void say_low(struct space_watch *watch,
+                    const struct space_sample *sample);
 static void say_refused(struct space_watch *watch);
 
 void space_watch_start(struct space_watch *watch, struct node *node,
@@ -179,7 +180,7 @@ static void judge(struct space_watch *watch)
     raft_disk_set_lean(disk, space_is_lean(&watch->space));
     press(watch, &room);
     if (is_new) {
-        say_low(watch);
+        say_low(watch, &sample);
         report(watch);
     }
     consider(watch);
@@ -314,7 +315,8 @@ static bool is_refusing(const struct space_watch *watch)
 
 /* ---- For the operator ---- */
 
-static void say_low(struct space_watch *watch)
+static void say_low(struct space_watch *watch,
+                    const struct space_sample *sample)
 {
     const struct space_report *own = space_own(&watch->space);
 
@@ -324,9 +326,12 @@ static void say_low(struct space_watch *watch)
     watch->said_low = own->low;
     if (own->low) {
         diag_warning("low on space: %" PRIu64 " of %" PRIu64
-                     " MiB are free in %s; make room, or trim or delete logs",
+                     " MiB are free in %s, and what is to be written next "
+                     "needs %" PRIu64 "%s; make room, delete backups, or trim "
+                     "or delete logs",
                      own->free_bytes / MIB, own->total_bytes / MIB,
-                     watch->core->dir);
+                     watch->core->dir, sample->needed_bytes / MIB,
+                     sample->reserve_missing ? ", the reserve besides" : "");
     } else {
         diag_info("space is back: %" PRIu64 " MiB are free in %s",
                   own->free_bytes / MIB, watch->core->dir);

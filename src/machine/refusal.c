@@ -12,9 +12,9 @@ struct refusal_row {
 
 static const struct refusal_row refusal_rows[] = {
     {COMMAND_LOG_TRIM, QL_INVALID,
-     "the request is malformed, or the position lies beyond the log's tail"},
+     "the position lies beyond the log's tail, or the request is malformed"},
     {COMMAND_WRITER_RELEASE, QL_INVALID,
-     "the request is malformed, or the log never gave out this epoch"},
+     "the log never gave out this epoch, or the request is malformed"},
     {COMMAND_WRITER_RELEASE, QL_FENCED,
      "another writer has taken the log since"},
     {COMMAND_PRODUCER_CLOSE, QL_NOT_FOUND,
