@@ -17,7 +17,8 @@ from support.packs import CLUSTER_AT, VERSION_AT, crc32c, flip, with_front
 from support.waiting import wait_until
 from test_disk_full import MIB, mount, unmount
 
-ROOM = 16 * MIB
+SPARE = 64 * MIB  # is left free
+ROOM = SPARE + 16 * MIB
 COUNT = 48  # values of 64 KiB: 3 MiB
 KILLS = 8
 HEAL_SECONDS = 60  # a node tries again after 5 s, then less and less often

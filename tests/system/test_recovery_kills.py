@@ -18,6 +18,7 @@ SNAPSHOTS = ("--snapshot-entries", "32", "--snapshot-bytes", "256KiB")
 KEPT_BEHIND = 160  # entries of 64 KiB: no raft log goes on so far
 SPACE_SECONDS = 40
 STAGINGS = 8
+SPARE = 64 * MIB  # is left free beside backups
 
 
 class Kills(Case):
@@ -237,7 +238,7 @@ class NoRoom(Case):
             *backups.NONE, "--snapshot-bytes", "4MiB", "--low-space-bytes",
             "16MiB", "--reserve-bytes", "8MiB"), start=False)
         for node in self.nodes.nodes[:2]:
-            self.small_disk(node.directory)
+            self.small_disk(node.directory, DISK + SPARE)
         self.addCleanup(lambda: [node.kill() for node in self.nodes.nodes])
         self.nodes.start()
         scene = recovery.Scene(self.nodes, COUNT)
@@ -310,10 +311,10 @@ class NoRoom(Case):
                 "no_space"], SPACE_SECONDS)
         self.fail("it was staged without room")
 
-    def small_disk(self, path):
+    def small_disk(self, path, size=DISK):
         os.mkdir(path)
         try:
-            mount(path, DISK)
+            mount(path, size)
         except OSError as error:
             raise unittest.SkipTest("no small disk can be mounted here: %s" %
                                     error)
