@@ -10,8 +10,6 @@
 #include "consensus/node_internal.h"
 #include "util/mem.h"
 
-/* What accepted work may take, at most, before a stopping node closes. */
-#define STOP_ELECTION_TIMEOUTS_MAX 6u
 #define HANDLES 7u
 
 static int open_chunks(struct node *node, struct err *err);

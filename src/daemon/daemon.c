@@ -17,6 +17,7 @@
 #include "daemon/early_stop.h"
 #include "daemon/heap.h"
 #include "daemon/notify.h"
+#include "daemon/patience.h"
 #include "server/server.h"
 #include "service/service.h"
 #include "util/file.h"
@@ -35,7 +36,8 @@ struct daemon {
     struct service *service;
     struct node *node;
     struct server *server;
-    uint64_t said_leader; /* what the operator was last told */
+    struct patience patience; /* while it stops */
+    uint64_t said_leader;     /* what the operator was last told */
     uint64_t said_term;
     bool said_ready;
     bool stopping;
@@ -333,7 +335,16 @@ static void daemon_on_signal(struct uv_signal_s *handle, int signum)
 
 static void daemon_stop(struct daemon *daemon)
 {
+    const struct config *config = daemon->config;
+    uint64_t election_ms = config->election_timeout_ms != 0
+                               ? config->election_timeout_ms
+                               : ELECTION_TIMEOUT_MS;
+
     daemon->stopping = true;
+    patience_start(&daemon->patience, &daemon->loop,
+                   "what is in flight, to the raft log and to other nodes",
+                   STOP_ELECTION_TIMEOUTS_MAX * election_ms + STOP_SAY_MS,
+                   STOP_END_MS);
     server_drain(daemon->server);
     node_stop(daemon->node, daemon_on_node_stopped, daemon);
 }
@@ -370,6 +381,7 @@ static void daemon_on_node_stopped(void *data)
 
     daemon->was_frozen =
         daemon->config->frozen && !node_will_freeze(daemon->node);
+    patience_awaits(&daemon->patience, "its connections to close");
     server_stop(daemon->server, daemon_on_server_stopped, daemon);
 }
 
@@ -381,6 +393,8 @@ static void daemon_on_server_stopped(void *data)
         /* From here on nobody would take them until it has started again. */
         early_stop_hold();
     }
+    patience_awaits(&daemon->patience,
+                    "what is under way in its backups and its chunks");
     service_stop(daemon->service);
     node_close(daemon->node, daemon_on_node_closed, daemon);
 }
@@ -389,6 +403,7 @@ static void daemon_on_node_closed(void *data)
 {
     struct daemon *daemon = data;
 
+    patience_close(&daemon->patience);
     for (size_t i = 0; i < 3; i++) {
         uv_close((struct uv_handle_s *)&daemon->signals[i], NULL);
     }

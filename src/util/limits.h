@@ -180,6 +180,10 @@
 #define PEER_RETRY_MS 100u        /* before connecting again */
 #define INSTALL_TIMEOUT_MS 10000u /* a snapshot not taken by then is resent */
 #define ELECTION_TIMEOUT_MS 600u
+/* What accepted work may take, at most, before a stopping node closes. */
+#define STOP_ELECTION_TIMEOUTS_MAX 6u
+#define STOP_SAY_MS 10000u /* after those: it says what it waits for, */
+#define STOP_END_MS 60000u /* and after so much more it ends anyway */
 #define HEARTBEAT_MS 100u
 #define TICK_INTERVAL_MS 1000u /* the leader's retention tick */
 /* Applied since the last look: then it comes early. What a log holds beyond its

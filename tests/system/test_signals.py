@@ -4,6 +4,7 @@
 import os
 import signal
 import time
+import unittest
 
 from support import build
 from support.case import Case
@@ -11,6 +12,7 @@ from support.client import RpcError, pack_request
 from support.waiting import wait_until
 
 SLOW_ELECTION_MS = 3000
+STALLS = "tests/daemons/quorlogd_stalls"
 
 
 class Ending(Case):
@@ -46,6 +48,26 @@ class Ending(Case):
         cluster.node(1).start()
         with cluster.leader().client() as client:
             self.assertEqual(client.read_texts("kept"), ["a", "b"])
+
+    def test_an_end_that_waits_for_its_disk_says_so(self):
+        if not os.path.exists(build.path(STALLS)):
+            raise unittest.SkipTest("make " + STALLS)
+        cluster = self.cluster(1, ["--wal-writer", "thread"], start=False)
+        node = cluster.node(1)
+        node.program = STALLS
+        cluster.start()
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "kept"})
+        node.signal(signal.SIGUSR1)
+        client.send("log.append", {"appends": [{"log": "kept",
+                                                "entries": ["a"]}]})
+        client.call("server.ping")  # It has been taken.
+        node.signal(signal.SIGTERM)
+        node.wait_for_log("stopping takes long: it waits for what is in flight",
+                          seconds=40)
+        self.assertTrue(node.is_running())
+        node.signal(signal.SIGUSR2)
+        self.assertEqual(node.wait(), 0)
 
     def test_appends_in_flight_are_answered(self):
         cluster = self.cluster(3)
