@@ -335,15 +335,10 @@ static void daemon_on_signal(struct uv_signal_s *handle, int signum)
 
 static void daemon_stop(struct daemon *daemon)
 {
-    const struct config *config = daemon->config;
-    uint64_t election_ms = config->election_timeout_ms != 0
-                               ? config->election_timeout_ms
-                               : ELECTION_TIMEOUT_MS;
-
     daemon->stopping = true;
     patience_start(&daemon->patience, &daemon->loop,
                    "what is in flight, to the raft log and to other nodes",
-                   STOP_ELECTION_TIMEOUTS_MAX * election_ms + STOP_SAY_MS,
+                   patience_ms(daemon->config->election_timeout_ms),
                    STOP_END_MS);
     server_drain(daemon->server);
     node_stop(daemon->node, daemon_on_node_stopped, daemon);

@@ -5,10 +5,19 @@
 #include <inttypes.h>
 
 #include "util/diag.h"
+#include "util/limits.h"
 
 static void say(uv_timer_t *timer);
 static void lose(uv_timer_t *timer);
 static void wait_for(struct patience *patience, uv_timer_cb cb, uint64_t ms);
+
+uint64_t patience_ms(uint64_t election_timeout_ms)
+{
+    uint64_t election_ms =
+        election_timeout_ms != 0 ? election_timeout_ms : ELECTION_TIMEOUT_MS;
+
+    return STOP_ELECTION_TIMEOUTS_MAX * election_ms + STOP_SAY_MS;
+}
 
 void patience_start(struct patience *patience, uv_loop_t *loop,
                     const char *awaited, uint64_t say_ms, uint64_t end_ms)

@@ -16,6 +16,9 @@ struct patience {
     uint64_t waited_ms;  /* until the timer's next turn */
 };
 
+/* For how long an end may go on before that is worth a word; 0: the default
+ * election timeout. */
+uint64_t patience_ms(uint64_t election_timeout_ms);
 /* @awaited stays valid. After @say_ms it is told, and @end_ms later the process
  * ends, unless patience_close() comes before. */
 void patience_start(struct patience *patience, uv_loop_t *loop,
