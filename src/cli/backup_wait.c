@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "cli/backup_wait.h"
 
+#include <string.h>
+
 #include "cli/backup_view.h"
 #include "cli/progress.h"
 #include "util/clock.h"
@@ -14,12 +16,14 @@ struct backup_waiting {
     size_t voters;
     bool seen;                         /* in a list */
     size_t verified;                   /* nodes, at the last look */
+    bool given_up;                     /* by all nodes, as far as is known */
     char problem[QL_SENTENCE_MAX + 1]; /* of the node that answered last */
 };
 
 static int count_voters(struct backup_waiting *waiting, struct err *err);
 static int look(struct backup_waiting *waiting, struct ql_backup *ret_backup,
                 struct err *err);
+static bool is_given_up(const struct ql_backup *backup);
 static int give_up(const struct backup_waiting *waiting, struct err *err);
 static void pause_ms(struct ql_client *client, uint64_t ms);
 
@@ -41,7 +45,7 @@ int backup_wait(struct command_run *run, const char *name,
         }
         progress_steps(&progress, "verified on nodes", waiting.verified,
                        waiting.voters / 2 + 1);
-        if (clock_monotonic_ms() >= until) {
+        if (waiting.given_up || clock_monotonic_ms() >= until) {
             rv = give_up(&waiting, err);
             break;
         }
@@ -82,15 +86,32 @@ static int look(struct backup_waiting *waiting, struct ql_backup *ret_backup,
     if (backup != NULL) {
         waiting->seen = true;
         waiting->verified = backup_verified_count(backup);
+        waiting->given_up = is_given_up(backup);
         *ret_backup = *backup;
     } else if (waiting->seen) {
         rv = err_set(err, QL_NOT_FOUND, "backup %s was deleted meanwhile",
                      waiting->name);
     }
     (void)snprintf(waiting->problem, sizeof waiting->problem, "%s",
-                   list->problem);
+                   backup != NULL && backup->problem[0] != '\0'
+                       ? backup->problem
+                       : list->problem);
     ql_backup_list_free(list);
     return rv;
+}
+
+/* The node that answers has tried, and none has any of it that could be fetched. */
+static bool is_given_up(const struct ql_backup *backup)
+{
+    if (strcmp(backup->state, "missing") != 0 || backup->problem[0] == '\0') {
+        return false;
+    }
+    for (size_t i = 0; i < backup->holder_count; i++) {
+        if (strcmp(backup->holders[i].state, "missing") != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int give_up(const struct backup_waiting *waiting, struct err *err)

@@ -62,8 +62,7 @@ static const struct hint_row hints[] = {
      "the node mends its copy from its own entries or from another node; $q "
      "backup list shows which nodes have a good one"},
     {QL_TIMEOUT, "backup", "create", false,
-     "it goes on without this command, where the nodes have not given it up: "
-     "$q "
+     "where nodes have not given it up it goes on without this command: $q "
      "backup list"},
     {QL_BUSY, "backup", "export", false,
      "if nobody else writes that file, repeat it in a moment"},

@@ -8,6 +8,7 @@ import unittest
 
 from support import build
 from support.case import Case
+from support.cli import Cli
 from support.client import RpcError
 from support.waiting import wait_until
 
@@ -184,6 +185,17 @@ class DiskFull(Case):
         self.trim(client, kept, max(kept) - 2)
         self.wait_for_appends(client, kept)
         self.assert_all_there(client, kept)
+
+    def test_who_waits_for_a_backup_hears_that_it_is_given_up(self):
+        cluster = self.small_cluster()
+        client = self.leader_client(cluster)
+        client.call("log.create", {"log": "a"})
+        self.append(client, {})
+        for node in cluster.nodes:
+            fill(node, LEFT)
+        done = Cli(cluster.endpoints()).run("backup", "create", "--name",
+                                            "full", status=4)
+        self.assertIn("given up", done.stderr)
 
     def test_full_nodes_start_again_and_a_trim_makes_room(self):
         """Also when there is not one byte left for what a start may write."""
