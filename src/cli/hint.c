@@ -109,6 +109,9 @@ static const struct hint_row hints[] = {
     {QL_TIMEOUT, "recovery", "commit", false, REPEAT_OPERATION},
     {QL_TIMEOUT, "recovery", "undo", false, REPEAT_OPERATION},
 
+    {QL_OUTCOME_UNKNOWN, "cluster", NULL, false,
+     "whether it was done: $q cluster status"},
+
     /* Everything else. */
     {QL_CONNECT, NULL, NULL, false,
      "tried $e; name the nodes with --endpoints or QUORLOG_ENDPOINTS, and "

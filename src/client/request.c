@@ -163,7 +163,9 @@ static void on_refusal(struct request *request, const struct rpc_error *refusal)
         return;
     case QL_BUSY:
     case QL_TIMEOUT:
-        if (request->busy_ends) {
+        /* What is sent once the server has tried as long as it does. */
+        if (request->busy_ends ||
+            (request->send_once && refusal->code == QL_TIMEOUT)) {
             break;
         }
         request->attempts++;

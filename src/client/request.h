@@ -42,7 +42,8 @@ struct request {
     uint64_t stream_at;     /* in flight: where it begins on the connection */
     bool in_flight;
     bool any_node;  /* need not be the leader */
-    bool send_once; /* never sent again once a byte may have arrived */
+    bool send_once; /* never sent again once a byte may have arrived, or when
+                       the server has answered with QL_TIMEOUT */
     bool busy_ends; /* QL_BUSY is an answer: it would last longer than a call */
     bool uncertain; /* an earlier attempt may have been carried out */
     bool is_append; /* belongs to the append queue */

@@ -113,6 +113,14 @@ class Status(Case):
         self.assertIs(cluster.leader(), target)
         cli.run("cluster", "transfer", "--to", "9", status=2)
 
+    def test_transfer_to_a_node_that_is_down_is_said_to_have_failed(self):
+        cluster = self.cluster(3)
+        target = cluster.followers()[0]
+        target.kill()
+        done = Cli(cluster.endpoints()).run(
+            "cluster", "transfer", "--to", str(target.id), status=4)
+        self.assertIn("no other voter took over in time", done.stderr)
+
     def test_without_a_quorum_calls_end_with_4(self):
         cluster = self.cluster(3)
         cli = Cli(cluster.endpoints())

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/cluster.h"
 #include "support/client_rig.h"
 #include "util/clock.h"
 #include "wire/args_cluster.h"
@@ -360,6 +361,28 @@ static void a_hint_is_used_once_and_only_for_the_network(void **state)
 #define TEST(function)                                                         \
     cmocka_unit_test_setup_teardown(function, rig_setup, rig_teardown)
 
+static void on_done(void *data, const struct ql_error *error)
+{
+    struct outcome *outcome = data;
+
+    outcome->calls++;
+    outcome->code = error == NULL ? QL_OK : error->code;
+}
+
+/* Each attempt keeps the leader from taking anything. */
+static void a_transfer_that_came_to_nothing_is_not_repeated(void **state)
+{
+    struct client_rig *rig = *state;
+    struct outcome *outcome = rig->outcomes;
+
+    assert_int_equal(
+        cluster_transfer_start(rig->client, 3, on_done, outcome, NULL), QL_OK);
+    fake_refuse(&rig->servers[0], rig_expect(rig, 0, "cluster.transfer"),
+                QL_TIMEOUT, 0, NULL);
+    rig_finish(rig, outcome);
+    assert_int_equal(outcome->code, QL_TIMEOUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +400,7 @@ int main(void)
         TEST(an_answer_to_no_call_is_refused),
         TEST(stale_reads_are_answered_by_a_follower),
         TEST(status_of_one_endpoint_comes_from_that_endpoint),
+        TEST(a_transfer_that_came_to_nothing_is_not_repeated),
         cmocka_unit_test(endpoint_lists_are_checked),
         cmocka_unit_test(delays_grow_and_have_a_bound),
         cmocka_unit_test(a_hint_is_used_once_and_only_for_the_network),
