@@ -133,6 +133,36 @@ static void a_silent_leader_is_kept_while_nobody_else_leads(void **state)
     assert_int_equal(outcome->code, QL_OK);
 }
 
+static void who_answers_is_asked_no_longer(void **state)
+{
+    struct client_rig *rig = *state;
+    const struct scout *scout;
+
+    rig->servers[1].role = QL_ROLE_FOLLOWER;
+    fall_silent(rig, rig->outcomes);
+    scout = &rig->client->scout;
+    while (!scout->done) {
+        rig_turn(rig);
+    }
+    assert_int_equal(scout->conn.fd, -1);
+}
+
+static void who_is_silent_too_is_asked_for_a_while_only(void **state)
+{
+    struct client_rig *rig = *state;
+    struct scout *scout;
+
+    rig->servers[1].mute = true;
+    fall_silent(rig, rig->outcomes);
+    rig_expect_accepted(rig, 1, 1);
+    scout = &rig->client->scout;
+    assert_true(scout->conn.fd >= 0);
+    scout->opened_ms -= CLIENT_SCOUT_WAIT_MS;
+    rig_turn(rig);
+    assert_int_equal(scout->conn.fd, -1);
+    rig_expect_accepted(rig, 1, 2);
+}
+
 static void a_call_that_takes_long_asks_nobody_else(void **state)
 {
     struct client_rig *rig = *state;
@@ -213,6 +243,8 @@ int main(void)
         TEST(a_ping_that_is_answered_keeps_the_connection),
         TEST(a_silent_leader_is_left_for_one_that_leads),
         TEST(a_silent_leader_is_kept_while_nobody_else_leads),
+        TEST(who_answers_is_asked_no_longer),
+        TEST(who_is_silent_too_is_asked_for_a_while_only),
         TEST(a_call_that_takes_long_asks_nobody_else),
         TEST(a_ping_gets_its_time_however_old_the_silence_is),
         TEST(a_node_that_says_no_hello_has_its_time_for_it),
