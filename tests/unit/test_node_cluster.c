@@ -159,6 +159,44 @@ static void transfer_to_a_dead_node_fails_and_service_goes_on(void **state)
     seats_close(&seats);
 }
 
+static bool follows(void *data)
+{
+    struct node_status status;
+
+    node_status(data, &status);
+    return status.role != NODE_LEADER;
+}
+
+/* The core has given it up by then, and nobody else will tell. */
+static void transfer_that_is_waited_for_ends_with_the_node(void **state)
+{
+    struct seats seats;
+    struct told told = {0};
+    struct node_transfer transfer = {.data = &told};
+    size_t first;
+    size_t next;
+
+    (void)state;
+    seats_open(&seats, 3);
+    for (size_t i = 0; i < 3; i++) {
+        seats_start(&seats, i);
+    }
+    first = seats_await_leader(&seats);
+    next = (first + 1) % 3;
+    seats_create(&seats, first);
+    seats_stop(&seats, next);
+    assert_int_equal(node_transfer(seats.seats[first].node, &transfer, next + 1,
+                                   told_on_transfer),
+                     0);
+    seats_stop(&seats, (first + 2) % 3);
+    seats_run_until(&seats, follows, seats.seats[first].node);
+    assert_false(is_told(&told));
+    seats_stop(&seats, first);
+    assert_true(is_told(&told));
+    assert_int_equal(told.last_status, QL_SHUTTING_DOWN);
+    seats_close(&seats);
+}
+
 static void node_that_fell_far_behind_gets_a_snapshot(void **state)
 {
     struct seats seats;
@@ -330,6 +368,7 @@ int main(void)
         cmocka_unit_test(leadership_goes_to_the_node_that_was_named),
         cmocka_unit_test(leader_that_steps_down_is_followed_by_another),
         cmocka_unit_test(transfer_to_a_dead_node_fails_and_service_goes_on),
+        cmocka_unit_test(transfer_that_is_waited_for_ends_with_the_node),
         cmocka_unit_test(node_that_fell_far_behind_gets_a_snapshot),
         cmocka_unit_test(leader_without_quorum_says_what_it_does_not_know),
         cmocka_unit_test(node_that_lost_entries_gets_them_back_and_votes_again),

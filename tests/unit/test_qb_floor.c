@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "qb_floor.h"
 #include "support/cmocka.h"
@@ -175,6 +179,48 @@ static void endpoint_that_does_not_answer_is_named(void **state)
     assert_non_null(strstr(err.text, "127.0.0.1:1"));
 }
 
+/* A node of few words. */
+static void *answer_pings(void *data)
+{
+    static const uint8_t answer[] = {0x94, 1, 1, 0xc0, 0x80};
+    const int *listener = data;
+    int fd = accept(*listener, NULL, NULL);
+    uint8_t bytes[256];
+
+    while (recv(fd, bytes, sizeof bytes, 0) > 0) {
+        (void)send(fd, answer, sizeof answer, MSG_NOSIGNAL);
+    }
+    (void)close(fd);
+    return NULL;
+}
+
+static void node_that_is_down_costs_nothing(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char endpoint[sizeof address.sun_path + 8];
+    const char *const endpoints[] = {"127.0.0.1:1", endpoint, "127.0.0.1:1"};
+    struct qb_floor_options options = quick;
+    struct qb_floor floor;
+    pthread_t node;
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/node",
+                   dir->path);
+    (void)snprintf(endpoint, sizeof endpoint, "unix:%s", address.sun_path);
+    assert_int_equal(
+        bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(pthread_create(&node, NULL, answer_pings, &listener), 0);
+    options.endpoints = endpoints;
+    options.endpoint_count = 3;
+    assert_int_equal(qb_floor_measure(&options, &floor, NULL), 0);
+    assert_true(floor.trips_real);
+    assert_true(floor.client_trip.count > 0);
+    assert_int_equal(pthread_join(node, NULL), 0);
+    (void)close(listener);
+}
+
 static void floor_that_was_not_measured_has_no_multiples(void **state)
 {
     const struct qb_floor floor = {0};
@@ -201,6 +247,8 @@ int main(void)
         cmocka_unit_test(directory_that_cannot_be_written_is_refused),
         cmocka_unit_test(without_directories_only_round_trips_are_known),
         cmocka_unit_test(endpoint_that_does_not_answer_is_named),
+        cmocka_unit_test_setup_teardown(node_that_is_down_costs_nothing,
+                                        tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test(floor_that_was_not_measured_has_no_multiples),
     };
 
