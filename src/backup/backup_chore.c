@@ -77,6 +77,7 @@ void backup_trouble(struct backup_store *store, int code, const char *text)
         store->delay_ms == 0 ? BACKUP_RETRY_MS : store->delay_ms * 2;
 
     store->counts.failures++;
+    store->trouble = code;
     store->delay_ms = delay < BACKUP_RETRY_MAX_MS ? delay : BACKUP_RETRY_MAX_MS;
     store->retry_ms = store->now_ms + store->delay_ms;
     if (strcmp(store->problem, text) != 0) {
@@ -105,6 +106,7 @@ void backup_no_trouble(struct backup_store *store)
     }
     store->retry_ms = 0;
     store->delay_ms = 0;
+    store->trouble = 0;
 }
 
 bool backup_is_waiting(const struct backup_store *store)

@@ -79,8 +79,13 @@ void backup_intakes_free(struct backup_intakes *intakes)
 
 void backup_intakes_tick(struct backup_intakes *intakes, uint64_t now_ms)
 {
+    struct backup_store *store = intakes->options.store;
+
     intakes->now_ms = now_ms;
     intake_sweep_tick(intakes);
+    if (backup_store_lacks_room(store) && backup_intakes_relieve(intakes)) {
+        backup_store_try_again(store);
+    }
     for (struct list *at = intakes->items.next; at != &intakes->items;
          at = at->next) {
         struct backup_intake *intake =
@@ -96,9 +101,10 @@ void backup_intakes_tick(struct backup_intakes *intakes, uint64_t now_ms)
     }
 }
 
-void backup_intakes_relieve(struct backup_intakes *intakes)
+bool backup_intakes_relieve(struct backup_intakes *intakes)
 {
     struct list *next;
+    bool any = false;
 
     for (struct list *at = intakes->items.next; at != &intakes->items;
          at = next) {
@@ -106,11 +112,13 @@ void backup_intakes_relieve(struct backup_intakes *intakes)
             LIST_ITEM(at, struct backup_intake, link);
 
         next = at->next;
-        if (intake->lacks_room && intake->on_end == NULL &&
+        if (intake->lacks_room && !intake->drop && intake->on_end == NULL &&
             !intake_is_busy(intake)) {
             backup_intake_leave(intake, true);
+            any = true;
         }
     }
+    return any;
 }
 
 /* ---- Beginning and ending ---- */

@@ -47,9 +47,10 @@ void backup_intakes_stop(struct backup_intakes *intakes);
 bool backup_intakes_is_busy(const struct backup_intakes *intakes);
 /* Nothing is under way. Files of streams that are not whole stay. NULL is fine. */
 void backup_intakes_free(struct backup_intakes *intakes);
-/* The disk of the logs, which may be the same one, is low on space: streams whose
- * last piece found no room, and that nobody waits for, are dropped. */
-void backup_intakes_relieve(struct backup_intakes *intakes);
+/* Streams whose last piece found no room, and that nobody waits for, are dropped, as
+ * others need the disk; was there one? The tick sees itself to what the store has to
+ * write. */
+bool backup_intakes_relieve(struct backup_intakes *intakes);
 /* About once a second, with a monotonic clock. */
 void backup_intakes_tick(struct backup_intakes *intakes, uint64_t now_ms);
 

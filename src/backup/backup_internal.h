@@ -160,6 +160,7 @@ struct backup_store {
     struct backup_chore *scan; /* queued or under way, or NULL */
     uint64_t retry_ms;         /* nothing is tried before; 0: no trouble */
     uint64_t delay_ms;         /* the last one */
+    int trouble;               /* its code; 0: none */
     char problem[BACKUP_ERROR_MAX + 1];
     char strange[BACKUP_ERROR_MAX + 1]; /* of files that are not ours */
     struct backup_store_status counts;  /* what is counted as it happens */

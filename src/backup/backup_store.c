@@ -119,6 +119,16 @@ void backup_store_relieve(struct backup_store *store)
     }
 }
 
+bool backup_store_lacks_room(const struct backup_store *store)
+{
+    return backup_is_waiting(store) && store->trouble == QL_NO_SPACE;
+}
+
+void backup_store_try_again(struct backup_store *store)
+{
+    store->retry_ms = 0;
+}
+
 static void tell(struct backup_store *store)
 {
     if (store->has_changed) {

@@ -70,6 +70,11 @@ void backup_store_tick(struct backup_store *store, uint64_t now_ms,
  * then, and fetched from a peer that has them. */
 void backup_store_relieve(struct backup_store *store);
 
+/* What was to be written last found no room, and waits for its next try. */
+bool backup_store_lacks_room(const struct backup_store *store);
+/* There may be some now: with the next tick. */
+void backup_store_try_again(struct backup_store *store);
+
 /* ---- What there should be ---- */
 
 /* This node is to write the backup of @row, which is about to come into the

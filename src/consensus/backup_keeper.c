@@ -159,9 +159,14 @@ void backup_keeper_on_applied(struct backup_keeper *keeper)
 
 void backup_keeper_on_low(struct backup_keeper *keeper)
 {
-    if (keeper->dir != NULL) {
+    if (keeper->dir == NULL) {
+        return;
+    }
+    /* What came from others can come again. */
+    if (backup_intakes_relieve(backup_keeper_intakes(keeper))) {
+        backup_store_try_again(backup_keeper_store(keeper));
+    } else {
         backup_store_relieve(backup_keeper_store(keeper));
-        backup_intakes_relieve(backup_keeper_intakes(keeper));
     }
 }
 

@@ -469,3 +469,14 @@ static void answer_verify(struct backup_verify *verify)
     }
     verify->cb(verify, code);
 }
+
+bool backup_store_lacks_room(const struct backup_store *store)
+{
+    (void)store;
+    return false;
+}
+
+void backup_store_try_again(struct backup_store *store)
+{
+    (void)store;
+}

@@ -129,7 +129,7 @@ static int setup_scene(void **state)
     struct backup_intakes_options options = {.is_own = is_own};
 
     pool_rig_init(&scene->from, 52);
-    pool_rig_append(&scene->from, 40);
+    pool_rig_append(&scene->from, 400);
     pool_rig_take(&scene->from, "theirs");
     pool_rig_run(&scene->from, LONG_MS);
     assert_int_equal(
@@ -255,6 +255,30 @@ static void what_finds_no_room_gives_it_back_where_that_is_low(void **state)
     assert_int_equal(status_of(intake).state, INTAKE_DONE);
 }
 
+/* With what came of the other one left where it is there would be none. */
+static void what_is_written_here_goes_before_what_finds_no_room(void **state)
+{
+    struct scene *scene = *state;
+    struct backup_intake *intake = fill_up(scene);
+    uint64_t held = status_of(intake).next;
+    uint64_t room = free_bytes(&scene->to) - BACKUP_SPARE_BYTES;
+
+    assert_true(held > 10000);
+    backup_intake_leave(intake, false);
+    fake_disk_capacity(scene->to.fake, BACKUP_SPARE_BYTES +
+                                           3 * scene->stream.len / 2 - room +
+                                           1000);
+    pool_rig_take(&scene->to, "ours");
+    for (unsigned i = 0; i < 4; i++) {
+        pool_rig_run(&scene->to, 250);
+        backup_intakes_tick(scene->intakes, scene->to.now_ms);
+        pool_rig_drain(&scene->to);
+    }
+    assert_true(pool_rig_is_verified(&scene->to, "ours"));
+    assert_string_equal(pool_rig_status(&scene->to).problem, "");
+    assert_false(fake_disk_has(scene->to.fake, FILE_NAME));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +291,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(name, setup_scene, teardown_scene)
         ROW(what_comes_from_a_peer_leaves_some_of_the_disk_free),
         ROW(what_finds_no_room_gives_it_back_where_that_is_low),
+        ROW(what_is_written_here_goes_before_what_finds_no_room),
 #undef ROW
     };
 
